@@ -1,0 +1,13 @@
+//! One file a command.
+
+pub mod apr;
+pub mod bundle;
+pub mod completions;
+pub mod decide;
+pub mod keygen;
+pub mod payoff;
+pub mod sandbox;
+pub mod schedule;
+pub mod score;
+pub mod serve;
+pub mod train;

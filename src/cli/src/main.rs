@@ -1,0 +1,65 @@
+//! `prequal`: the one command-line program. JSON in on standard input or `--input FILE`, JSON out on
+//! standard output; an error is one readable line on standard error and exit code 1 (2 for wrong usage).
+
+mod commands;
+mod io;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "prequal", version, about = "Credit decisions at the moment of buying")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Terms to instalments
+    Schedule(commands::schedule::Args),
+    /// Cash flows to the annual percentage rate
+    Apr(commands::apr::Args),
+    /// Terms, events and a date to the amount that settles, in parts
+    Payoff(commands::payoff::Args),
+    /// Score rows of a CSV file with a model
+    Score(commands::score::Args),
+    /// Fit a points scorecard to a CSV file
+    Train(commands::train::Args),
+    /// Build, sign, verify, inspect and split bundles of policy
+    Bundle(commands::bundle::Args),
+    /// Decide one application
+    Decide(commands::decide::Args),
+    /// Make an Ed25519 key pair for one use
+    Keygen(commands::keygen::Args),
+    /// Run the lending server
+    Serve(commands::serve::Args),
+    /// Run the sandbox payment provider and bureau
+    Sandbox(commands::sandbox::Args),
+    /// Print a completion script for a shell
+    Completions(commands::completions::Args),
+}
+
+fn main() -> std::process::ExitCode {
+    let result = match Cli::parse().command {
+        Command::Schedule(args) => commands::schedule::run(&args),
+        Command::Apr(args) => commands::apr::run(&args),
+        Command::Payoff(args) => commands::payoff::run(&args),
+        Command::Score(args) => commands::score::run(&args),
+        Command::Train(args) => commands::train::run(&args),
+        Command::Bundle(args) => commands::bundle::run(&args),
+        Command::Decide(args) => commands::decide::run(&args),
+        Command::Keygen(args) => commands::keygen::run(&args),
+        Command::Serve(args) => commands::serve::run(args),
+        Command::Sandbox(args) => commands::sandbox::run(args),
+        Command::Completions(args) => commands::completions::run::<Cli>(&args),
+    };
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            // One line: the chain of causes joined, never a backtrace.
+            let line = format!("{error:#}").replace(['\n', '\r'], " ");
+            eprintln!("prequal: {line}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

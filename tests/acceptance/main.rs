@@ -1,0 +1,1 @@
+//! The acceptance suite: one binary, one module a subject.
