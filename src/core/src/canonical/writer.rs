@@ -1,0 +1,423 @@
+//! The serializer behind [`super::to_string`]: writes straight into the text and reorders an object's entries only
+//! where they did not arrive in order, so values declared in key order cost nothing extra.
+
+use core::{cmp::Ordering, fmt::Write as _};
+
+use serde::{
+    Serialize, Serializer,
+    ser::{
+        Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+        SerializeTupleStruct,
+    },
+};
+
+use super::{CanonicalError, INTEGER_MAX};
+
+/// One `"key":value` entry of an object that is still open; positions are byte offsets into the text.
+#[derive(Clone, Copy)]
+struct Entry {
+    start: usize,
+    key_end: usize,
+    end: usize,
+}
+
+pub(super) struct Writer {
+    text: String,
+    /// Entries of all open objects; each object owns the tail from where it began.
+    entries: Vec<Entry>,
+}
+
+impl Writer {
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), entries: Vec::with_capacity(64) }
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+
+    fn string(&mut self, value: &str) {
+        self.text.push('"');
+        let mut plain_from = 0;
+        for (at, byte) in value.bytes().enumerate() {
+            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+                continue;
+            }
+            self.text.push_str(value.get(plain_from..at).unwrap_or_default());
+            plain_from = at + 1;
+            match byte {
+                b'"' => self.text.push_str("\\\""),
+                b'\\' => self.text.push_str("\\\\"),
+                0x08 => self.text.push_str("\\b"),
+                b'\t' => self.text.push_str("\\t"),
+                b'\n' => self.text.push_str("\\n"),
+                0x0c => self.text.push_str("\\f"),
+                b'\r' => self.text.push_str("\\r"),
+                // Writing to a string cannot fail.
+                control => drop(write!(self.text, "\\u{control:04x}")),
+            }
+        }
+        self.text.push_str(value.get(plain_from..).unwrap_or_default());
+        self.text.push('"');
+    }
+
+    fn integer(&mut self, value: i64) -> Result<(), CanonicalError> {
+        if !(-INTEGER_MAX..=INTEGER_MAX).contains(&value) {
+            return Err(CanonicalError::IntegerOutOfRange);
+        }
+        let mut digits = [0_u8; 20];
+        let mut left = value.unsigned_abs();
+        let mut used = 0;
+        for slot in digits.iter_mut().rev() {
+            *slot = b'0' + u8::try_from(left % 10).unwrap_or(0);
+            used += 1;
+            left /= 10;
+            if left == 0 {
+                break;
+            }
+        }
+        if value < 0 {
+            self.text.push('-');
+        }
+        self.text.extend(digits.iter().skip(digits.len() - used).map(|digit| char::from(*digit)));
+        Ok(())
+    }
+
+    fn open_object(&mut self) -> Object<'_> {
+        self.text.push('{');
+        Object { first: self.entries.len(), sorted: true, closing: "}", writer: self }
+    }
+
+    fn open_array(&mut self) -> Array<'_> {
+        self.text.push('[');
+        Array { empty: true, writer: self }
+    }
+
+    /// The key of an entry as written: escaped, without its quotes.
+    fn key(&self, entry: Entry) -> &str {
+        self.text.get(entry.start + 1..entry.key_end - 1).unwrap_or_default()
+    }
+
+    fn compare(&self, a: Entry, b: Entry) -> Ordering {
+        let (a, b) = (self.key(a), self.key(b));
+        let plain = |key: &str| key.is_ascii() && !key.contains('\\');
+        if plain(a) && plain(b) {
+            return a.cmp(b);
+        }
+        unescape(a).encode_utf16().cmp(unescape(b).encode_utf16())
+    }
+}
+
+/// Undoes the escapes that [`Writer::string`] writes.
+fn unescape(key: &str) -> String {
+    let mut text = String::with_capacity(key.len());
+    let mut chars = key.chars();
+    while let Some(char) = chars.next() {
+        if char != '\\' {
+            text.push(char);
+            continue;
+        }
+        match chars.next() {
+            Some('b') => text.push('\u{8}'),
+            Some('t') => text.push('\t'),
+            Some('n') => text.push('\n'),
+            Some('f') => text.push('\u{c}'),
+            Some('r') => text.push('\r'),
+            Some('u') => {
+                let hex: String = chars.by_ref().take(4).collect();
+                text.extend(u32::from_str_radix(&hex, 16).ok().and_then(char::from_u32));
+            }
+            Some(other) => text.push(other),
+            None => {}
+        }
+    }
+    text
+}
+
+pub(super) struct Object<'a> {
+    writer: &'a mut Writer,
+    first: usize,
+    sorted: bool,
+    closing: &'static str,
+}
+
+impl Object<'_> {
+    /// Writes one key by `write` and remembers where its entry began.
+    fn key(
+        &mut self,
+        write: impl FnOnce(&mut Writer) -> Result<(), CanonicalError>,
+    ) -> Result<(), CanonicalError> {
+        let follows = self.writer.entries.len() > self.first;
+        if follows {
+            self.writer.text.push(',');
+        }
+        let start = self.writer.text.len();
+        write(&mut *self.writer)?;
+        if !self.writer.text.as_bytes().get(start).is_some_and(|byte| *byte == b'"') {
+            return Err(CanonicalError::KeyNotString);
+        }
+        let entry = Entry { start, key_end: self.writer.text.len(), end: start };
+        if self.sorted && follows {
+            self.sorted =
+                self.writer.entries.last().is_none_or(|last| self.writer.compare(*last, entry) == Ordering::Less);
+        }
+        self.writer.entries.push(entry);
+        self.writer.text.push(':');
+        Ok(())
+    }
+
+    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), CanonicalError> {
+        self.key(|writer| {
+            writer.string(key);
+            Ok(())
+        })?;
+        self.value(value)
+    }
+
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+        value.serialize(&mut *self.writer)?;
+        let end = self.writer.text.len();
+        if let Some(entry) = self.writer.entries.last_mut() {
+            entry.end = end;
+        }
+        Ok(())
+    }
+
+    fn close(self) -> Result<(), CanonicalError> {
+        if !self.sorted {
+            let mut order: Vec<Entry> = self.writer.entries.get(self.first..).unwrap_or_default().to_vec();
+            order.sort_by(|a, b| self.writer.compare(*a, *b));
+            for pair in order.windows(2) {
+                if let [a, b] = pair
+                    && self.writer.compare(*a, *b) == Ordering::Equal
+                {
+                    return Err(CanonicalError::DuplicateKey(unescape(self.writer.key(*a))));
+                }
+            }
+            let start = self.writer.entries.get(self.first).map_or(0, |entry| entry.start);
+            let mut sorted = String::with_capacity(self.writer.text.len() - start);
+            for entry in &order {
+                if !sorted.is_empty() {
+                    sorted.push(',');
+                }
+                sorted.push_str(self.writer.text.get(entry.start..entry.end).unwrap_or_default());
+            }
+            self.writer.text.truncate(start);
+            self.writer.text.push_str(&sorted);
+        }
+        self.writer.entries.truncate(self.first);
+        self.writer.text.push_str(self.closing);
+        Ok(())
+    }
+}
+
+impl SerializeStruct for Object<'_> {
+    type Ok = ();
+    type Error = CanonicalError;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), CanonicalError> {
+        self.field(key, value)
+    }
+    fn end(self) -> Result<(), CanonicalError> {
+        self.close()
+    }
+}
+
+impl SerializeStructVariant for Object<'_> {
+    type Ok = ();
+    type Error = CanonicalError;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), CanonicalError> {
+        self.field(key, value)
+    }
+    fn end(self) -> Result<(), CanonicalError> {
+        self.close()
+    }
+}
+
+impl SerializeMap for Object<'_> {
+    type Ok = ();
+    type Error = CanonicalError;
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CanonicalError> {
+        self.key(|writer| key.serialize(writer))
+    }
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+        self.value(value)
+    }
+    fn end(self) -> Result<(), CanonicalError> {
+        self.close()
+    }
+}
+
+pub(super) struct Array<'a> {
+    writer: &'a mut Writer,
+    empty: bool,
+}
+
+impl Array<'_> {
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+        if !self.empty {
+            self.writer.text.push(',');
+        }
+        self.empty = false;
+        value.serialize(&mut *self.writer)
+    }
+}
+
+impl SerializeSeq for Array<'_> {
+    type Ok = ();
+    type Error = CanonicalError;
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+        self.item(value)
+    }
+    fn end(self) -> Result<(), CanonicalError> {
+        self.writer.text.push(']');
+        Ok(())
+    }
+}
+
+impl SerializeTuple for Array<'_> {
+    type Ok = ();
+    type Error = CanonicalError;
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+        self.item(value)
+    }
+    fn end(self) -> Result<(), CanonicalError> {
+        SerializeSeq::end(self)
+    }
+}
+
+impl SerializeTupleStruct for Array<'_> {
+    type Ok = ();
+    type Error = CanonicalError;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+        self.item(value)
+    }
+    fn end(self) -> Result<(), CanonicalError> {
+        SerializeSeq::end(self)
+    }
+}
+
+impl<'a> Serializer for &'a mut Writer {
+    type Ok = ();
+    type Error = CanonicalError;
+    type SerializeSeq = Array<'a>;
+    type SerializeTuple = Array<'a>;
+    type SerializeTupleStruct = Array<'a>;
+    type SerializeTupleVariant = Impossible<(), CanonicalError>;
+    type SerializeMap = Object<'a>;
+    type SerializeStruct = Object<'a>;
+    type SerializeStructVariant = Object<'a>;
+
+    fn serialize_bool(self, value: bool) -> Result<(), CanonicalError> {
+        self.text.push_str(if value { "true" } else { "false" });
+        Ok(())
+    }
+    fn serialize_i8(self, value: i8) -> Result<(), CanonicalError> {
+        self.integer(value.into())
+    }
+    fn serialize_i16(self, value: i16) -> Result<(), CanonicalError> {
+        self.integer(value.into())
+    }
+    fn serialize_i32(self, value: i32) -> Result<(), CanonicalError> {
+        self.integer(value.into())
+    }
+    fn serialize_i64(self, value: i64) -> Result<(), CanonicalError> {
+        self.integer(value)
+    }
+    fn serialize_u8(self, value: u8) -> Result<(), CanonicalError> {
+        self.integer(value.into())
+    }
+    fn serialize_u16(self, value: u16) -> Result<(), CanonicalError> {
+        self.integer(value.into())
+    }
+    fn serialize_u32(self, value: u32) -> Result<(), CanonicalError> {
+        self.integer(value.into())
+    }
+    fn serialize_u64(self, value: u64) -> Result<(), CanonicalError> {
+        self.integer(i64::try_from(value).map_err(|_| CanonicalError::IntegerOutOfRange)?)
+    }
+    fn serialize_f32(self, _: f32) -> Result<(), CanonicalError> {
+        Err(CanonicalError::Fraction)
+    }
+    fn serialize_f64(self, _: f64) -> Result<(), CanonicalError> {
+        Err(CanonicalError::Fraction)
+    }
+    fn serialize_char(self, value: char) -> Result<(), CanonicalError> {
+        self.string(value.encode_utf8(&mut [0; 4]));
+        Ok(())
+    }
+    fn serialize_str(self, value: &str) -> Result<(), CanonicalError> {
+        self.string(value);
+        Ok(())
+    }
+    fn serialize_bytes(self, _: &[u8]) -> Result<(), CanonicalError> {
+        Err(CanonicalError::Unsupported("bytes have no canonical form".to_owned()))
+    }
+    fn serialize_none(self) -> Result<(), CanonicalError> {
+        self.serialize_unit()
+    }
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), CanonicalError> {
+        value.serialize(self)
+    }
+    fn serialize_unit(self) -> Result<(), CanonicalError> {
+        self.text.push_str("null");
+        Ok(())
+    }
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), CanonicalError> {
+        self.serialize_unit()
+    }
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), CanonicalError> {
+        self.serialize_str(variant)
+    }
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), CanonicalError> {
+        value.serialize(self)
+    }
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), CanonicalError> {
+        let mut object = self.open_object();
+        SerializeStruct::serialize_field(&mut object, variant, value)?;
+        object.close()
+    }
+    fn serialize_seq(self, _: Option<usize>) -> Result<Array<'a>, CanonicalError> {
+        Ok(self.open_array())
+    }
+    fn serialize_tuple(self, _: usize) -> Result<Array<'a>, CanonicalError> {
+        Ok(self.open_array())
+    }
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Array<'a>, CanonicalError> {
+        Ok(self.open_array())
+    }
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Impossible<(), CanonicalError>, CanonicalError> {
+        Err(CanonicalError::Unsupported(format!("the variant `{variant}` has no canonical form")))
+    }
+    fn serialize_map(self, _: Option<usize>) -> Result<Object<'a>, CanonicalError> {
+        Ok(self.open_object())
+    }
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Object<'a>, CanonicalError> {
+        Ok(self.open_object())
+    }
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Object<'a>, CanonicalError> {
+        self.text.push('{');
+        self.string(variant);
+        self.text.push(':');
+        let mut object = self.open_object();
+        object.closing = "}}";
+        Ok(object)
+    }
+}
