@@ -143,10 +143,7 @@ pub(super) struct Object<'a> {
 
 impl Object<'_> {
     /// Writes one key by `write` and remembers where its entry began.
-    fn key(
-        &mut self,
-        write: impl FnOnce(&mut Writer) -> Result<(), CanonicalError>,
-    ) -> Result<(), CanonicalError> {
+    fn key(&mut self, write: impl FnOnce(&mut Writer) -> Result<(), CanonicalError>) -> Result<(), CanonicalError> {
         let follows = self.writer.entries.len() > self.first;
         if follows {
             self.writer.text.push(',');
