@@ -1,1 +1,6 @@
 //! The acceptance suite: one binary, one module a subject.
+
+mod invariants;
+mod project;
+mod sources;
+mod tidy;
