@@ -1,1 +1,10 @@
+//! The civil calendar: dates, steps between due dates, day counts. No clock and no time zones:
+//! today comes in as an argument.
 
+pub mod date;
+pub mod day_count;
+pub mod period;
+
+pub use date::{CalendarError, Date, MonthEnd, YEAR_MAX, YEAR_MIN, days_between};
+pub use day_count::DayCount;
+pub use period::Period;
