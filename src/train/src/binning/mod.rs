@@ -1,0 +1,219 @@
+//! Values into bins: few, large enough, and each with its weight of evidence.
+//!
+//! Numbers are cut into fine cells of equal frequency, categories are sorted by their bad rate; then
+//! neighbours are merged in the best way (see [`optimal`]). Missing values always have a bin of
+//! their own. Only the rows given are looked at.
+
+pub mod counts;
+mod numbers;
+pub mod optimal;
+
+use counts::Counts;
+use optimal::{Constraints, Partition, Trend};
+
+use crate::{
+    options::BinningOptions,
+    table::{Column, MISSING, Values},
+};
+
+/// Which values a bin holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Members {
+    /// Numbers from the end of the bin before it up to this one, excluded; `None` in the last bin.
+    Below(Option<f64>),
+    /// Categories, as codes of the column.
+    Codes(Vec<u32>),
+}
+
+/// One bin of values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Which values it holds.
+    pub members: Members,
+    /// Training rows in it.
+    pub counts: Counts,
+    /// Weight of evidence.
+    pub woe: f64,
+}
+
+/// A column's bins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Binning {
+    /// Bins of values, in order.
+    pub groups: Vec<Group>,
+    /// Training rows without a value.
+    pub missing: Counts,
+    /// Weight of evidence of missing values; 0 (neutral) where the training rows had none.
+    pub missing_woe: f64,
+    /// How the bad rate runs.
+    pub trend: Trend,
+    /// Information value over all bins.
+    pub information_value: f64,
+}
+
+/// Rows of average risk that the bin of missing values starts with: it is often tiny, and what is
+/// missing tomorrow need not be missing for the same cause.
+const MISSING_PRIOR_ROWS: f64 = 20.0;
+
+/// Another trend than rising or falling must beat those by this share of information value: a turn that
+/// no one can explain is more often noise than knowledge.
+const TURN_ADVANTAGE: f64 = 0.15;
+
+impl Binning {
+    /// Bins a column by the rows at the positions `rows`.
+    ///
+    /// `None` where no bin can be made at all (fewer goods or bads than a bin needs).
+    #[must_use]
+    pub fn fit(column: &Column, bad: &[bool], rows: &[usize], options: &BinningOptions) -> Option<Self> {
+        let mut totals = Counts::default();
+        rows.iter().for_each(|row| totals.add_row(bad[*row]));
+        if totals.goods == 0 || totals.bads == 0 {
+            return None;
+        }
+        let constraints = Constraints {
+            rows_min: (options.share_min * f64::from(totals.rows())).ceil() as u32,
+            bads_min: options.bads_min,
+            bins_max: options.bins_max,
+            price: options.bin_price * f64::from(totals.rows()) / (f64::from(totals.goods) * f64::from(totals.bads)),
+        };
+        match &column.values {
+            Values::Number(numbers) => {
+                let cells = numbers::Cells::new(numbers, bad, rows);
+                let (trend, found) = best_trend(&cells.counts, totals, &constraints)?;
+                let members = |from: usize, to: usize| {
+                    let _ = from;
+                    Members::Below(cells.cut(to))
+                };
+                Some(Self::new(&cells.counts, cells.missing, members, (trend, &found), totals, options))
+            }
+            Values::Category { names, codes } => {
+                let (order, counts, missing) = sort_categories(names.len(), codes, bad, rows, totals);
+                let found = optimal::partition(&counts, totals, Trend::Ascending, &constraints)?;
+                let members = |from: usize, to: usize| {
+                    let mut codes = order[from..to].to_vec();
+                    codes.sort_unstable();
+                    Members::Codes(codes)
+                };
+                Some(Self::new(&counts, missing, members, (Trend::Ascending, &found), totals, options))
+            }
+        }
+    }
+
+    fn new(
+        cells: &[Counts],
+        missing: Counts,
+        members: impl Fn(usize, usize) -> Members,
+        (trend, found): (Trend, &Partition),
+        totals: Counts,
+        options: &BinningOptions,
+    ) -> Self {
+        let mut groups = Vec::with_capacity(found.ends.len());
+        let mut from = 0;
+        for to in found.ends.iter().copied() {
+            let counts = cells[from..to].iter().fold(Counts::default(), |sum, cell| sum + *cell);
+            let woe = counts.weight_of_evidence(totals, options.prior_rows);
+            groups.push(Group { members: members(from, to), counts, woe });
+            from = to;
+        }
+        let mut information_value: f64 = groups.iter().map(|group| group.counts.information(totals)).sum();
+        if missing.rows() > 0 {
+            information_value += missing.information(totals);
+        }
+        let missing_woe = missing.weight_of_evidence(totals, MISSING_PRIOR_ROWS);
+        Self { groups, missing, missing_woe, trend, information_value }
+    }
+
+    /// For every row of the column (not only those fitted to) the position of its bin; the number of
+    /// groups stands for missing, and for a category that the fitted rows did not have.
+    #[must_use]
+    pub fn assign(&self, column: &Column) -> Vec<u16> {
+        let missing = self.groups.len() as u16;
+        match &column.values {
+            Values::Number(numbers) => {
+                let cuts: Vec<f64> = self.groups.iter().filter_map(Group::below).collect();
+                let bin = |number: &f64| {
+                    if number.is_nan() { missing } else { cuts.partition_point(|cut| cut <= number) as u16 }
+                };
+                numbers.iter().map(bin).collect()
+            }
+            Values::Category { names, codes } => {
+                let mut bin_of = vec![missing; names.len()];
+                for (bin, group) in (0u16..).zip(&self.groups) {
+                    group.codes().iter().for_each(|code| bin_of[*code as usize] = bin);
+                }
+                codes.iter().map(|code| if *code == MISSING { missing } else { bin_of[*code as usize] }).collect()
+            }
+        }
+    }
+
+    /// Weight of evidence by the positions that [`Self::assign`] gives.
+    #[must_use]
+    pub fn woes(&self) -> Vec<f64> {
+        self.groups.iter().map(|group| group.woe).chain([self.missing_woe]).collect()
+    }
+}
+
+impl Group {
+    /// The upper end, where the bin is an interval that has one.
+    #[must_use]
+    pub fn below(&self) -> Option<f64> {
+        if let Members::Below(below) = self.members { below } else { None }
+    }
+
+    /// The categories, where the bin is a group of them.
+    #[must_use]
+    pub fn codes(&self) -> &[u32] {
+        if let Members::Codes(codes) = &self.members { codes } else { &[] }
+    }
+}
+
+/// The best rising or falling partition, or another one where it is clearly better.
+fn best_trend(cells: &[Counts], totals: Counts, constraints: &Constraints) -> Option<(Trend, Partition)> {
+    let worth = |found: &Option<Partition>| found.as_ref().map_or(f64::NEG_INFINITY, |found| found.worth);
+    let mut best = (Trend::Ascending, optimal::partition(cells, totals, Trend::Ascending, constraints));
+    let falling = optimal::partition(cells, totals, Trend::Descending, constraints);
+    if worth(&falling) > worth(&best.1) {
+        best = (Trend::Descending, falling);
+    }
+    for trends in [&[Trend::Peak, Trend::Valley][..], &[Trend::Free]] {
+        let hurdle = worth(&best.1).max(0.0) * (1.0 + TURN_ADVANTAGE) + constraints.price;
+        let mut challenger = best.clone();
+        for trend in trends {
+            let found = optimal::partition(cells, totals, *trend, constraints);
+            if worth(&found) > worth(&challenger.1).max(hurdle) {
+                challenger = (*trend, found);
+            }
+        }
+        best = challenger;
+    }
+    best.1.map(|found| (best.0, found))
+}
+
+/// Rows of average risk added before categories are sorted, so that one lucky row does not lead.
+const SORT_PRIOR_ROWS: f64 = 10.0;
+
+/// The categories that occur, by rising bad rate (ties by name), with their counts.
+fn sort_categories(
+    names: usize,
+    codes: &[u32],
+    bad: &[bool],
+    rows: &[usize],
+    totals: Counts,
+) -> (Vec<u32>, Vec<Counts>, Counts) {
+    let mut missing = Counts::default();
+    let mut counts = vec![Counts::default(); names];
+    for row in rows {
+        match codes[*row] {
+            MISSING => missing.add_row(bad[*row]),
+            code => counts[code as usize].add_row(bad[*row]),
+        }
+    }
+    let rate = |code: &u32| {
+        let counts = counts[*code as usize];
+        (f64::from(counts.bads) + SORT_PRIOR_ROWS * totals.rate()) / (f64::from(counts.rows()) + SORT_PRIOR_ROWS)
+    };
+    let mut order: Vec<u32> = (0..names as u32).filter(|code| counts[*code as usize].rows() > 0).collect();
+    order.sort_by(|a, b| rate(a).total_cmp(&rate(b)).then(a.cmp(b)));
+    let sorted = order.iter().map(|code| counts[*code as usize]).collect();
+    (order, sorted, missing)
+}

@@ -1,0 +1,186 @@
+//! One fit: bins, choice of features, regression. Looks at the given rows only.
+
+use ndarray::Array2;
+
+use crate::{
+    binning::Binning,
+    error::TrainError,
+    logistic::{self, Logistic},
+    options::Options,
+    table::Table,
+};
+
+/// A feature that went into the model.
+#[derive(Clone, Debug)]
+pub struct Selected {
+    /// Position of its column in the table.
+    pub column: usize,
+    /// Its bins.
+    pub binning: Binning,
+    /// Coefficient on the weight of evidence; more than zero.
+    pub coefficient: f64,
+    /// Standard error of the coefficient.
+    pub standard_error: f64,
+}
+
+/// A column that was looked at, chosen or not.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Position of its column in the table.
+    pub column: usize,
+    /// Information value by its bins; 0 where no bins could be made.
+    pub information_value: f64,
+    /// Why it was left out; `None` where it went into the model.
+    pub left_out: Option<String>,
+}
+
+/// A fitted model before points.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// The features, by falling information value.
+    pub features: Vec<Selected>,
+    /// The constant term of `ln(good : bad)`.
+    pub intercept: f64,
+    /// Standard error of the constant term.
+    pub intercept_error: f64,
+    /// Every column, in the table's order.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A candidate on its way into the model.
+struct Entrant {
+    column: usize,
+    binning: Binning,
+    /// Weight of evidence of each fitted row.
+    woe: Vec<f64>,
+}
+
+/// Fits a model to the rows at the positions `rows`.
+///
+/// # Errors
+/// [`TrainError::Fit`] where the rows hold one class only, no feature says anything, or the regression
+/// has no single answer.
+pub fn fit(table: &Table, rows: &[usize], options: &Options) -> Result<Fitted, TrainError> {
+    let good: Vec<bool> = rows.iter().map(|row| !table.bad[*row]).collect();
+    if good.iter().all(|good| *good) || !good.contains(&true) {
+        return Err(TrainError::Fit("the rows to fit to hold only one class of the target".to_owned()));
+    }
+    let (mut candidates, entrants) = bin_all(table, rows, options);
+    let mut entrants = drop_correlated(entrants, &mut candidates, table, options);
+    loop {
+        if entrants.is_empty() {
+            return Err(TrainError::Fit(format!(
+                "no column tells goods from bads: none has an information value of {} or more",
+                options.selection.iv_min
+            )));
+        }
+        let x = Array2::from_shape_fn((rows.len(), entrants.len()), |(row, feature)| entrants[feature].woe[row]);
+        let fitted = logistic::fit(x.view(), &good, options.selection.ridge).map_err(TrainError::Fit)?;
+        // More evidence for good must mean more points; one wrong sign at a time, the worst first.
+        let worst = (0..entrants.len()).min_by(|a, b| fitted.coefficients[*a].total_cmp(&fitted.coefficients[*b]));
+        match worst {
+            Some(worst) if fitted.coefficients[worst] <= 0.0 => {
+                let entrant = entrants.remove(worst);
+                candidates[entrant.column].left_out =
+                    Some("its coefficient has the wrong sign beside the other features".to_owned());
+            }
+            _ => return Ok(finish(entrants, &fitted, candidates)),
+        }
+    }
+}
+
+/// Bins every column; those with enough information value enter, the strongest first.
+fn bin_all(table: &Table, rows: &[usize], options: &Options) -> (Vec<Candidate>, Vec<Entrant>) {
+    let mut candidates = Vec::with_capacity(table.columns.len());
+    let mut entrants = Vec::new();
+    for (index, column) in table.columns.iter().enumerate() {
+        let binning = Binning::fit(column, &table.bad, rows, &options.binning);
+        let information_value = binning.as_ref().map_or(0.0, |binning| binning.information_value);
+        let left_out = match binning {
+            None => Some("too few goods or bads for a bin".to_owned()),
+            Some(_) if information_value < options.selection.iv_min => {
+                Some(format!("information value {information_value:.4} is below {}", options.selection.iv_min))
+            }
+            Some(binning) => {
+                let woes = binning.woes();
+                let bins = binning.assign(column);
+                let woe = rows.iter().map(|row| woes[usize::from(bins[*row])]).collect();
+                entrants.push(Entrant { column: index, binning, woe });
+                None
+            }
+        };
+        candidates.push(Candidate { column: index, information_value, left_out });
+    }
+    entrants.sort_by(|a, b| {
+        b.binning.information_value.total_cmp(&a.binning.information_value).then(a.column.cmp(&b.column))
+    });
+    (candidates, entrants)
+}
+
+fn drop_correlated(
+    entrants: Vec<Entrant>,
+    candidates: &mut [Candidate],
+    table: &Table,
+    options: &Options,
+) -> Vec<Entrant> {
+    let mut kept: Vec<Entrant> = Vec::with_capacity(entrants.len());
+    for entrant in entrants {
+        let twin = kept.iter().find_map(|other| {
+            let r = correlation(&entrant.woe, &other.woe);
+            (r.abs() > options.selection.correlation_max).then_some((other.column, r))
+        });
+        match twin {
+            Some((other, r)) => {
+                candidates[entrant.column].left_out =
+                    Some(format!("its weight of evidence correlates {r:.2} with `{}`", table.columns[other].name));
+            }
+            None if kept.len() == prequal_core::score::FEATURES_MAX => {
+                candidates[entrant.column].left_out = Some(format!("the model already has {} features", kept.len()));
+            }
+            None => kept.push(entrant),
+        }
+    }
+    kept
+}
+
+fn finish(entrants: Vec<Entrant>, fitted: &Logistic, candidates: Vec<Candidate>) -> Fitted {
+    let features = entrants
+        .into_iter()
+        .enumerate()
+        .map(|(index, entrant)| Selected {
+            column: entrant.column,
+            binning: entrant.binning,
+            coefficient: fitted.coefficients[index],
+            standard_error: fitted.standard_errors[index + 1],
+        })
+        .collect();
+    Fitted { features, intercept: fitted.intercept, intercept_error: fitted.standard_errors[0], candidates }
+}
+
+/// Pearson's correlation; 0 where one side does not vary.
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let count = a.len() as f64;
+    let (mean_a, mean_b) = (a.iter().sum::<f64>() / count, b.iter().sum::<f64>() / count);
+    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
+    for (a, b) in a.iter().zip(b) {
+        let (da, db) = (a - mean_a, b - mean_b);
+        ab += da * db;
+        aa += da * da;
+        bb += db * db;
+    }
+    if aa > 0.0 && bb > 0.0 { ab / (aa.sqrt() * bb.sqrt()) } else { 0.0 }
+}
+
+impl Fitted {
+    /// For every row of the table the log-odds of bad, before points are rounded.
+    #[must_use]
+    pub fn log_odds_of_bad(&self, table: &Table) -> Vec<f64> {
+        let mut odds = vec![-self.intercept; table.rows()];
+        for feature in &self.features {
+            let woes = feature.binning.woes();
+            let bins = feature.binning.assign(&table.columns[feature.column]);
+            odds.iter_mut().zip(bins).for_each(|(odds, bin)| *odds -= feature.coefficient * woes[usize::from(bin)]);
+        }
+        odds
+    }
+}

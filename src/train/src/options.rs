@@ -1,0 +1,132 @@
+//! What a caller may choose, with the defaults in one place.
+
+use serde::Serialize;
+
+use crate::error::TrainError;
+
+/// Choices of a training run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Options {
+    /// The column to predict.
+    pub target: String,
+    /// The value of the target that counts as bad.
+    pub bad: String,
+    /// Columns that are never looked at.
+    pub exclude: Vec<String>,
+    /// Columns that hold names of categories although they look like numbers.
+    pub categories: Vec<String>,
+    /// Cells that mean "missing", besides the empty one.
+    pub missing: Vec<String>,
+    /// Parts for cross-validation: row i is held out in part i mod `folds`.
+    pub folds: usize,
+    /// Written into the model. Fitting draws nothing at random, so another seed gives the same points.
+    pub seed: u64,
+    /// What a person is told the model is.
+    pub label: String,
+    /// What the model may be used for.
+    pub purpose: String,
+    /// Points by which the odds of good to bad double.
+    pub points_to_double_odds: f64,
+    /// The score at `base_odds`.
+    pub base_score: i32,
+    /// Odds of good to bad at `base_score`.
+    pub base_odds: f64,
+    /// How bins are made.
+    pub binning: BinningOptions,
+    /// How features are chosen and weighted.
+    pub selection: SelectionOptions,
+}
+
+/// How bins are made.
+#[derive(Clone, Debug, Serialize)]
+pub struct BinningOptions {
+    /// The smallest share of all rows in a bin of values, 0 to 0.5.
+    pub share_min: f64,
+    /// The fewest bad rows, and the fewest good rows, in a bin of values.
+    pub bads_min: u32,
+    /// The most bins of values.
+    pub bins_max: usize,
+    /// Price of one more bin, in units of the information value that a split of pure noise is expected
+    /// to gain (rows / (goods × bads)). 2 is Akaike's price.
+    pub bin_price: f64,
+    /// Rows of average risk added to a bin before its weight of evidence is taken, so that a bin of few
+    /// rows says little.
+    pub prior_rows: f64,
+}
+
+/// How features are chosen and weighted.
+#[derive(Clone, Debug, Serialize)]
+pub struct SelectionOptions {
+    /// Features with less information value are left out.
+    pub iv_min: f64,
+    /// Of two features whose weights of evidence correlate more, the one with less information value is
+    /// left out.
+    pub correlation_max: f64,
+    /// Ridge penalty: `ridge / 2 × Σ coefficient²` is added to the negative log-likelihood.
+    pub ridge: f64,
+}
+
+/// The most parts for cross-validation.
+pub const FOLDS_MAX: usize = 100;
+
+impl Options {
+    /// The defaults for a target.
+    #[must_use]
+    pub fn new(target: impl Into<String>, bad: impl Into<String>) -> Self {
+        Self {
+            target: target.into(),
+            bad: bad.into(),
+            exclude: Vec::new(),
+            categories: Vec::new(),
+            missing: Vec::new(),
+            folds: 5,
+            seed: 0,
+            label: String::new(),
+            purpose: String::new(),
+            points_to_double_odds: 20.0,
+            base_score: 600,
+            base_odds: 50.0,
+            binning: BinningOptions::default(),
+            selection: SelectionOptions::default(),
+        }
+    }
+
+    /// Refuses choices that have no meaning.
+    ///
+    /// # Errors
+    /// [`TrainError::Option`] that names the choice and its range.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let within = |name: &str, value: f64, min: f64, max: f64| {
+            if value >= min && value <= max {
+                return Ok(());
+            }
+            Err(TrainError::Option(format!("`{name}` is `{value}`, and must be {min} to {max}")))
+        };
+        within("folds", self.folds as f64, 2.0, FOLDS_MAX as f64)?;
+        within("min-share", self.binning.share_min, 0.0, 0.5)?;
+        within("min-bads", f64::from(self.binning.bads_min), 1.0, 1e6)?;
+        within("max-bins", self.binning.bins_max as f64, 1.0, prequal_core::score::BINS_MAX as f64)?;
+        within("bin-price", self.binning.bin_price, 0.0, 1e3)?;
+        within("prior-rows", self.binning.prior_rows, 0.0, 1e6)?;
+        within("min-iv", self.selection.iv_min, 0.0, 1e3)?;
+        within("max-correlation", self.selection.correlation_max, 0.0, 1.0)?;
+        within("ridge", self.selection.ridge, 0.0, 1e6)?;
+        crate::points::scaling(self)?.check()?;
+        if self.exclude.contains(&self.target) {
+            return Err(TrainError::Option(format!("the target `{}` is also excluded", self.target)));
+        }
+        Ok(())
+    }
+}
+
+impl Default for BinningOptions {
+    fn default() -> Self {
+        Self { share_min: 0.05, bads_min: 5, bins_max: 10, bin_price: 2.0, prior_rows: 1.0 }
+    }
+}
+
+impl Default for SelectionOptions {
+    fn default() -> Self {
+        Self { iv_min: 0.02, correlation_max: 0.9, ridge: 1.0 }
+    }
+}

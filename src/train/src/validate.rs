@@ -1,0 +1,93 @@
+//! Cross-validation: everything is fitted again without the held-out rows.
+
+use prequal_core::score::CompiledScorecard;
+
+use crate::{error::TrainError, fit, metrics, options::Options, points, table::Table};
+
+/// What one fold's model does on the rows it never saw.
+#[derive(Clone, Debug)]
+pub struct Fold {
+    /// The fold's model.
+    pub model: CompiledScorecard,
+    /// Held-out rows, by position in the table.
+    pub held_out: Vec<usize>,
+    /// Points of the held-out rows.
+    pub points: Vec<i32>,
+    /// Probability of bad of the held-out rows, by points.
+    pub probability: Vec<f64>,
+    /// Measures on the held-out rows.
+    pub measures: Measures,
+    /// AUC that is lost by rounding to whole points.
+    pub rounding_loss: f64,
+    /// Stability of the score between training rows and held-out rows.
+    pub stability: f64,
+}
+
+/// Measures of one score on some rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measures {
+    /// Area under the ROC curve.
+    pub auc: f64,
+    /// Kolmogorov–Smirnov.
+    pub ks: f64,
+    /// Gini coefficient.
+    pub gini: f64,
+    /// Brier score.
+    pub brier: f64,
+    /// Mean negative log-likelihood.
+    pub logloss: f64,
+}
+
+impl Measures {
+    /// Measures a probability of bad.
+    #[must_use]
+    pub fn of(bad: &[bool], probability: &[f64]) -> Self {
+        Self {
+            auc: metrics::auc(bad, probability),
+            ks: metrics::ks(bad, probability),
+            gini: metrics::gini(bad, probability),
+            brier: metrics::brier(bad, probability),
+            logloss: metrics::log_loss(bad, probability),
+        }
+    }
+}
+
+/// Row i is held out in fold i mod `folds`.
+#[must_use]
+pub fn split(rows: usize, folds: usize, fold: usize) -> (Vec<usize>, Vec<usize>) {
+    (0..rows).partition(|row| row % folds != fold)
+}
+
+/// Fits and measures one fold.
+///
+/// # Errors
+/// As [`fit::fit`], and [`TrainError::Fit`] where the held-out rows hold one class only.
+pub fn fold(table: &Table, options: &Options, number: usize) -> Result<Fold, TrainError> {
+    let (training, held_out) = split(table.rows(), options.folds, number);
+    let bad: Vec<bool> = held_out.iter().map(|row| table.bad[*row]).collect();
+    if !bad.contains(&true) || !bad.contains(&false) {
+        return Err(TrainError::Fit(format!(
+            "fold {number} of {} holds only one class of the target; use fewer folds",
+            options.folds
+        )));
+    }
+    let fitted = fit::fit(table, &training, options)?;
+    let model = points::scorecard(table, &fitted, options)?.check()?;
+    let all_points = points::score_table(&model, table)?;
+    let pick = |rows: &[usize]| -> Vec<i32> { rows.iter().map(|row| all_points[*row]).collect() };
+    let held_points = pick(&held_out);
+    let probability: Vec<f64> = held_points.iter().map(|points| model.scaling().probability(*points)).collect();
+    let measures = Measures::of(&bad, &probability);
+    let exact = fitted.log_odds_of_bad(table);
+    let exact: Vec<f64> = held_out.iter().map(|row| exact[*row]).collect();
+    let as_numbers = |points: &[i32]| -> Vec<f64> { points.iter().map(|points| f64::from(*points)).collect() };
+    Ok(Fold {
+        rounding_loss: metrics::auc(&bad, &exact) - measures.auc,
+        stability: metrics::stability(&as_numbers(&pick(&training)), &as_numbers(&held_points)),
+        model,
+        held_out,
+        points: held_points,
+        probability,
+        measures,
+    })
+}
