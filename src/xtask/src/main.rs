@@ -1,9 +1,15 @@
 //! `cargo xtask`: the project's own tasks. `cargo xtask` alone lists them.
 
+mod bench;
+mod demo;
+mod package;
 mod paths;
 mod process;
 mod setup;
+mod size;
+mod test;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -24,6 +30,45 @@ enum Task {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Set up, build, and open a shop in which a person buys on credit
+    Demo {
+        /// Without a person: drive a purchase through the pages in headless Chromium and check the books
+        #[arg(long)]
+        smoke: bool,
+        /// Go on with the loans of the last demo instead of empty books
+        #[arg(long, conflicts_with = "smoke")]
+        keep: bool,
+        /// Where the shop should listen; another free port is taken where this one is not
+        #[arg(long, default_value_t = 3000)]
+        port: u16,
+    },
+    /// Set up, then prove everything; the last line counts what passed, failed and was skipped
+    Test {
+        /// Run this stage only
+        #[arg(long)]
+        stage: Option<String>,
+        /// List the stages
+        #[arg(long)]
+        list: bool,
+        /// Print everything the stages print
+        #[arg(long)]
+        verbose: bool,
+    },
+    /// Build the npm package
+    Package,
+    /// Print the size of the wasm, and fail when it passes its budget
+    Size,
+    /// Measure
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// One whole decision: validate, tables, score, limit, four quotes with their rates
+    Decide,
 }
 
 fn main() -> ExitCode {
@@ -38,16 +83,42 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<()> {
     process::catch_signals()?;
-    let root = paths::root();
-    match cli.task {
-        None => Ok(Cli::command().print_help()?),
-        Some(Task::Setup { dry_run }) => {
-            let mode = if dry_run { setup::Mode::DryRun } else { setup::Mode::Install };
-            let missing = setup::setup(&root, setup::For::Everything, mode)?;
-            if !missing.is_empty() && !dry_run {
-                bail!("not everything could be set up: {}", missing.join(", "));
-            }
+    let root = &paths::root();
+    let Some(task) = cli.task else { return Ok(Cli::command().print_help()?) };
+    match task {
+        Task::Setup { dry_run } => set_up(root, dry_run),
+        Task::Demo { smoke, keep, port } => demo::demo(root, &demo::Wanted { smoke, keep, port }),
+        Task::Test { list: true, .. } => {
+            test::list();
             Ok(())
         }
+        Task::Test { stage, verbose, .. } => test::test(root, &test::Wanted { stage, verbose }),
+        Task::Package => {
+            set_up_for_building(root)?;
+            println!("{}", package::package(root)?.display());
+            Ok(())
+        }
+        Task::Size => {
+            set_up_for_building(root)?;
+            size::size(root)
+        }
+        Task::Bench { what: Bench::Decide } => {
+            set_up_for_building(root)?;
+            bench::decide(root)
+        }
     }
+}
+
+fn set_up(root: &Path, dry_run: bool) -> Result<()> {
+    let mode = if dry_run { setup::Mode::DryRun } else { setup::Mode::Install };
+    let missing = setup::setup(root, setup::For::Everything, mode)?;
+    if !missing.is_empty() && !dry_run {
+        bail!("not everything could be set up: {}", missing.join(", "));
+    }
+    Ok(())
+}
+
+/// What is missing is named; the task itself says whether it can go on without.
+fn set_up_for_building(root: &Path) -> Result<()> {
+    setup::setup(root, setup::For::Demo, setup::Mode::Install).map(drop)
 }

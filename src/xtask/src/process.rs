@@ -97,7 +97,7 @@ impl Finished {
     pub fn reason(&self) -> String {
         let lines = || self.output.lines().map(str::trim).filter(|line| !line.is_empty());
         let line = lines().find(|line| line.starts_with("error") || line.contains("npm error"));
-        line.or_else(|| lines().last()).unwrap_or("it said nothing").chars().take(200).collect()
+        line.or_else(|| lines().next_back()).unwrap_or("it said nothing").chars().take(200).collect()
     }
 }
 

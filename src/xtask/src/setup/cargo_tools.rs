@@ -29,8 +29,7 @@ pub struct Tool {
 /// Must equal the `wasm-bindgen` crate's version exactly, so the workspace manifest pins both.
 pub const WASM_BINDGEN: Tool =
     Tool { package: "wasm-bindgen-cli", program: "wasm-bindgen", version: None, locked: false };
-pub const WASM_PACK: Tool =
-    Tool { package: "wasm-pack", program: "wasm-pack", version: Some("^0.15"), locked: true };
+pub const WASM_PACK: Tool = Tool { package: "wasm-pack", program: "wasm-pack", version: Some("^0.15"), locked: true };
 pub const CARGO_DENY: Tool =
     Tool { package: "cargo-deny", program: "cargo-deny", version: Some("^0.20"), locked: true };
 

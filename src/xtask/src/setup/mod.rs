@@ -18,9 +18,9 @@ use std::time::Instant;
 use anyhow::Result;
 
 pub use browser::chromium;
-pub use cargo_tools::{CARGO_DENY, Tool, WASM_BINDGEN, WASM_PACK};
-pub use node::{node, packages_installed};
-pub use wasm_target::route as wasm_route;
+pub use cargo_tools::{CARGO_DENY, WASM_BINDGEN, WASM_PACK};
+pub use node::node;
+pub use wasm_target::{Route as WasmRoute, route as wasm_route};
 
 use crate::paths;
 
@@ -82,19 +82,30 @@ pub enum For {
 
 /// Bring the machine to where the project builds, and return the parts it does not have.
 pub fn setup(root: &Path, purpose: For, mode: Mode) -> Result<Vec<&'static str>> {
-    println!("setup");
     let started = Instant::now();
+    let (mut missing, tools) = setup_in_background(root, purpose, mode);
+    missing.extend(join(tools)?);
+    println!("setup done in {:.1} s{}\n", started.elapsed().as_secs_f64(), missing_note(&missing));
+    Ok(missing)
+}
+
+/// As [`setup`], returning while the Rust tools are still being compiled: what builds natively need not wait.
+pub fn setup_in_background(root: &Path, purpose: For, mode: Mode) -> (Vec<&'static str>, Tools) {
+    println!("setup");
     let progress = Progress::default();
     system::packages(&progress, mode);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            progress.item("wasm target", || wasm_target::ensure(root, mode));
-            for tool in [&WASM_BINDGEN, &WASM_PACK, &CARGO_DENY] {
-                if purpose == For::Everything || !std::ptr::eq(tool, &CARGO_DENY) {
-                    progress.item(tool.program, || tool.ensure(root, mode));
-                }
+    let place = root.to_path_buf();
+    let tools = thread::spawn(move || {
+        let progress = Progress::default();
+        progress.item("wasm target", || wasm_target::ensure(&place, mode));
+        for tool in [&WASM_BINDGEN, &WASM_PACK, &CARGO_DENY] {
+            if purpose == For::Everything || tool.program != CARGO_DENY.program {
+                progress.item(tool.program, || tool.ensure(&place, mode));
             }
-        });
+        }
+        progress.missing()
+    });
+    thread::scope(|scope| {
         scope.spawn(|| {
             progress.item("npm packages, www", || node::packages(root, "www", mode));
             progress.item("wasm-opt", || node::wasm_opt(root));
@@ -102,9 +113,15 @@ pub fn setup(root: &Path, purpose: For, mode: Mode) -> Result<Vec<&'static str>>
         scope.spawn(|| progress.item("npm packages, tests", || node::packages(root, "tests", mode)));
     });
     progress.item("node 24", || node::state(root));
-    let missing = progress.missing();
-    println!("setup done in {:.1} s{}\n", started.elapsed().as_secs_f64(), missing_note(&missing));
-    Ok(missing)
+    (progress.missing(), tools)
+}
+
+/// The Rust tools while they are being found or compiled; the result is what could not be had.
+pub type Tools = thread::JoinHandle<Vec<&'static str>>;
+
+/// Wait for the Rust tools.
+pub fn join(tools: Tools) -> Result<Vec<&'static str>> {
+    tools.join().map_err(|_| anyhow::anyhow!("setting up the tools failed"))
 }
 
 fn missing_note(missing: &[&str]) -> String {

@@ -62,11 +62,6 @@ pub fn packages(root: &Path, folder: &str, mode: Mode) -> State {
     }
 }
 
-/// Whether the npm packages of a folder are those of its lock file.
-pub fn packages_installed(root: &Path, folder: &str) -> bool {
-    matches!(packages(root, folder, Mode::DryRun), State::Present(_))
-}
-
 /// `wasm-opt` comes with the npm package `binaryen` of `www/`.
 pub fn wasm_opt(root: &Path) -> State {
     let file = "www/node_modules/binaryen/bin/wasm-opt";

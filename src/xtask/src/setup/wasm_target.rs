@@ -17,7 +17,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// rustup answers within seconds or, without its server, not at all.
 const RUSTUP_SECONDS_MAX: u64 = 60;
 const SYSROOT_SECONDS_MAX: u64 = 600;
-const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
+const DEBIAN_PACKAGES: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy", "lld-19"];
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_LINKER: &str = "wasm-ld-19";
 /// The name under which rustup knows Debian's toolchain.
