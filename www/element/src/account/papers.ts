@@ -1,0 +1,110 @@
+import { h, uniqueId } from '../lib/dom.js';
+import { date, money } from '../lib/format.js';
+import { troubleOf } from '../lib/problem.js';
+import type { Loan } from '../types.js';
+
+interface Paper {
+  readonly text: string;
+  readonly hash: string;
+}
+
+interface Statement {
+  readonly events: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** A part that is read from the server when it is opened. */
+function lazily(title: string, read: () => Promise<HTMLElement>): HTMLElement {
+  const content = h('div', { class: 'stack tight' });
+  const details = h('details', {}, h('summary', {}, title), content);
+  details.addEventListener('toggle', () => {
+    if (!details.open) return;
+    content.replaceChildren(h('p', { class: 'muted' }, 'Loading'));
+    read().then(
+      (loaded) => content.replaceChildren(loaded),
+      (error: unknown) => {
+        const { slug } = troubleOf(error);
+        content.replaceChildren(
+          h(
+            'p',
+            {},
+            slug === 'offline'
+              ? 'You seem to be offline. Close and open this part to try again.'
+              : 'This could not be loaded. Close and open it to try again.',
+          ),
+        );
+      },
+    );
+  });
+  return details;
+}
+
+/** Every event of the loan with its amount, oldest first. */
+export function statementPart(loan: Loan, locale: string, read: () => Promise<Statement>): HTMLElement {
+  return lazily('Statement', async () => {
+    const { events } = await read();
+    const head = (text: string, kind?: string) => h('th', { scope: 'col', class: kind }, text);
+    return h(
+      'div',
+      { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'Statement' },
+      h(
+        'table',
+        {},
+        h('caption', { class: 'visually-hidden' }, 'Everything that happened on this loan, oldest first'),
+        h('thead', {}, h('tr', {}, head('Date'), head('What', 'text'), head('Amount'))),
+        h('tbody', {}, ...events.map((event) => statementLine(event, loan.currency, locale))),
+      ),
+    );
+  });
+}
+
+const EVENTS: Readonly<Record<string, string>> = {
+  disbursement: 'Paid to the shop',
+  disbursed: 'Paid to the shop',
+  draw: 'Paid to the shop',
+  booked: 'Loan booked',
+  repayment: 'Payment received',
+  prepayment: 'Early payment received',
+  refund: 'Refund',
+  accrual: 'Interest',
+  interest: 'Interest',
+  reversal: 'Payment taken back',
+  settled: 'Paid in full',
+};
+
+function statementLine(
+  event: Readonly<Record<string, unknown>>,
+  currency: string,
+  locale: string,
+): HTMLElement {
+  const day = String(event['date'] ?? event['value_date'] ?? event['at'] ?? '').slice(0, 10);
+  const kind = String(event['type'] ?? event['kind'] ?? '');
+  const words = EVENTS[kind] ?? kind.replaceAll('_', ' ');
+  const amount = event['amount'];
+  return h(
+    'tr',
+    {},
+    h('th', { scope: 'row' }, date(day, locale)),
+    h('td', { class: 'text' }, words.charAt(0).toUpperCase() + words.slice(1)),
+    h('td', {}, typeof amount === 'number' ? money(amount, currency, locale) : ''),
+  );
+}
+
+/** The text that was signed, with its fingerprint. */
+export function agreementPart(read: () => Promise<Paper>): HTMLElement {
+  return lazily('Credit agreement', async () => {
+    const { text, hash } = await read();
+    const title = h('h3', { id: uniqueId('agreement'), class: 'visually-hidden' }, 'Credit agreement');
+    return h(
+      'div',
+      { class: 'stack tight' },
+      title,
+      h('div', { class: 'document', tabindex: '0', role: 'region', 'aria-labelledby': title.id }, text),
+      h(
+        'p',
+        { class: 'muted small' },
+        'Fingerprint of this text (SHA-256): ',
+        h('span', { class: 'code' }, hash),
+      ),
+    );
+  });
+}

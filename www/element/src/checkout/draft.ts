@@ -1,0 +1,102 @@
+import { isReady, loadDraft as load, removeDraft as remove, saveDraft as save } from 'prequal';
+import type { Application, Booking, Decision, Fields } from '../types.js';
+
+/** Where a person stands in the checkout. */
+export type Phase =
+  | 'cost'
+  | 'form'
+  | 'estimate'
+  | 'offers'
+  | 'agreement'
+  | 'done'
+  | 'referred'
+  | 'declined'
+  | 'withdrawn';
+
+const PHASES: readonly string[] = [
+  'cost',
+  'form',
+  'estimate',
+  'offers',
+  'agreement',
+  'done',
+  'referred',
+  'declined',
+  'withdrawn',
+];
+
+/** Everything a reload must not lose. It holds personal fields, so it lives in the tab's session and goes with it. */
+export interface Draft {
+  readonly version: 1;
+  phase: Phase;
+  /** Index of the form's step while `phase` is `form`. */
+  step: number;
+  cart_hash: string;
+  plan?: string | undefined;
+  fields: Fields;
+  /** When each consent was given, by field id. */
+  consents: Record<string, string>;
+  application?: Application | undefined;
+  /** The offer the person chose, by id. */
+  chosen?: string | undefined;
+  decision?: Decision | undefined;
+  /** Made before the first attempt to sign and kept for every further one, so that none signs twice. */
+  sign_key?: string | undefined;
+  booking?: Booking | undefined;
+  /** The package's own record of the journey, opaque here. */
+  snapshot?: unknown;
+}
+
+/** The same key as the package's own drafts; the merchant's keys are never touched. */
+const PREFIX = 'prequal:draft:';
+
+export function emptyDraft(cartHash: string): Draft {
+  return { version: 1, phase: 'cost', step: 0, cart_hash: cartHash, fields: {}, consents: {} };
+}
+
+/** The draft of a checkout; what was stored by another version, or by someone else, counts for nothing. */
+export function loadDraft(checkout: string): Draft | undefined {
+  try {
+    const stored = isReady()
+      ? load(sessionStorage, checkout)
+      : (JSON.parse(sessionStorage.getItem(PREFIX + checkout) ?? 'null') as unknown);
+    return isDraft(stored) ? stored : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isDraft(stored: unknown): stored is Draft {
+  if (typeof stored !== 'object' || stored === null) return false;
+  const { version, phase, step, fields, consents } = stored as Partial<Draft>;
+  const maps = [fields, consents].every(
+    (each) => typeof each === 'object' && each !== null && !Array.isArray(each),
+  );
+  return version === 1 && PHASES.includes(String(phase)) && Number.isInteger(step) && maps;
+}
+
+/** Saves the draft. A full or forbidden store costs the resume after a reload, nothing else. */
+export function saveDraft(checkout: string, draft: Draft): void {
+  try {
+    if (isReady()) save(sessionStorage, checkout, draft);
+    else sessionStorage.setItem(PREFIX + checkout, JSON.stringify(draft));
+  } catch {
+    // Said above.
+  }
+}
+
+/** At the end the answers go; only ids stay, so that a reload shows the result again. */
+export function forgetPerson(draft: Draft): void {
+  draft.fields = {};
+  draft.snapshot = undefined;
+}
+
+/** Starting over. */
+export function removeDraft(checkout: string): void {
+  try {
+    if (isReady()) remove(sessionStorage, checkout);
+    else sessionStorage.removeItem(PREFIX + checkout);
+  } catch {
+    // Nothing was stored.
+  }
+}

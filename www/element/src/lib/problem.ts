@@ -1,0 +1,145 @@
+import { NetworkError, PrequalError, ProblemError } from 'prequal';
+
+/** What can go wrong between the person and the lender, and what to say about it: what happened, what is safe, what to do. */
+
+/** What the one button under a problem does. */
+export type Remedy = 'retry' | 'ask_again' | 'refresh_cart' | 'choose_again' | 'correct' | 'none';
+
+export interface Advice {
+  readonly title: string;
+  readonly happened: string;
+  readonly safe: string;
+  readonly action: string;
+  readonly remedy: Remedy;
+}
+
+/** What went wrong, told by one word: a problem type's last part, or `offline`, `timeout`, `busy`. */
+export interface Trouble {
+  readonly slug: string;
+  /** The other side's own words; may be empty. */
+  readonly detail: string;
+  readonly status: number;
+}
+
+/** Whatever was thrown, as trouble that can be explained. */
+export function troubleOf(error: unknown): Trouble {
+  if (error instanceof ProblemError) {
+    const detail = typeof error.problem['detail'] === 'string' ? error.problem['detail'] : '';
+    return { slug: error.code, detail, status: error.status };
+  }
+  if (error instanceof NetworkError)
+    return { slug: error.code === 'timeout' ? 'timeout' : 'offline', detail: '', status: 0 };
+  if (error instanceof PrequalError)
+    return { slug: error.code.replaceAll('_', '-'), detail: error.message, status: 0 };
+  if (error instanceof TypeError && /fetch|network|load failed/iu.test(error.message))
+    return { slug: 'offline', detail: '', status: 0 };
+  return { slug: 'unexpected', detail: error instanceof Error ? error.message : String(error), status: 0 };
+}
+
+const UNTOUCHED = 'Nothing was borrowed and your answers are kept.';
+
+const ADVICE: Readonly<Record<string, Advice>> = {
+  offline: {
+    title: 'You seem to be offline',
+    happened: 'The request did not reach the lender.',
+    safe: 'Your answers are kept on this device. Trying again cannot apply, sign or pay twice.',
+    action: 'Try again',
+    remedy: 'retry',
+  },
+  timeout: {
+    title: 'This is taking too long',
+    happened: 'The lender has not answered in time.',
+    safe: 'Your answers are kept. Trying again cannot apply, sign or pay twice.',
+    action: 'Try again',
+    remedy: 'retry',
+  },
+  busy: {
+    title: 'The lender is busy',
+    happened: 'Too many people are asking at once, or the lender is out of service for a moment.',
+    safe: UNTOUCHED,
+    action: 'Try again',
+    remedy: 'retry',
+  },
+  'offer-expired': {
+    title: 'These offers have run out',
+    happened: 'Offers are held for a short time, and this one is past it.',
+    safe: `${UNTOUCHED} You do not need to fill in anything again.`,
+    action: 'Get new offers',
+    remedy: 'ask_again',
+  },
+  'offer-used': {
+    title: 'This offer was used already',
+    happened: 'A loan was signed with this offer, perhaps in another tab.',
+    safe: 'It cannot be used a second time, so you will not be charged twice.',
+    action: 'Check my application',
+    remedy: 'retry',
+  },
+  'cart-changed': {
+    title: 'Your cart has changed',
+    happened: 'The offers were for other items or another amount than your cart holds now.',
+    safe: `${UNTOUCHED} The old offers cannot be charged.`,
+    action: 'Get offers for the new amount',
+    remedy: 'refresh_cart',
+  },
+  'checkout-expired': {
+    title: 'This checkout has run out',
+    happened: 'The shop holds a price for a limited time, and that time is over.',
+    safe: UNTOUCHED,
+    action: 'Refresh the price',
+    remedy: 'refresh_cart',
+  },
+  'quote-differs': {
+    title: 'We stopped: the figures do not match',
+    happened:
+      'What the lender worked out differs from what you were shown. We never go on with other figures than the ones on your screen.',
+    safe: UNTOUCHED,
+    action: 'Get new offers',
+    remedy: 'ask_again',
+  },
+  'agreement-differs': {
+    title: 'We stopped: the agreement does not match the offer',
+    happened: 'The agreement that arrived is not the one for the offer you chose.',
+    safe: UNTOUCHED,
+    action: 'Get new offers',
+    remedy: 'ask_again',
+  },
+  'bundle-unavailable': {
+    title: 'Paying over time is unavailable',
+    happened: 'The lender’s terms could not be loaded or verified, so no cost can be shown.',
+    safe: 'Your cart is unchanged. You can pay in another way.',
+    action: 'Try again',
+    remedy: 'retry',
+  },
+};
+
+const RENEWED = {
+  ...(ADVICE['offer-expired'] as Advice),
+  title: 'The lender’s terms were renewed',
+  happened: 'Since you were shown these offers the lender has published new terms.',
+};
+
+/** The advice for a problem type; what is not known is described by the lender's own detail. */
+export function adviceFor(problem: Trouble): Advice {
+  const known = ADVICE[problem.slug];
+  if (known !== undefined) return known;
+  if (/^(?:bundle-|decision-mismatch)/u.test(problem.slug)) return RENEWED;
+  if (/^(?:offer-signature|offer-unknown)/u.test(problem.slug)) {
+    return {
+      ...(ADVICE['quote-differs'] as Advice),
+      title: 'We stopped: the offer could not be verified',
+      happened: 'The lender could not confirm that this offer is its own.',
+    };
+  }
+  if (/checkout/u.test(problem.slug)) return ADVICE['checkout-expired'] as Advice;
+  if (problem.status === 429 || problem.status >= 500) return ADVICE['busy'] as Advice;
+  return {
+    title: 'That did not work',
+    happened:
+      problem.detail === ''
+        ? 'The lender could not use this request.'
+        : `The lender says: ${problem.detail}.`.replace(/\.\.$/u, '.'),
+    safe: UNTOUCHED,
+    action: problem.status === 422 ? 'Check my answers' : 'Try again',
+    remedy: problem.status === 422 ? 'correct' : 'retry',
+  };
+}

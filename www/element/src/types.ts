@@ -1,0 +1,23 @@
+/** The package's shapes under the names this folder uses. */
+export type {
+  Agreement,
+  Booking,
+  FieldError,
+  Fields,
+  FieldValue,
+  Form,
+  FormField as Field,
+  FormStep as Step,
+  LoanInstallment,
+  LoanPayment,
+  LoanView as Loan,
+  Need,
+  Offer,
+  OffersAnswer as Application,
+  PayoffView as Payoff,
+  Prequalification as Estimate,
+  Quote,
+  Reason,
+  SignedOffer,
+  SubmitAnswer as Decision,
+} from 'prequal';
