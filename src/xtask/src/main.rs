@@ -73,7 +73,9 @@ enum Bench {
 
 fn main() -> ExitCode {
     match run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        // What failed has been said.
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("cargo xtask: {error:#}");
             ExitCode::FAILURE
@@ -81,32 +83,30 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<()> {
+/// Whether all went well; an error is something still to be said.
+fn run(cli: Cli) -> Result<bool> {
     process::catch_signals()?;
     let root = &paths::root();
-    let Some(task) = cli.task else { return Ok(Cli::command().print_help()?) };
-    match task {
-        Task::Setup { dry_run } => set_up(root, dry_run),
-        Task::Demo { smoke, keep, port } => demo::demo(root, &demo::Wanted { smoke, keep, port }),
-        Task::Test { list: true, .. } => {
-            test::list();
-            Ok(())
-        }
-        Task::Test { stage, verbose, .. } => test::test(root, &test::Wanted { stage, verbose }),
-        Task::Package => {
+    match cli.task {
+        None => Cli::command().print_help()?,
+        Some(Task::Setup { dry_run }) => set_up(root, dry_run)?,
+        Some(Task::Demo { smoke, keep, port }) => demo::demo(root, &demo::Wanted { smoke, keep, port })?,
+        Some(Task::Test { list: true, .. }) => test::list(),
+        Some(Task::Test { stage, verbose, .. }) => return test::test(root, &test::Wanted { stage, verbose }),
+        Some(Task::Package) => {
             set_up_for_building(root)?;
             println!("{}", package::package(root)?.display());
-            Ok(())
         }
-        Task::Size => {
+        Some(Task::Size) => {
             set_up_for_building(root)?;
-            size::size(root)
+            size::size(root)?;
         }
-        Task::Bench { what: Bench::Decide } => {
+        Some(Task::Bench { what: Bench::Decide }) => {
             set_up_for_building(root)?;
-            bench::decide(root)
+            bench::decide(root)?;
         }
     }
+    Ok(true)
 }
 
 fn set_up(root: &Path, dry_run: bool) -> Result<()> {

@@ -24,7 +24,9 @@ pub fn lint(context: &Context) -> Result<Outcome> {
     if !biome.exists() {
         return Ok(Outcome::skipped("biome is not here: npm ci in www/"));
     }
-    context.check(setup::command(&context.root.join("www"), biome).args(["check", "--error-on-warnings", "."]))
+    let mut check = setup::command(&context.root.join("www"), biome);
+    check.args(["check", "--colors=off", "--error-on-warnings", "."]);
+    context.check(&mut check, "npm run format in www/ puts most of it right")
 }
 
 /// Every folder of pages that has its own TypeScript configuration.
@@ -36,7 +38,8 @@ pub fn types(context: &Context) -> Result<Outcome> {
     }
     let mut sum = Outcome::new(Counts::default(), "");
     for folder in folders(&www)?.into_iter().filter(|folder| folder.join("tsconfig.json").is_file()) {
-        let outcome = context.check(setup::command(&folder, &compiler).args(["--noEmit", "-p", "."]))?;
+        let mut check = setup::command(&folder, &compiler);
+        let outcome = context.check(check.args(["--noEmit", "-p", "."]), "a type error")?;
         sum.counts.add(outcome.counts);
         sum.note.push_str(&outcome.note);
     }

@@ -14,17 +14,19 @@ use crate::setup::{self, CARGO_DENY, WasmRoute};
 const ADVISORIES_SECONDS_MAX: u64 = 60;
 
 pub fn fmt(context: &Context) -> Result<Outcome> {
-    context.check(context.cargo().args(["fmt", "--all", "--check"]))
+    let mut cargo = context.cargo();
+    context.check(cargo.args(["fmt", "--all", "--", "--check", "--color", "never"]), "cargo fmt --all puts it right")
 }
 
 pub fn clippy(context: &Context) -> Result<Outcome> {
     let mut cargo = context.cargo();
-    context.check(cargo.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    context
+        .check(cargo.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]), "a warning or an error")
 }
 
 /// All targets at once, so that the tests and the program share every dependency they build.
 pub fn build(context: &Context) -> Result<Outcome> {
-    context.check(context.cargo().args(["build", "--workspace", "--all-targets"]))
+    context.check(context.cargo().args(["build", "--workspace", "--all-targets"]), "it does not compile")
 }
 
 pub fn tests(context: &Context) -> Result<Outcome> {
@@ -47,7 +49,7 @@ fn deny_command(context: &Context, what: &[&str]) -> Option<Command> {
 
 pub fn deny(context: &Context) -> Result<Outcome> {
     match deny_command(context, &["bans", "licenses", "sources"]) {
-        Some(mut cargo) => context.check(&mut cargo),
+        Some(mut cargo) => context.check(&mut cargo, "a dependency is not allowed: deny.toml"),
         None => Ok(Outcome::skipped("cargo-deny is not here")),
     }
 }
@@ -84,5 +86,5 @@ pub fn clippy_wasm(context: &Context) -> Result<Outcome> {
     }
     let mut cargo = setup::wasm_command(root, "cargo")?;
     cargo.args(["clippy", "--package", "prequal-wasm", "--target", "wasm32-unknown-unknown"]);
-    context.check(cargo.args(["--", "-D", "warnings"]))
+    context.check(cargo.args(["--", "-D", "warnings"]), "a warning or an error")
 }
