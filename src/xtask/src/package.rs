@@ -130,7 +130,8 @@ fn assemble(root: &Path, out: &Path, version: &str, tarball: &Path) -> Result<()
     println!("  package: compiling the TypeScript");
     remake(&folder)?;
     typescript(root, "pkg-config")?;
-    for file in ["glue.js", "glue.d.ts", "prequal.wasm"] {
+    // The generated types stay out: they are the low level, and need a newer library than a consumer may have.
+    for file in ["glue.js", "prequal.wasm"] {
         fs::copy(out.join("glue").join(file), folder.join(file))?;
     }
     if root.join("www/element/src/index.ts").is_file() {

@@ -1,0 +1,250 @@
+/**
+ * The shapes that cross the boundary. Amounts are integers in minor units (cents), rates and percentages are exact
+ * decimal strings, dates are `YYYY-MM-DD` and instants RFC 3339 in UTC with whole seconds.
+ */
+
+export interface Installment {
+  readonly number: number;
+  readonly due: string;
+  readonly principal: number;
+  readonly interest: number;
+  readonly fee: number;
+  readonly total: number;
+  /** The principal still owed after this instalment. */
+  readonly balance: number;
+}
+
+/** A credit contract from which a schedule follows, to the cent. */
+export interface Terms {
+  readonly currency: string;
+  readonly principal: number;
+  readonly start: string;
+  readonly rate?: {
+    readonly annual_percent?: string;
+    readonly daily_percent?: string;
+    readonly day_count?: string;
+    readonly minimum_days?: number;
+  };
+  readonly repayment: {
+    readonly method: string;
+    readonly count?: number;
+    readonly every?: string;
+    readonly first_due?: string;
+    readonly month_end?: 'clamp' | 'roll' | 'stick';
+    readonly due_dates?: readonly string[];
+    readonly [more: string]: unknown;
+  };
+  readonly rounding?: 'half_even' | 'half_up' | 'down' | 'up';
+  readonly adjust_installment?: boolean;
+  readonly [more: string]: unknown;
+}
+
+export interface Schedule {
+  readonly installments: readonly Installment[];
+  readonly total_principal: number;
+  readonly total_interest: number;
+  readonly total_fee: number;
+  readonly total: number;
+}
+
+/** One dated cash flow, or a run of equal ones. */
+export interface Flow {
+  readonly date?: string;
+  readonly years?: string;
+  readonly amount: number;
+  readonly count?: number;
+  readonly every?: string;
+}
+
+export interface AprInput {
+  readonly convention: string;
+  readonly currency: string;
+  readonly unit_period?: string;
+  readonly year_basis?: string;
+  readonly advances: readonly Flow[];
+  readonly payments: readonly Flow[];
+}
+
+export interface Apr {
+  readonly apr_percent: string;
+  readonly apr_percent_exact: string;
+  readonly effective_percent?: string;
+}
+
+/** One plan with its exact schedule: an estimate in a quote, a condition in an offer. */
+export interface Offer {
+  readonly plan: string;
+  readonly product: string;
+  readonly currency: string;
+  readonly price: number;
+  readonly down_payment: number;
+  readonly principal: number;
+  readonly count: number;
+  readonly rate_annual_percent: string;
+  readonly apr: Apr & { readonly convention: string };
+  readonly total_interest: number;
+  readonly total_fee: number;
+  readonly total: number;
+  readonly first_due: string;
+  readonly last_due: string;
+  readonly installments: readonly Installment[];
+  readonly terms: Terms;
+  /** SHA-256 of the canonical offer without this member. */
+  readonly terms_hash: string;
+}
+
+/** An offer the edge has signed; `jws` goes to the server as it is. */
+export interface SignedOffer extends Offer {
+  readonly offer_id: string;
+  readonly jws: string;
+}
+
+export interface QuoteInput {
+  readonly amount: number;
+  readonly currency: string;
+  /** The business date in the bundle's time zone: `bundle.today(new Date())`. */
+  readonly today: string;
+}
+
+/** What it would cost at the dearest price of the public bundle: for messages, no promise. */
+export interface Quote {
+  readonly plans: readonly Offer[];
+  readonly notice: string;
+}
+
+export type FieldType =
+  | 'person_name'
+  | 'date'
+  | 'email'
+  | 'phone'
+  | 'money'
+  | 'choice'
+  | 'resident_id'
+  | 'text'
+  | 'consent';
+
+export interface FormField {
+  readonly id: string;
+  readonly type: FieldType;
+  readonly label: string;
+  readonly help?: string;
+  readonly required?: boolean;
+  readonly choices?: readonly { readonly value: string; readonly label: string }[];
+}
+
+export interface FormStep {
+  readonly id: string;
+  readonly title: string;
+  readonly fields: readonly FormField[];
+}
+
+export interface Form {
+  readonly steps: readonly FormStep[];
+  readonly label?: string;
+  readonly lender: { readonly name: string };
+  readonly currency: string;
+}
+
+export interface Order {
+  readonly amount: number;
+  readonly currency: string;
+}
+
+export type FieldValue = string | number | boolean;
+export type Fields = Readonly<Record<string, FieldValue>>;
+
+export interface ValidateInput {
+  readonly order?: Order;
+  readonly fields: Fields;
+  readonly today: string;
+  /** Only this step of the form; the whole form when left out. */
+  readonly step?: string;
+}
+
+export interface FieldError {
+  readonly field: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Validation {
+  readonly ok: boolean;
+  /** All errors at once. */
+  readonly errors: readonly FieldError[];
+}
+
+/** How far an item of evidence is to be believed, weakest first. */
+export type Assurance = 'declared' | 'browser' | 'third_party' | 'signed' | 'own';
+
+export type Evidence =
+  | { readonly value: FieldValue; readonly assurance: Assurance; readonly source: string }
+  | { readonly missing: 'not_asked' | 'timed_out' | 'no_record' | 'invalid'; readonly source?: string };
+
+export interface DecisionInput {
+  readonly application: { readonly order: Order; readonly fields: Fields };
+  readonly evidence?: Readonly<Record<string, Evidence>>;
+  /** 16 to 64 random bytes in hex: what keeps a hash over personal input from being guessed back. */
+  readonly salt: string;
+  readonly as_of: string;
+  readonly today: string;
+}
+
+export interface Reason {
+  readonly code: string;
+  readonly text: string;
+}
+
+export interface Need {
+  readonly kind: 'field' | 'evidence';
+  readonly id: string;
+  readonly code: string;
+  readonly text: string;
+}
+
+interface Outcome {
+  readonly offers: readonly Offer[];
+  readonly reasons: readonly Reason[];
+  readonly needs: readonly Need[];
+  readonly trace: readonly unknown[];
+  readonly bundle_hash: string;
+  readonly input_hash: string;
+  readonly semantics: number;
+}
+
+/** A decision by the full bundle. */
+export interface Decision extends Outcome {
+  readonly outcome: 'eligible' | 'referred' | 'declined' | 'needs';
+  readonly expires?: string;
+}
+
+/** An estimate by the public bundle: never signed, and never a decline of credit. */
+export interface Prequalification extends Outcome {
+  readonly outcome: 'likely' | 'needs' | 'continue';
+}
+
+/** Where an application stands in the browser. Kept by the page, versioned, and untrusted when restored. */
+export interface Snapshot {
+  readonly version: number;
+  readonly state: string;
+  readonly [more: string]: unknown;
+}
+
+export interface JourneyEvent {
+  readonly type: string;
+  readonly [more: string]: unknown;
+}
+
+export interface JourneyStep {
+  readonly snapshot: Snapshot;
+  readonly actions: readonly { readonly type: string; readonly [more: string]: unknown }[];
+  readonly errors: readonly { readonly code: string; readonly message: string; readonly field?: string }[];
+}
+
+/** An Ed25519 key (RFC 8037). Only the public members are ever read. */
+export interface Jwk {
+  readonly kty: string;
+  readonly crv?: string;
+  readonly x?: string;
+  readonly kid?: string;
+  readonly [more: string]: unknown;
+}

@@ -1,0 +1,1 @@
+//! Schedules and rates of plain terms and cash flows, without a bundle.
