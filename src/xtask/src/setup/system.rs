@@ -45,11 +45,16 @@ fn node_and_npm() -> Option<String> {
 pub fn packages(progress: &Progress, mode: Mode) {
     let absent: Vec<&Part> = PARTS.iter().filter(|part| (part.find)().is_none()).collect();
     let wanted: Vec<&str> = absent.iter().flat_map(|part| part.packages).copied().collect();
-    let outcome = if wanted.is_empty() { Ok(()) } else { install(&wanted, mode) };
+    let mut outcome = if wanted.is_empty() { Ok(()) } else { install(&wanted, mode) };
+    if outcome.is_err() && mode == Mode::Install && absent.len() > 1 {
+        // One package that this system does not have must not keep the others away.
+        outcome = absent.iter().map(|part| install(part.packages, mode)).fold(Ok(()), Result::and);
+    }
     for part in &PARTS {
         progress.item(part.name, || match ((part.find)(), &outcome) {
             (Some(detail), _) if absent.iter().any(|other| other.name == part.name) => State::Installed(detail),
             (Some(detail), _) => State::Present(detail),
+            (None, _) if mode == Mode::DryRun => State::Missing(install(part.packages, mode).err().unwrap_or_default()),
             (None, Err(why)) => State::Missing(why.clone()),
             (None, Ok(())) => State::Missing(format!("install it: {}", apt_line(part.packages))),
         });
