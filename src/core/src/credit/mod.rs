@@ -2,3 +2,37 @@
 //!
 //! Money is exact integer arithmetic throughout; floating point appears in the rate solver alone
 //! (and in a level payment's first guess, which is then proved or replaced).
+
+mod accrual;
+mod big;
+mod dates;
+mod error;
+mod level;
+mod plan;
+mod schedule;
+mod terms;
+
+pub use error::CreditError;
+pub use schedule::{FeeLine, Installment, Schedule, schedule};
+pub use terms::{AfterMaturity, Fee, FeeSize, FeeTiming, FeeWhen, Method, Rate, Remainder, Repayment, Terms};
+
+/// Instalments of a loan, at most.
+pub const COUNT_MAX: u16 = 600;
+/// Further charges of a loan, at most.
+pub const FEES_MAX: usize = 16;
+/// Bytes of a fee's code or payee, and of an event's id, at most.
+pub const TEXT_BYTES_MAX: usize = 64;
+/// Cash flows of one rate calculation, repeats counted, at most.
+pub const CASH_FLOWS_MAX: usize = 2_400;
+/// Events of one loan, at most.
+pub const EVENTS_MAX: usize = 10_000;
+/// Per cent of a rate or a fee, at most.
+pub const PERCENT_MAX: u32 = 1_000_000;
+
+/// A count of instalments within its limit.
+pub(crate) fn checked_count(count: u64) -> Result<u16, CreditError> {
+    match u16::try_from(count) {
+        Ok(count @ 1..=COUNT_MAX) => Ok(count),
+        _ => Err(CreditError::CountOutOfRange(count)),
+    }
+}

@@ -1,0 +1,246 @@
+//! Terms → instalments.
+
+use serde::{Serialize, Serializer, ser::SerializeSeq};
+
+use crate::{
+    calendar::Date,
+    credit::{
+        CreditError, Method, Terms,
+        plan::{Plan, Shares, checked_fees, fee_shares},
+    },
+    money::{Amount, MoneyError},
+};
+
+/// One payment of a schedule; amounts in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Installment {
+    /// 1, 2, 3 …
+    pub number: u16,
+    /// The day on which it falls due.
+    pub due: Date,
+    /// Principal repaid.
+    pub principal: Amount,
+    /// Interest of the period that ends on the due date.
+    pub interest: Amount,
+    /// All fees.
+    pub fee: Amount,
+    /// Principal, interest and fee.
+    pub total: Amount,
+    /// Principal still owed afterwards.
+    pub balance: Amount,
+}
+
+/// A further charge, spread over the instalments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeeLine {
+    /// What the charge is called.
+    pub code: String,
+    /// Who receives it.
+    pub payee: String,
+    shares: Shares,
+}
+
+impl FeeLine {
+    /// What falls on instalment `index`, counted from 0, of `count`.
+    #[must_use]
+    pub fn amount(&self, index: usize, count: usize) -> Amount {
+        // The sum was checked when the schedule was made.
+        self.shares.at(index, count).unwrap_or_default()
+    }
+}
+
+/// A whole schedule; the output of `prequal schedule`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The payments in order of their due dates.
+    pub installments: Vec<Installment>,
+    /// The further charges of the terms, in their order.
+    pub fee_lines: Vec<FeeLine>,
+    /// The principal.
+    pub total_principal: Amount,
+    /// All interest.
+    pub total_interest: Amount,
+    /// All fees.
+    pub total_fee: Amount,
+    /// All that is paid.
+    pub total: Amount,
+}
+
+/// Makes the schedule of the terms.
+///
+/// Only what the terms name is rounded; all between is exact.
+///
+/// # Errors
+/// Every [`CreditError`] that names a field of the terms, and `amount_out_of_range`.
+pub fn schedule(terms: &Terms) -> Result<Schedule, CreditError> {
+    let plan = Plan::new(terms)?;
+    let mut installments = blank(&plan);
+    amortise(&plan, &mut installments)?;
+    let fee_lines = charge_fees(&plan, &mut installments)?;
+    total_up(installments, fee_lines)
+}
+
+fn blank(plan: &Plan<'_>) -> Vec<Installment> {
+    (1_u16..)
+        .zip(&plan.dues)
+        .map(|(number, due)| Installment {
+            number,
+            due: *due,
+            principal: Amount::ZERO,
+            interest: Amount::ZERO,
+            fee: Amount::ZERO,
+            total: Amount::ZERO,
+            balance: Amount::ZERO,
+        })
+        .collect()
+}
+
+/// Principal, interest and balance of every instalment.
+fn amortise(plan: &Plan<'_>, installments: &mut [Installment]) -> Result<(), CreditError> {
+    let principal = plan.terms.principal;
+    let count = installments.len();
+    let method = plan.terms.repayment.method;
+    let shares = Shares::spread(principal, plan.count(), plan.remainder());
+    let level = if method == Method::EqualInstallment { plan.level()? } else { Amount::ZERO };
+    let mut balance = principal;
+    for (index, installment) in installments.iter_mut().enumerate() {
+        let interest = plan.interest(index, balance)?;
+        let repaid = if index + 1 == count {
+            balance
+        } else {
+            match method {
+                Method::EqualInstallment => level.saturating_sub(interest).min(balance),
+                Method::EqualPrincipal | Method::FeeInstallment | Method::Free => shares.at(index, count)?,
+                Method::InterestOnly | Method::Single => Amount::ZERO,
+            }
+        };
+        balance = balance.checked_sub(repaid)?;
+        installment.principal = repaid;
+        installment.interest = interest;
+        installment.balance = balance;
+    }
+    Ok(())
+}
+
+/// The method's own fee and the further charges.
+fn charge_fees(plan: &Plan<'_>, installments: &mut [Installment]) -> Result<Vec<FeeLine>, CreditError> {
+    let count = installments.len();
+    let mut lines = Vec::new();
+    for fee in checked_fees(plan.terms)? {
+        let shares = fee_shares(plan.terms, fee)?;
+        lines.push(FeeLine { code: fee.code.clone(), payee: fee.payee.clone(), shares });
+    }
+    let own_lines = (plan.own_fee != Shares::default()).then_some(&plan.own_fee);
+    for shares in own_lines.into_iter().chain(lines.iter().map(|line| &line.shares)) {
+        for (index, installment) in installments.iter_mut().enumerate() {
+            installment.fee = installment.fee.checked_add(shares.at(index, count)?)?;
+        }
+    }
+    Ok(lines)
+}
+
+fn total_up(mut installments: Vec<Installment>, fee_lines: Vec<FeeLine>) -> Result<Schedule, CreditError> {
+    let (mut principal, mut interest, mut fee) = (Amount::ZERO, Amount::ZERO, Amount::ZERO);
+    for installment in &mut installments {
+        installment.total = sum3(installment.principal, installment.interest, installment.fee)?;
+        principal = principal.checked_add(installment.principal)?;
+        interest = interest.checked_add(installment.interest)?;
+        fee = fee.checked_add(installment.fee)?;
+    }
+    let total = sum3(principal, interest, fee)?;
+    Ok(Schedule {
+        installments,
+        fee_lines,
+        total_principal: principal,
+        total_interest: interest,
+        total_fee: fee,
+        total,
+    })
+}
+
+fn sum3(one: Amount, two: Amount, three: Amount) -> Result<Amount, MoneyError> {
+    one.checked_add(two)?.checked_add(three)
+}
+
+/// One instalment together with the fee lines it carries.
+struct Row<'a> {
+    installment: &'a Installment,
+    lines: &'a [FeeLine],
+    count: usize,
+}
+
+struct Rows<'a>(&'a Schedule);
+
+struct RowFees<'a>(&'a Row<'a>);
+
+#[derive(Serialize)]
+struct RowFee<'a> {
+    code: &'a str,
+    payee: &'a str,
+    amount: Amount,
+}
+
+impl Serialize for RowFees<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Row { installment, lines, count } = self.0;
+        let index = usize::from(installment.number).saturating_sub(1);
+        serializer.collect_seq(lines.iter().map(|line| RowFee {
+            code: &line.code,
+            payee: &line.payee,
+            amount: line.amount(index, *count),
+        }))
+    }
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct WithFees<'a> {
+            number: u16,
+            due: Date,
+            principal: Amount,
+            interest: Amount,
+            fee: Amount,
+            fees: RowFees<'a>,
+            total: Amount,
+            balance: Amount,
+        }
+        let Installment { number, due, principal, interest, fee, total, balance } = *self.installment;
+        if self.lines.is_empty() {
+            return self.installment.serialize(serializer);
+        }
+        WithFees { number, due, principal, interest, fee, fees: RowFees(self), total, balance }.serialize(serializer)
+    }
+}
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let count = self.0.installments.len();
+        let mut sequence = serializer.serialize_seq(Some(count))?;
+        for installment in &self.0.installments {
+            sequence.serialize_element(&Row { installment, lines: &self.0.fee_lines, count })?;
+        }
+        sequence.end()
+    }
+}
+
+impl Serialize for Schedule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Form<'a> {
+            installments: Rows<'a>,
+            total_principal: Amount,
+            total_interest: Amount,
+            total_fee: Amount,
+            total: Amount,
+        }
+        Form {
+            installments: Rows(self),
+            total_principal: self.total_principal,
+            total_interest: self.total_interest,
+            total_fee: self.total_fee,
+            total: self.total,
+        }
+        .serialize(serializer)
+    }
+}
