@@ -23,3 +23,4 @@ pub mod canonical;
 pub mod decide;
 pub mod evidence;
 pub mod policy;
+pub mod wire;

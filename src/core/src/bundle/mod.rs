@@ -1,1 +1,119 @@
+//! The bundle: everything a lender decides, as data.
+//!
+//! A payload is one canonical JSON object ([`payload::Payload`] documents every entry); its SHA-256 names the bundle.
+//! [`Bundle::from_payload`] reads it once, checks that it does not contradict itself and compiles it, so that a
+//! decision looks up nothing by name. Signatures and source files are the matter of `prequal-bundle`.
+//!
+//! ```text
+//! full part    form, features, eligibility tables, model, outcome, limit and price tables, product, caps, reasons
+//! public part  form, features of the public tables, public knock-outs, product at the dearest price, caps, public reasons
+//! ```
 
+mod compile;
+mod compiled;
+mod error;
+pub mod features;
+pub mod form;
+pub mod payload;
+pub mod products;
+mod split;
+pub mod tables;
+
+pub use compiled::{PAYLOAD_BYTES_MAX, PLANS_MAX, REASONS_MAX, SCHEMA_FEATURES_MAX, TABLES_MAX};
+pub(crate) use compiled::{Compiled, CompiledFeature, CompiledModel, CompiledSource, CompiledTable, CompiledThen};
+pub use error::BundleError;
+pub use payload::{Part, Payload, SEMANTICS};
+pub use split::split;
+
+use crate::{calendar::Date, canonical, currency::Currency};
+
+/// A checked and compiled bundle.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    payload: Payload,
+    hash: String,
+    pub(crate) compiled: Compiled,
+}
+
+impl Bundle {
+    /// Reads, checks and compiles a payload. `bytes` are the signed bytes; their hash names the bundle.
+    ///
+    /// # Errors
+    /// [`BundleError`]: too long, not of the shape, of another format or semantics, or contradicting itself.
+    pub fn from_payload(bytes: &[u8]) -> Result<Self, BundleError> {
+        if bytes.len() > PAYLOAD_BYTES_MAX {
+            return Err(BundleError::TooLong { bytes: bytes.len(), max: PAYLOAD_BYTES_MAX });
+        }
+        let payload: Payload = serde_json::from_slice(bytes).map_err(|error| BundleError::Shape(error.to_string()))?;
+        let compiled = compile::compile(&payload)?;
+        Ok(Self { payload, hash: canonical::sha256_hex(bytes), compiled })
+    }
+
+    /// SHA-256 of the payload in lower-case hexadecimal digits.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Full or public.
+    #[must_use]
+    pub fn part(&self) -> Part {
+        self.payload.part
+    }
+
+    /// The bundle's name.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.payload.id
+    }
+
+    /// The version of the policy.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.payload.version
+    }
+
+    /// What must stand beside every offer.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.payload.label
+    }
+
+    /// The lender's name.
+    #[must_use]
+    pub fn lender_name(&self) -> &str {
+        &self.payload.lender.name
+    }
+
+    /// The currency of every amount.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.payload.currency
+    }
+
+    /// The IANA time zone by which a shell turns a moment into the business date.
+    #[must_use]
+    pub fn time_zone(&self) -> &str {
+        &self.payload.time_zone
+    }
+
+    /// The first and the last business date on which the bundle decides.
+    #[must_use]
+    pub fn valid(&self) -> (Date, Date) {
+        (self.payload.valid_from, self.payload.valid_until)
+    }
+
+    /// The payload as it was read.
+    #[must_use]
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// The keys of evidence that the bundle takes, in the schema's order.
+    pub fn evidence_keys(&self) -> impl Iterator<Item = &str> {
+        self.compiled.features.iter().filter_map(|feature| match &feature.source {
+            CompiledSource::Evidence(key) => Some(key.as_str()),
+            _ => None,
+        })
+    }
+}

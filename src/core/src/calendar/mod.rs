@@ -3,8 +3,10 @@
 
 pub mod date;
 pub mod day_count;
+pub mod instant;
 pub mod period;
 
 pub use date::{CalendarError, Date, MonthEnd, YEAR_MAX, YEAR_MIN, days_between};
 pub use day_count::DayCount;
+pub use instant::Instant;
 pub use period::Period;

@@ -346,6 +346,21 @@ impl<'a> Serializer for &'a mut Writer {
         self.string(value);
         Ok(())
     }
+    fn collect_str<T: core::fmt::Display + ?Sized>(self, value: &T) -> Result<(), CanonicalError> {
+        let start = self.text.len();
+        self.text.push('"');
+        // Writing to a string fails only where the value's own display does.
+        write!(self.text, "{value}").map_err(|_| CanonicalError::Unsupported("a value has no text".to_owned()))?;
+        let written = self.text.get(start + 1..).unwrap_or_default();
+        if written.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+            let plain = written.to_owned();
+            self.text.truncate(start);
+            self.string(&plain);
+        } else {
+            self.text.push('"');
+        }
+        Ok(())
+    }
     fn serialize_bytes(self, _: &[u8]) -> Result<(), CanonicalError> {
         Err(CanonicalError::Unsupported("bytes have no canonical form".to_owned()))
     }

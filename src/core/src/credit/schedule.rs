@@ -1,6 +1,6 @@
 //! Terms → instalments.
 
-use serde::{Serialize, Serializer, ser::SerializeSeq};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
 
 use crate::{
     calendar::Date,
@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// One payment of a schedule; amounts in minor units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Installment {
     /// 1, 2, 3 …
     pub number: u16,

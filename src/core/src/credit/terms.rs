@@ -352,6 +352,17 @@ impl RepaymentForm {
     }
 }
 
+/// A repayment that stands alone, as in a bundle's plan: what belongs to the terms is refused.
+impl<'de> Deserialize<'de> for Repayment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let form = RepaymentForm::deserialize(deserializer)?;
+        if form.remainder.is_some() || form.fees.is_some() {
+            return Err(de::Error::custom("`remainder` and `fees` stand beside the repayment, not in it"));
+        }
+        form.join()
+    }
+}
+
 /// One of two places for the same field.
 fn either<T, E: de::Error>(field: &str, one: Option<T>, other: Option<T>) -> Result<Option<T>, E> {
     match (one, other) {

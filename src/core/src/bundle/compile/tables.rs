@@ -1,0 +1,230 @@
+//! Decision tables: columns resolved, cells read, what follows checked against what the table is for.
+
+use std::collections::BTreeSet;
+
+use super::{id_is_sound, reason, refuse, within};
+use crate::{
+    bundle::{
+        BundleError, CompiledFeature, CompiledSource, CompiledTable, CompiledThen, Payload,
+        features::{Engine, FeatureKind, Use},
+        tables::{RowDefinition, TableDefinition, Verdict},
+    },
+    decimal::Decimal,
+    money::Amount,
+    policy::{CELLS_PER_TABLE_MAX, Cell, Domain, HitPolicy, Table},
+};
+
+/// What a table is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Eligibility,
+    Outcome,
+    Limit,
+    Price,
+}
+
+impl Role {
+    fn lawful_use(self) -> Use {
+        match self {
+            Self::Eligibility => Use::Eligibility,
+            Self::Outcome => Use::Score,
+            Self::Limit => Use::Limit,
+            Self::Price => Use::Price,
+        }
+    }
+
+    /// Whether what the engine knows is known by the time the table is asked.
+    fn knows(self, engine: Engine) -> bool {
+        match engine {
+            Engine::ScorePoints => self != Self::Eligibility,
+            Engine::ScoreBand => matches!(self, Self::Limit | Self::Price),
+            Engine::Plan => self == Self::Price,
+            _ => true,
+        }
+    }
+}
+
+/// The names of the outcome table's bands, each once, in the order of its rows.
+pub(super) fn bands(payload: &Payload) -> Result<Vec<String>, BundleError> {
+    let mut bands: Vec<String> = Vec::new();
+    for row in payload.outcome.iter().flat_map(|table| &table.rows) {
+        let Some(band) = &row.then.band else { return refuse("a row of the outcome table has no `band`") };
+        id_is_sound("band", band)?;
+        if !bands.contains(band) {
+            bands.push(band.clone());
+        }
+    }
+    Ok(bands)
+}
+
+type All = (Vec<CompiledTable>, Option<CompiledTable>, Option<CompiledTable>, Option<CompiledTable>);
+
+/// Every table of a payload.
+pub(super) fn all(payload: &Payload, features: &[CompiledFeature], bands: &[String]) -> Result<All, BundleError> {
+    let mut names = BTreeSet::new();
+    let mut one = |table: &TableDefinition, role| {
+        if !names.insert(table.id.clone()) {
+            return refuse(format!("table `{}` stands twice", table.id));
+        }
+        compile(payload, features, bands, table, role)
+    };
+    let mut eligibility = Vec::with_capacity(payload.eligibility.len());
+    for table in &payload.eligibility {
+        eligibility.push(one(table, Role::Eligibility)?);
+    }
+    let mut optional = |table: &Option<TableDefinition>, role| match table {
+        Some(table) => one(table, role).map(Some),
+        None => Ok(None),
+    };
+    let outcome = optional(&payload.outcome, Role::Outcome)?;
+    let limit = optional(&payload.limit, Role::Limit)?;
+    let price = optional(&payload.price, Role::Price)?;
+    Ok((eligibility, outcome, limit, price))
+}
+
+fn compile(
+    payload: &Payload,
+    features: &[CompiledFeature],
+    bands: &[String],
+    definition: &TableDefinition,
+    role: Role,
+) -> Result<CompiledTable, BundleError> {
+    let id = &definition.id;
+    id_is_sound("table", id)?;
+    within(&format!("cells in table `{id}`"), definition.columns.len().saturating_mul(definition.rows.len()), CELLS_PER_TABLE_MAX)?;
+    if role != Role::Eligibility && definition.hit == HitPolicy::Collect {
+        return refuse(format!("table `{id}` must have one answer; its hit policy cannot be `collect`"));
+    }
+    if definition.public && role != Role::Eligibility {
+        return refuse(format!("table `{id}` is public, and only an eligibility table can be"));
+    }
+    let mut columns = Vec::with_capacity(definition.columns.len());
+    for name in &definition.columns {
+        columns.push(column(payload, features, definition, name, role)?);
+    }
+    let mut rows = Vec::with_capacity(definition.rows.len());
+    let mut then = Vec::with_capacity(definition.rows.len());
+    for (number, row) in (1_usize..).zip(&definition.rows) {
+        let at = format!("table `{id}` row {number}");
+        rows.push(cells(&at, features, &columns, row)?);
+        then.push(follows(payload, bands, &at, row, definition.public, role)?);
+    }
+    match Table::new(definition.hit, columns, rows) {
+        Some(table) => Ok(CompiledTable { id: id.clone(), public: definition.public, table, then }),
+        None => refuse(format!("table `{id}` has a row whose cells are not as many as its columns")),
+    }
+}
+
+fn column(
+    payload: &Payload,
+    features: &[CompiledFeature],
+    table: &TableDefinition,
+    name: &str,
+    role: Role,
+) -> Result<u16, BundleError> {
+    let id = &table.id;
+    let found = (0_u16..).zip(&payload.features).zip(features).find(|((_, definition), _)| definition.id == name);
+    let Some(((index, definition), feature)) = found else {
+        return refuse(format!("table `{id}` asks for feature `{name}`, and the schema has none"));
+    };
+    let lawful = role.lawful_use();
+    if !definition.uses.contains(&lawful) {
+        return refuse(format!("table `{id}` uses feature `{name}` for {}, which its `uses` do not allow", lawful.name()));
+    }
+    if let CompiledSource::Engine(engine) = feature.source
+        && !role.knows(engine)
+    {
+        return refuse(format!("table `{id}` asks for feature `{name}`, which is not known yet at that point"));
+    }
+    if table.public && !is_public(features, feature) {
+        return refuse(format!("table `{id}` is public, and feature `{name}` comes from neither the form nor the order"));
+    }
+    Ok(index)
+}
+
+/// Whether a browser can know the feature: it follows from the form and the order alone.
+pub(super) fn is_public(features: &[CompiledFeature], feature: &CompiledFeature) -> bool {
+    match &feature.source {
+        CompiledSource::Field(_) | CompiledSource::AgeYears(_) => true,
+        CompiledSource::Engine(engine) => {
+            matches!(engine, Engine::OrderAmount | Engine::OrderAmountUnits | Engine::LongestPlanMonths)
+        }
+        CompiledSource::InstalmentToIncomePermille(of) => {
+            // A feature refers to an earlier one only, so this ends.
+            features.get(*of).is_some_and(|income| is_public(features, income))
+        }
+        CompiledSource::Evidence(_) => false,
+    }
+}
+
+fn cells(
+    at: &str,
+    features: &[CompiledFeature],
+    columns: &[u16],
+    row: &RowDefinition,
+) -> Result<Vec<Cell>, BundleError> {
+    if row.when.len() != columns.len() {
+        return refuse(format!("{at} has {} cells for {} columns", row.when.len(), columns.len()));
+    }
+    let mut cells = Vec::with_capacity(columns.len());
+    for (text, column) in row.when.iter().zip(columns) {
+        let Some(feature) = features.get(usize::from(*column)) else { continue };
+        let domain = match feature.kind {
+            FeatureKind::Integer | FeatureKind::Money => Domain::Integer,
+            FeatureKind::Category | FeatureKind::Boolean => Domain::Category(&feature.categories),
+        };
+        match Cell::parse(text, domain) {
+            Ok(cell) => cells.push(cell),
+            Err(why) => return refuse(format!("{at}: {why}")),
+        }
+    }
+    Ok(cells)
+}
+
+fn follows(
+    payload: &Payload,
+    bands: &[String],
+    at: &str,
+    row: &RowDefinition,
+    public: bool,
+    role: Role,
+) -> Result<CompiledThen, BundleError> {
+    let then = &row.then;
+    let allowed = [
+        ("band", then.band.is_some(), role == Role::Outcome),
+        ("limit", then.limit.is_some(), role == Role::Limit),
+        ("rate_percent", then.rate_percent.is_some(), role == Role::Price),
+        ("outcome", then.outcome.is_some(), matches!(role, Role::Eligibility | Role::Outcome)),
+    ];
+    if let Some((name, there, _)) = allowed.iter().find(|(_, there, due)| there != due) {
+        return refuse(format!("{at} {} `{name}`", if *there { "must not have" } else { "has no" }));
+    }
+    let verdict = then.outcome.unwrap_or(Verdict::Pass);
+    let reason_due = role == Role::Eligibility && verdict != Verdict::Pass;
+    let reason = match &then.reason {
+        None if reason_due => return refuse(format!("{at} has no `reason`")),
+        None => None,
+        Some(_) if verdict == Verdict::Pass => return refuse(format!("{at} passes and has a reason")),
+        Some(code) => {
+            let index = reason(payload, code, at)?;
+            if public && payload.reasons.get(usize::from(index)).is_some_and(|reason| !reason.public) {
+                return refuse(format!("{at} is public and its reason `{code}` is not"));
+            }
+            Some(index)
+        }
+    };
+    if public && verdict == Verdict::Refer {
+        return refuse(format!("{at} is public and refers; a public table can only pass or decline"));
+    }
+    if then.rate_percent.is_some_and(Decimal::is_negative) {
+        return refuse(format!("{at} has a rate below zero"));
+    }
+    let band = then.band.as_ref().and_then(|band| (0_u16..).zip(bands).find(|(_, name)| *name == band));
+    Ok(CompiledThen {
+        verdict,
+        reason,
+        band: band.map_or(0, |(index, _)| index),
+        limit: then.limit.unwrap_or(Amount::ZERO),
+        rate_percent: then.rate_percent.unwrap_or(Decimal::ZERO),
+    })
+}
