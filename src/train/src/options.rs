@@ -121,12 +121,12 @@ impl Options {
 
 impl Default for BinningOptions {
     fn default() -> Self {
-        Self { share_min: 0.05, bads_min: 5, bins_max: 10, bin_price: 2.0, prior_rows: 1.0 }
+        Self { share_min: 0.05, bads_min: 5, bins_max: 10, bin_price: 1.5, prior_rows: 10.0 }
     }
 }
 
 impl Default for SelectionOptions {
     fn default() -> Self {
-        Self { iv_min: 0.02, correlation_max: 0.9, ridge: 1.0 }
+        Self { iv_min: 0.02, correlation_max: 0.9, ridge: 5.0 }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest, Sha256};
+use prequal_core::canonical;
 
 use crate::{error::TrainError, options::Options};
 
@@ -71,7 +71,7 @@ impl Table {
         let outcome = cells.get(target).map(Vec::as_slice).unwrap_or_default();
         let bad = read_outcome(outcome, options)?;
 
-        let mut table = Self { columns: Vec::new(), bad, excluded: Vec::new(), sha256: hex(&Sha256::digest(bytes)) };
+        let mut table = Self { columns: Vec::new(), bad, excluded: Vec::new(), sha256: canonical::sha256_hex(bytes) };
         for (index, (name, cells)) in headers.into_iter().zip(&cells).enumerate() {
             if index == target {
                 continue;
@@ -262,8 +262,4 @@ fn unusable(values: &Values, rows: usize) -> Option<String> {
             (!varies).then(|| "has one value".to_owned())
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
