@@ -36,14 +36,16 @@ pub struct Wanted {
 /// Set up, build, run, and wait for Ctrl-C.
 pub fn demo(root: &Path, wanted: &Wanted) -> Result<()> {
     let started = Instant::now();
-    let missing = setup::setup(root, For::Demo, Mode::Install)?;
+    let (mut missing, tools) = setup::setup_in_background(root, For::Demo, Mode::Install);
     if wanted.smoke && setup::chromium().is_none() {
         bail!("--smoke needs Chromium: cargo xtask setup says how to get it");
     }
-    if !missing.is_empty() {
-        println!("going on without {}", missing.join(", "));
-    }
+    println!("build");
     let program = build_program(root)?;
+    missing.extend(setup::join(tools)?);
+    if !missing.is_empty() {
+        println!("  going on without {}", missing.join(", "));
+    }
     step("package", || package::package(root))?;
     if wanted.smoke {
         smoke(root, &program)?;
@@ -199,8 +201,21 @@ impl Commands<'_> {
     }
 
     fn worker(&self) -> Command {
+        let (ports, artefacts) = (self.demo.ports, self.artefacts);
         let mut command = setup::command(&self.root.join("www/edge"), self.node);
-        command.arg("dev.mjs");
+        command
+            .arg("dev.mjs")
+            .env("PORT", ports.worker.to_string())
+            .env("SERVER_URL", url(ports.server))
+            .env("BUREAU_URL", format!("{}/bureau/v1/reports", url(ports.provider)))
+            .env("BUNDLE_FILE", &artefacts.full)
+            .env("PUBLIC_BUNDLE_FILE", &artefacts.public)
+            .env("BUNDLE_KEY_FILES", artefacts.public_key("bundle"))
+            .env("CHECKOUT_KEY_FILES", artefacts.public_key("checkout"))
+            .env("OFFER_KEY_FILE", artefacts.private_key("offer"))
+            .env("EDGE_KEY", &self.demo.secrets.edge)
+            .env("ALLOWED_ORIGINS", format!("{0},http://localhost:{1}", url(ports.shop), ports.shop))
+            .env("SANDBOX", "1");
         command
     }
 
