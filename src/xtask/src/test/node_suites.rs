@@ -25,7 +25,9 @@ pub fn lint(context: &Context) -> Result<Outcome> {
         return Ok(Outcome::skipped("biome is not here: npm ci in www/"));
     }
     let mut check = setup::command(&context.root.join("www"), biome);
-    check.args(["check", "--colors=off", "--error-on-warnings", "."]);
+    check.args(["check", "--colors=off", "--error-on-warnings", ".", "../pkg-config"]);
+    let scripts = ["bench", "browser", "edge", "packaging", "verdict"].map(|name| format!("../tests/{name}"));
+    check.args(scripts.iter().filter(|folder| context.root.join("www").join(folder).is_dir()));
     context.check(&mut check, "npm run format in www/ puts most of it right")
 }
 
