@@ -9,6 +9,7 @@
  *   MERCHANT_KEY    the merchant's key (mk_…); never leaves this process
  *   BUNDLE_URL      the signed public bundle (EDGE_URL/v1/bundle/public)
  *   BUNDLE_KEYS     files with the public keys (JWK) that may sign bundles, separated by commas
+ *   DIST            the built pages (dist beside this file)
  *   DEMO=1          turns on the demo controls, which are no part of the product
  *   LENDER_KEY      the lender's key (lk_…), only for the demo controls: they move the sandbox clock
  */
@@ -20,8 +21,8 @@ import { extname, join, normalize, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-const DIST = resolve(HERE, 'dist');
 const env = process.env;
+const DIST = resolve(env.DIST ?? join(HERE, 'dist'));
 const HOST = env.HOST ?? '127.0.0.1';
 const PORT = Number(env.PORT ?? '3000');
 const SERVER_URL = trim(env.SERVER_URL ?? 'http://127.0.0.1:8080');

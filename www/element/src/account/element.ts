@@ -19,7 +19,8 @@ const FAILED = new Set(['failed', 'returned', 'rejected']);
 
 /**
  * `<prequal-account loan capability endpoint>`: what is owed, the schedule with what is paid, and paying. It tells
- * `prequal:payment` with the payment's id and status, and `prequal:settled` once nothing is owed.
+ * `prequal:loan` when the loan was read or has changed, `prequal:payment` with a payment's id and status, and
+ * `prequal:settled` once nothing is owed.
  */
 export class PrequalAccount extends PrequalElement {
   static readonly observedAttributes = ['loan', 'capability', 'endpoint'];
@@ -31,6 +32,7 @@ export class PrequalAccount extends PrequalElement {
   /** One key for one intention to pay an amount; a retry after a failure carries the same. */
   private intention: { amount: number; key: string } | undefined;
   private turn = 0;
+  private told: string | undefined;
 
   connectedCallback(): void {
     this.restart();
@@ -140,6 +142,20 @@ export class PrequalAccount extends PrequalElement {
     }
     view.append(loanSchedule(loan, locale), this.papers(loan));
     this.show(view, focus);
+    this.tellLoan(loan);
+  }
+
+  private tellLoan(loan: Loan): void {
+    const detail = {
+      loan_id: loan.id,
+      status: loan.status,
+      today: loan.today,
+      ...(loan.next_due === null ? {} : { next_due: loan.next_due.due }),
+    };
+    const told = JSON.stringify(detail);
+    if (told === this.told) return;
+    this.told = told;
+    this.tell('prequal:loan', detail);
   }
 
   private papers(loan: Loan): HTMLElement {

@@ -76,10 +76,10 @@ function statementLine(
   currency: string,
   locale: string,
 ): HTMLElement {
-  const day = String(event['date'] ?? event['value_date'] ?? event['at'] ?? '').slice(0, 10);
-  const kind = String(event['type'] ?? event['kind'] ?? '');
+  const day = String(event.date ?? event.value_date ?? event.at ?? '').slice(0, 10);
+  const kind = String(event.type ?? event.kind ?? '');
   const words = EVENTS[kind] ?? kind.replaceAll('_', ' ');
-  const amount = event['amount'];
+  const amount = event.amount;
   return h(
     'tr',
     {},

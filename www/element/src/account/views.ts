@@ -1,4 +1,5 @@
 import { button, heading } from '../lib/base.js';
+import { barsWidth } from '../lib/cost.js';
 import { h, ICONS, icon, svg, uniqueId } from '../lib/dom.js';
 import { currencySymbol, date, money, parseMoney } from '../lib/format.js';
 import type { Loan, LoanInstallment } from '../types.js';
@@ -97,10 +98,15 @@ export function loanSchedule(loan: Loan, locale: string): HTMLElement {
     h('h3', {}, 'Payments'),
     h(
       'div',
-      { 'aria-hidden': 'true' },
+      { 'aria-hidden': 'true', class: 'drawing' },
       svg(
         'svg',
-        { class: 'bars', viewBox: `0 0 ${width} 100`, preserveAspectRatio: 'none' },
+        {
+          class: 'bars',
+          width: barsWidth(loan.installments.length),
+          viewBox: `0 0 ${width} 100`,
+          preserveAspectRatio: 'none',
+        },
         ...bars,
         svg('line', { x1: 0, x2: width, y1: 100, y2: 100, class: 'base' }),
       ),

@@ -41,6 +41,7 @@ export class PrequalCheckout extends PrequalElement {
   private local = true;
   private turn = 0;
   private told: string | undefined;
+  private suggested: Fields | undefined;
 
   connectedCallback(): void {
     this.restart(false);
@@ -82,7 +83,9 @@ export class PrequalCheckout extends PrequalElement {
       if (turn !== this.turn) return;
       this.quote = quote;
       this.local = mode === 'wasm';
-      this.flow = new Flow(client, form, claims, token, this.restore(claims));
+      const flow = new Flow(client, form, claims, token, this.restore(claims));
+      this.flow = flow;
+      if (Object.keys(flow.draft.fields).length === 0 && flow.draft.phase === 'cost') this.suggest(flow);
       await this.resume(focus);
     } catch (error) {
       if (turn === this.turn) this.explain(this.bundleTrouble(error), () => this.restart(true));
@@ -171,10 +174,10 @@ export class PrequalCheckout extends PrequalElement {
   private tellState(state: string, more: Record<string, string> = {}): void {
     const { application, decision, booking } = this.draft;
     const ids: Record<string, string> = { checkout: this.need.claims.checkout, ...more };
-    if (application?.application_id !== undefined) ids['application_id'] = application.application_id;
+    if (application?.application_id !== undefined) ids.application_id = application.application_id;
     const decided = decision?.decision_id ?? application?.decision_id;
-    if (decided !== undefined) ids['decision_id'] = decided;
-    if (booking !== undefined) ids['loan_id'] = booking.loan_id;
+    if (decided !== undefined) ids.decision_id = decided;
+    if (booking !== undefined) ids.loan_id = booking.loan_id;
     const key = JSON.stringify([state, ids]);
     if (key === this.told) return;
     this.told = key;
@@ -272,7 +275,7 @@ export class PrequalCheckout extends PrequalElement {
         const errors = missing.map((field) => ({
           field: field.id,
           code: 'consent_required',
-          message: `tick “${field.label}” to go on`,
+          message: 'tick this to go on, or pay in another way',
         }));
         if (!form.fail(errors)) this.toStep(0);
       },
@@ -366,7 +369,7 @@ export class PrequalCheckout extends PrequalElement {
   }
 
   private async sign(name: string, press: HTMLButtonElement, fail: (message: string) => void): Promise<void> {
-    const given = this.draft.fields['full_name'];
+    const given = this.draft.fields.full_name;
     if (typeof given === 'string' && fold(given) !== fold(name)) {
       fail(`type your name as in your application: ${given}`);
       return;
@@ -388,8 +391,29 @@ export class PrequalCheckout extends PrequalElement {
     });
   }
 
+  /**
+   * Fills in what the shop knows of its customer, as suggestions to be checked and changed. Only before offers are
+   * asked for; consents cannot be given this way.
+   */
+  prefill(fields: Fields): void {
+    this.suggested = fields;
+    if (this.flow === undefined) return;
+    const { phase } = this.draft;
+    if (phase !== 'cost' && phase !== 'form' && phase !== 'estimate') return;
+    this.suggest(this.flow);
+    if (phase === 'form') this.go('form', false);
+    else if (phase === 'estimate') void this.attempt(undefined, 'Checking', () => this.toEstimate());
+    else this.save();
+  }
+
+  private suggest(flow: Flow): void {
+    const known = new Set(flow.steps.flatMap((step) => step.fields.map((field) => field.id)));
+    const fitting = Object.entries(this.suggested ?? {}).filter(([id]) => known.has(id));
+    flow.draft.fields = { ...flow.draft.fields, ...Object.fromEntries(fitting) };
+  }
+
   /** The account page's address; the capability stands in the fragment, which browsers send to no server. */
-  private accountLink(): string | undefined {
+  accountLink(): string | undefined {
     const page = this.text('account-url');
     const { booking } = this.draft;
     if (page === undefined || booking === undefined) return undefined;

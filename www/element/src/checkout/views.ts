@@ -1,5 +1,5 @@
 import { button, heading } from '../lib/base.js';
-import { costList, scheduleFigure } from '../lib/cost.js';
+import { comparedList, costList, scheduleFigure } from '../lib/cost.js';
 import { openDialog } from '../lib/dialog.js';
 import { h, ICONS, icon, uniqueId } from '../lib/dom.js';
 import { counted, money, percent } from '../lib/format.js';
@@ -210,6 +210,8 @@ export function offersView(
   host: { choose(offer: Offer): void; submit(offer: Offer, press: HTMLButtonElement): void; decline(): void },
 ): HTMLElement {
   const name = uniqueId('offer');
+  const first = offers[0];
+  const amount = first === undefined ? 'this order' : money(first.principal, first.currency, frame.locale);
   let current = offers.find((offer) => offer.plan === chosen);
   const submit = button('', 'primary', (press) => {
     if (current !== undefined) host.submit(current, press);
@@ -224,7 +226,7 @@ export function offersView(
   relabel();
   const cards = offers.map((offer) => {
     const input = h('input', { type: 'radio', name, value: offer.plan, checked: offer === current });
-    const detail = h('div', {}, costList(offer, frame.locale), scheduleFigure(offer, frame.locale));
+    const detail = h('div', {}, comparedList(offer, frame.locale), scheduleFigure(offer, frame.locale));
     detail.querySelector('.schedule')?.toggleAttribute('hidden', offer !== current);
     const card = h(
       'div',
@@ -244,7 +246,7 @@ export function offersView(
   const element = h(
     'div',
     { class: 'stack' },
-    heading(offers.length === 1 ? 'Your offer' : `Your ${offers.length} offers`),
+    heading(`${offers.length === 1 ? 'Your offer' : `Your ${offers.length} offers`} for ${amount}`),
     h(
       'p',
       { class: 'muted' },
@@ -330,7 +332,7 @@ export function agreementView(
       { class: 'actions' },
       button('Do not sign', 'secondary', () => host.withdraw()),
       button(`Sign and pay ${money(offer.price, offer.currency, frame.locale)}`, 'primary', (press) => {
-        const name = form.values()['signature'];
+        const name = form.values().signature;
         const fail = (message: string) =>
           void form.fail([{ field: 'signature', code: 'signature', message }]);
         if (typeof name === 'string') host.sign(name, press, fail);

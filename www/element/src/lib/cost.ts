@@ -17,22 +17,33 @@ export function paymentText(offer: Offer, locale: string): { each: string; last:
  * What an offer costs, in the order in which a person decides: amount, number of payments, each payment, total, rate.
  * Every line has the same size.
  */
-export function costList(offer: Offer, locale: string, options: { amount?: boolean } = {}): HTMLElement {
-  const { each, last } = paymentText(offer, locale);
-  const cost = offer.total - offer.principal;
+export function costList(offer: Offer, locale: string): HTMLElement {
   return h(
     'dl',
     { class: 'cost' },
-    options.amount !== false && line('Amount', money(offer.principal, offer.currency, locale)),
-    line('Payments', counted(offer.count, 'monthly payment', 'monthly payments')),
+    line('Amount', money(offer.principal, offer.currency, locale)),
+    line('Payments', `${offer.count} monthly`),
+    ...comparedLines(offer, locale),
+  );
+}
+
+/** What differs between offers whose name is the number of payments and whose amount is the same. */
+export function comparedList(offer: Offer, locale: string): HTMLElement {
+  return h('dl', { class: 'cost' }, ...comparedLines(offer, locale));
+}
+
+function comparedLines(offer: Offer, locale: string): HTMLElement[] {
+  const { each, last } = paymentText(offer, locale);
+  const cost = offer.total - offer.principal;
+  return [
     line('Each payment', each, last),
     line(
       'Total to repay',
       money(offer.total, offer.currency, locale),
-      cost === 0 ? 'no interest, no fees' : `${money(cost, offer.currency, locale)} more than the amount`,
+      cost === 0 ? 'no interest, no fees' : `${money(cost, offer.currency, locale)} on top`,
     ),
     line('Rate (APR)', percent(offer.apr.apr_percent, locale)),
-  );
+  ];
 }
 
 function line(name: string, value: string, aside?: string): HTMLElement {
@@ -69,10 +80,15 @@ export function scheduleFigure(offer: Offer, locale: string): HTMLElement {
     { class: 'schedule' },
     h(
       'div',
-      { 'aria-hidden': 'true', class: 'schedule-figure' },
+      { 'aria-hidden': 'true', class: 'drawing' },
       svg(
         'svg',
-        { class: 'bars', viewBox: `0 0 ${width} 100`, preserveAspectRatio: 'none' },
+        {
+          class: 'bars',
+          width: barsWidth(offer.count),
+          viewBox: `0 0 ${width} 100`,
+          preserveAspectRatio: 'none',
+        },
         ...bars,
         svg('line', { x1: 0, x2: width, y1: 100, y2: 100, class: 'base' }),
       ),
@@ -97,6 +113,11 @@ export function scheduleFigure(offer: Offer, locale: string): HTMLElement {
       scheduleTable(offer, locale),
     ),
   );
+}
+
+/** Few bars stay bars: each takes at most 72 px, and all of them at most the room there is. */
+export function barsWidth(count: number): number {
+  return Math.max(216, count * 72);
 }
 
 /** The schedule as a table with headings that a screen reader can read across and down. */

@@ -24,7 +24,7 @@ export interface Trouble {
 /** Whatever was thrown, as trouble that can be explained. */
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof ProblemError) {
-    const detail = typeof error.problem['detail'] === 'string' ? error.problem['detail'] : '';
+    const detail = typeof error.problem.detail === 'string' ? error.problem.detail : '';
     return { slug: error.code, detail, status: error.status };
   }
   if (error instanceof NetworkError)
@@ -131,7 +131,7 @@ export function adviceFor(problem: Trouble): Advice {
     };
   }
   if (/checkout/u.test(problem.slug)) return ADVICE['checkout-expired'] as Advice;
-  if (problem.status === 429 || problem.status >= 500) return ADVICE['busy'] as Advice;
+  if (problem.status === 429 || problem.status >= 500) return ADVICE.busy as Advice;
   return {
     title: 'That did not work',
     happened:

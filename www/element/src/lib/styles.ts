@@ -20,8 +20,9 @@ const TEXT = `
   font: 400 1rem/1.5 var(--prequal-font, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", system-ui, sans-serif);
   font-variant-numeric: tabular-nums lining-nums;
   text-align: start;
-  overflow-wrap: anywhere;
+  overflow-wrap: break-word;
 }
+[hidden] { display: none !important; }
 :host([hidden]) { display: none; }
 *, *::before, *::after { box-sizing: border-box; }
 h2, h3, p, ul, ol, dl, dd, fieldset, legend, table, figure { margin: 0; padding: 0; border: 0; }
@@ -50,8 +51,8 @@ a { color: var(--_accent); text-underline-offset: 0.18em; }
 .cost { display: grid; }
 .cost > div { display: flex; justify-content: space-between; align-items: baseline; gap: 16px; padding: 8px 0; border-top: 1px solid var(--_line); font-size: 1.125rem; line-height: 1.5; }
 .cost > div:first-child { border-top: 0; }
-.cost dt { color: var(--_muted); }
-.cost dd { text-align: end; font-weight: 600; }
+.cost dt { color: var(--_muted); flex: none; max-width: 50%; }
+.cost dd { text-align: end; font-weight: 600; min-width: 0; }
 .cost .aside { display: block; font-size: 0.875rem; font-weight: 400; color: var(--_muted); }
 
 /* controls */
@@ -64,11 +65,13 @@ button { font: inherit; color: inherit; }
 .button[aria-disabled="true"] { cursor: progress; opacity: 0.75; }
 .link { display: inline-flex; align-items: center; min-height: 44px; padding: 0; background: none; border: 0; color: var(--_accent); text-decoration: underline; text-underline-offset: 0.18em; cursor: pointer; text-align: start; }
 .actions { display: flex; flex-wrap: wrap-reverse; justify-content: flex-end; gap: 12px; }
-.actions .primary { flex: 1 1 220px; }
-.actions .secondary { flex: 0 1 auto; }
+.actions > .primary { flex: 2 1 220px; }
+.actions > .secondary { flex: 1 1 140px; }
 :is(button, a, input, select, summary, [tabindex="0"]):focus-visible { outline: 3px solid var(--_accent); outline-offset: 2px; }
 .field { display: grid; gap: 4px; }
-.field > label, .field > legend, .group > legend { font-weight: 600; }
+.field > label:not(.choice), .field > legend, .group > legend { font-weight: 600; }
+.group > legend { padding-bottom: 8px; }
+.field > legend { padding-bottom: 4px; }
 .help { color: var(--_muted); font-size: 0.875rem; }
 .error { color: var(--_danger); font-weight: 600; font-size: 0.9375rem; display: flex; gap: 6px; align-items: flex-start; }
 .error .icon { width: 20px; height: 20px; margin-top: 1px; }
@@ -112,7 +115,8 @@ button { font: inherit; color: inherit; }
 
 /* schedule */
 .schedule { display: grid; gap: 8px; }
-.bars { display: block; width: 100%; height: 64px; overflow: visible; }
+.drawing { display: grid; width: fit-content; max-width: 100%; }
+.bars { display: block; max-width: 100%; height: 64px; overflow: visible; }
 .bars .principal { fill: var(--_accent); }
 .bars .interest { fill: color-mix(in oklab, var(--_accent) 38%, var(--_ground)); }
 .bars .paid { fill: color-mix(in oklab, var(--_muted) 45%, var(--_ground)); }

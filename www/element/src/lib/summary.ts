@@ -1,6 +1,5 @@
 import { h, uniqueId } from './dom.js';
 import type { Control } from './field.js';
-import { sentence } from './field.js';
 
 /** One error and the control it belongs to. */
 export interface Failure {
@@ -26,7 +25,7 @@ export function errorSummary(failures: readonly Failure[]): HTMLElement {
       'ul',
       {},
       ...failures.map(({ control, message }) => {
-        const link = h('button', { type: 'button', class: 'link' }, sentence(message));
+        const link = h('button', { type: 'button', class: 'link' }, `${control.field.label}: ${message}`);
         link.addEventListener('click', () => control.focus());
         return h('li', {}, link);
       }),
