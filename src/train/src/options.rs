@@ -66,6 +66,8 @@ pub struct SelectionOptions {
     pub ridge: f64,
 }
 
+const POINTS_MAX: f64 = prequal_core::score::POINTS_ABS_MAX as f64;
+
 /// The most parts for cross-validation.
 pub const FOLDS_MAX: usize = 100;
 
@@ -111,7 +113,10 @@ impl Options {
         within("min-iv", self.selection.iv_min, 0.0, 1e3)?;
         within("max-correlation", self.selection.correlation_max, 0.0, 1.0)?;
         within("ridge", self.selection.ridge, 0.0, 1e6)?;
-        crate::points::scaling(self)?.check()?;
+        // The ranges of `Scaling::check`, under the names that a caller knows.
+        within("pdo", self.points_to_double_odds, 1e-3, 1e5)?;
+        within("base-odds", self.base_odds, 1e-6, 1e6)?;
+        within("base-score", f64::from(self.base_score), -POINTS_MAX, POINTS_MAX)?;
         if self.exclude.contains(&self.target) {
             return Err(TrainError::Option(format!("the target `{}` is also excluded", self.target)));
         }

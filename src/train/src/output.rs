@@ -51,6 +51,9 @@ pub struct Metrics {
     pub psi: f64,
     /// What rounding costs.
     pub rounding: Rounding,
+    /// For each fold the SHA-256 of its model's features and base points: whoever doubts that held-out rows
+    /// stay out can change them and see it unchanged.
+    pub fold_models: Vec<String>,
     /// Rows of the data.
     pub rows: usize,
     /// Bad rows of the data.
@@ -76,6 +79,7 @@ impl Metrics {
             iv: training.fitted.candidates.iter().map(|c| (name(c.column), c.information_value)).collect(),
             psi: mean(|fold| fold.stability),
             rounding: Rounding { auc_loss: mean(|fold| fold.rounding_loss) },
+            fold_models: training.folds.iter().map(|fold| fold.fingerprint.clone()).collect(),
             rows: training.table.rows(),
             bads: training.table.bads(),
         }

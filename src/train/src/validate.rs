@@ -1,6 +1,9 @@
 //! Cross-validation: everything is fitted again without the held-out rows.
 
-use prequal_core::score::CompiledScorecard;
+use prequal_core::{
+    canonical,
+    score::{CompiledScorecard, Scorecard},
+};
 
 use crate::{error::TrainError, fit, metrics, options::Options, points, table::Table};
 
@@ -9,6 +12,8 @@ use crate::{error::TrainError, fit, metrics, options::Options, points, table::Ta
 pub struct Fold {
     /// The fold's model.
     pub model: CompiledScorecard,
+    /// SHA-256 of the model's features and base points: unchanged whatever the held-out rows hold.
+    pub fingerprint: String,
     /// Held-out rows, by position in the table.
     pub held_out: Vec<usize>,
     /// Points of the held-out rows.
@@ -72,7 +77,8 @@ pub fn fold(table: &Table, options: &Options, number: usize) -> Result<Fold, Tra
         )));
     }
     let fitted = fit::fit(table, &training, options)?;
-    let model = points::scorecard(table, &fitted, options)?.check()?;
+    let scorecard = points::scorecard(table, &fitted, options)?;
+    let model = scorecard.check()?;
     let all_points = points::score_table(&model, table)?;
     let pick = |rows: &[usize]| -> Vec<i32> { rows.iter().map(|row| all_points[*row]).collect() };
     let held_points = pick(&held_out);
@@ -84,10 +90,17 @@ pub fn fold(table: &Table, options: &Options, number: usize) -> Result<Fold, Tra
     Ok(Fold {
         rounding_loss: metrics::auc(&bad, &exact) - measures.auc,
         stability: metrics::stability(&as_numbers(&pick(&training)), &as_numbers(&held_points)),
+        fingerprint: fingerprint(&scorecard)?,
         model,
         held_out,
         points: held_points,
         probability,
         measures,
     })
+}
+
+fn fingerprint(scorecard: &Scorecard) -> Result<String, TrainError> {
+    let text = canonical::to_string(&(&scorecard.features, scorecard.base_points))
+        .map_err(|error| TrainError::Fit(format!("the model has no canonical form: {error}")))?;
+    Ok(canonical::sha256_hex(text.as_bytes()))
 }

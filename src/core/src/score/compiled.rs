@@ -133,8 +133,7 @@ impl CompiledScorecard {
     ///
     /// This is how a value that only the applicant vouches for (declared, or computed in the browser)
     /// goes into a score: it may cost points, never earn more than silence would have. So no statement
-    /// of an applicant can raise a limit or lower a price, and leaving a bad statement out gains nothing
-    /// over what a lender gives to everybody it knows nothing of. An empty slice means false for all.
+    /// of an applicant can raise a limit or lower a price. An empty slice means false for all.
     ///
     /// # Errors
     /// As [`Self::score`]; [`ScoreError::RowLength`] also where `do_not_raise` is neither empty nor of

@@ -97,7 +97,7 @@ pub fn ks(all: &HeldOut) -> String {
     plot.line("bad", shares.iter().map(|(points, bads, _)| (*points, *bads)));
     plot.line("good", shares.iter().map(|(points, _, goods)| (*points, *goods)));
     plot.line("gap", [(widest.0, widest.1), (widest.0, widest.2)]);
-    let gap = format!("KS {} at {} points", fixed(widest.1 - widest.2, 3), fixed(widest.0, 0));
+    let gap = format!("widest gap {} at {} points", fixed(widest.1 - widest.2, 3), fixed(widest.0, 0));
     plot.label("word", (range(&all.points).1, 0.0), (0.0, -10.0), "end", &gap);
     plot.label("word bad-word", (widest.0, widest.1), (-8.0, -6.0), "end", "bads");
     plot.label("word good-word", (widest.0, widest.2), (10.0, 16.0), "start", "goods");
@@ -109,7 +109,8 @@ pub fn ks(all: &HeldOut) -> String {
         .collect();
     figure(
         "Kolmogorov–Smirnov",
-        "Share of bads and of goods at or below each score. The widest gap is where the score parts them best.",
+        "Share of bads and of goods at or below each score, all folds together. Where the gap is widest the score parts them \
+         best.",
         &plot.finish("Cumulated shares of goods and bads by points"),
         &table(&["Points, up to", "Bads", "Goods", "Gap"], &rows),
     )

@@ -8,7 +8,7 @@ use crate::{
     Training,
     binning::counts::Counts,
     fit::Selected,
-    report::html::{count, details, escape, fixed, percent, table},
+    report::html::{breakable, count, details, escape, fixed, percent, table},
 };
 
 /// What a bin holds, in words: `[9, 12)`, `own, rent`.
@@ -105,7 +105,7 @@ fn section(out: &mut String, feature: &Feature, lines: &[Line], selected: &Selec
          <div class=\"bins\" role=\"table\" aria-label=\"Bins of {}\"><div class=\"bin head\" role=\"row\">\
          <span role=\"columnheader\">Bin</span><span role=\"columnheader\">Weight of evidence: worse ◂ 0 ▸ better</span>\
          <span role=\"columnheader\">Points</span></div>",
-        escape(&feature.name),
+        breakable(&feature.name),
         fixed(selected.binning.information_value, 3),
         match feature.kind {
             FeatureKind::Number => format!("bad rate {}", trend(feature, selected)),
@@ -118,7 +118,7 @@ fn section(out: &mut String, feature: &Feature, lines: &[Line], selected: &Selec
             out,
             "<div class=\"bin\" role=\"row\"><span role=\"rowheader\">{}</span><span role=\"cell\">{}</span>\
              <span role=\"cell\" class=\"figure\">{}</span></div>",
-            escape(&line.name),
+            breakable(&line.name),
             bar(line.woe, largest),
             signed(line.points)
         );

@@ -19,6 +19,12 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// Text for an HTML body that may be broken after an underscore, as the names of columns are long.
+#[must_use]
+pub fn breakable(text: &str) -> String {
+    escape(text).replace('_', "_<wbr>")
+}
+
 /// A number with a fixed count of decimals and a real minus sign; a zero has no sign.
 #[must_use]
 pub fn fixed(value: f64, decimals: usize) -> String {
@@ -61,7 +67,7 @@ pub fn table<C: Display>(headers: &[&str], rows: &[Vec<C>]) -> String {
     for row in rows {
         out.push_str("<tr>");
         for (index, cell) in row.iter().enumerate() {
-            let cell = escape(&cell.to_string());
+            let cell = breakable(&cell.to_string());
             let _ =
                 if index == 0 { write!(out, "<th scope=\"row\">{cell}</th>") } else { write!(out, "<td>{cell}</td>") };
         }

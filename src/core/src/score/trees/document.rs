@@ -1,0 +1,242 @@
+//! The model file: a canonical JSON document without fractions as JSON numbers.
+//!
+//! ```json
+//! {"format":"prequal-trees/1","hash":"…","label":"",
+//!  "source":{"library":"xgboost","version":"3.2.0","objective":"binary:logistic","sha256":"…"},
+//!  "inputs":"f32","sums":"f32","base":"bfa1b2c3","link":{"kind":"logistic","slope":"1"},
+//!  "features":[{"name":"income"},{"name":"region"}],
+//!  "columns":[
+//!   {"feature":0,"missing":"own","cuts":["1000","2500.5"]},
+//!   {"feature":1,"missing":"own","categories":{"codes":[0,3],"sets":["110"]}}],
+//!  "trees":[{"shape":"11000","columns":[0,1],"tests":[1,0],"missing_left":"10","leaves":"…","leaf_ids":[3,4,2]}]}
+//! ```
+//!
+//! A tree is written from its root, each node before its left part and that before its right part. `shape` says what
+//! comes: `1` a split, `0` a leaf. So a child cannot be out of range, be reached twice or lead back: there are no
+//! child numbers. `columns`, `tests` and `missing_left` have one entry for each split, `leaves` (bits, one after the
+//! other) and `leaf_ids` one for each leaf.
+//!
+//! A split on numbers has a cut of its column as its test: a value **below** it goes left. A split on categories has
+//! a set of its column: a state that the set marks `1` goes left. Missing goes where `missing_left` says.
+
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::{TreeError, limits::MODEL_BYTES_MAX};
+use crate::canonical;
+
+/// The `format` of a model file that this version reads and writes.
+pub const FORMAT: &str = "prequal-trees/1";
+
+/// Boosted trees as they stand in their file. Not yet checked: see [`TreeModel::check`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TreeModel {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// SHA-256 of the canonical document without this field, 64 lower-case hexadecimal digits.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hash: String,
+    /// What a person is told the model is; may be empty.
+    pub label: String,
+    /// Where the model came from.
+    pub source: Source,
+    /// Width that every value is rounded to before it is compared.
+    pub inputs: Width,
+    /// Width of leaves and of their sum.
+    pub sums: Width,
+    /// LightGBM's rule: a value of magnitude at most 1.0000000180025095e-35 is zero.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tiny_is_zero: bool,
+    /// What the sum starts from, as bits of the width `sums`.
+    pub base: String,
+    /// Whether the link divides the margin by the number of trees first (a random forest).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub average: bool,
+    /// From margin to probability.
+    pub link: Link,
+    /// The features, in the order of a row's values.
+    pub features: Vec<TreeFeature>,
+    /// How features are read.
+    pub columns: Vec<Column>,
+    /// The trees, in the order of the sum.
+    pub trees: Vec<Tree>,
+}
+
+/// Where a model came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The library: `xgboost`, `lightgbm`.
+    pub library: String,
+    /// The version of its file.
+    pub version: String,
+    /// The objective as its file writes it.
+    pub objective: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+}
+
+/// Precision of a float.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Width {
+    /// Single precision, IEEE 754 binary32.
+    F32,
+    /// Double precision, IEEE 754 binary64.
+    F64,
+}
+
+/// From margin to probability of the event that the model was fitted to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// Which function.
+    pub kind: LinkKind,
+    /// For the logistic function: the factor on the margin, a decimal string, more than zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slope: Option<String>,
+}
+
+/// A link function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkKind {
+    /// 1 / (1 + exp(−slope × margin)).
+    Logistic,
+    /// The margin is no log-odds: there is no probability.
+    None,
+}
+
+/// One feature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TreeFeature {
+    /// The column's name, unique in the model.
+    pub name: String,
+}
+
+/// One way of reading a feature: numbers against cuts, or categories against sets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Which feature, from 0.
+    pub feature: u32,
+    /// What a missing value is.
+    pub missing: MissingRule,
+    /// Numbers: the distinct thresholds, ascending, as decimal strings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cuts: Option<Vec<String>>,
+    /// Categories: codes and sets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub categories: Option<CategoryColumn>,
+}
+
+/// What a column makes of a missing value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingRule {
+    /// It has a state of its own.
+    Own,
+    /// It has a state of its own, and zero is missing too.
+    OwnWithZero,
+    /// It is the number zero. A model that says so was fitted without missing values and knows nothing of them.
+    Zero,
+}
+
+/// The categories that a column's sets name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryColumn {
+    /// The codes, ascending. A value is cut to its integer part before it is looked up.
+    pub codes: Vec<u32>,
+    /// Whether a value between −1 and 0 is the code 0, and not unlisted (LightGBM).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub minus_fraction_is_zero: bool,
+    /// The sets: `1` for each state that goes left, the states being the codes in order and then everything else.
+    pub sets: Vec<String>,
+}
+
+/// One tree. See the module's description for the order of its parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tree {
+    /// `1` for a split, `0` for a leaf.
+    pub shape: String,
+    /// The column of each split.
+    pub columns: Vec<u32>,
+    /// The cut or the set of each split.
+    pub tests: Vec<u32>,
+    /// `1` for each split where missing goes left.
+    pub missing_left: String,
+    /// The value of each leaf, as bits of the width `sums`.
+    pub leaves: String,
+    /// The number that the source library gives each leaf.
+    pub leaf_ids: Vec<u32>,
+    /// What is added to the leaves of a linear tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linear: Option<LinearLeaves>,
+}
+
+/// Linear leaves: constant + Σ coefficient × value, or the plain leaf value where one of the values is missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinearLeaves {
+    /// The constant of each leaf, as bits.
+    pub constants: String,
+    /// How many features each leaf has.
+    pub counts: Vec<u32>,
+    /// The features of all leaves, one leaf after the other, in the order of the sum.
+    pub features: Vec<u32>,
+    /// Their coefficients, as bits.
+    pub coefficients: String,
+}
+
+impl TreeModel {
+    /// Reads a model file and compares its hash. The document is not yet checked for sense: see [`TreeModel::check`].
+    ///
+    /// # Errors
+    /// [`TreeError::Limit`] past [`MODEL_BYTES_MAX`], [`TreeError::Format`] for another format, [`TreeError::Hash`]
+    /// where the contents have another hash than stated, [`TreeError::Syntax`] for anything else that is not this
+    /// document.
+    pub fn parse(text: &str) -> Result<Self, TreeError> {
+        /// Only what tells one format from another; the rest of the document is not looked at.
+        #[derive(Deserialize)]
+        struct Head {
+            format: String,
+        }
+        TreeError::limit("bytes of the model file", text.len(), MODEL_BYTES_MAX)?;
+        let syntax = |error: serde_json::Error| TreeError::Syntax(error.to_string());
+        let head: Head = serde_json::from_str(text).map_err(syntax)?;
+        if head.format != FORMAT {
+            return Err(TreeError::Format(head.format.chars().take(64).collect()));
+        }
+        let model: Self = serde_json::from_str(text).map_err(syntax)?;
+        let computed = model.content_hash()?;
+        if model.hash != computed {
+            return Err(TreeError::Hash { stated: model.hash.chars().take(64).collect(), computed });
+        }
+        Ok(model)
+    }
+
+    /// SHA-256 of the canonical document without its `hash`.
+    ///
+    /// # Errors
+    /// [`TreeError::Syntax`] where the document has no canonical form; one that was parsed always has.
+    pub fn content_hash(&self) -> Result<String, TreeError> {
+        let bare = if self.hash.is_empty() { None } else { Some(Self { hash: String::new(), ..self.clone() }) };
+        let text = canonical::to_string(bare.as_ref().unwrap_or(self));
+        Ok(canonical::sha256_hex(text.map_err(|error| TreeError::Syntax(error.to_string()))?.as_bytes()))
+    }
+
+    /// The file's text: canonical JSON with the hash set.
+    ///
+    /// # Errors
+    /// As [`Self::content_hash`].
+    pub fn to_file(&self) -> Result<String, TreeError> {
+        let whole = Self { hash: self.content_hash()?, ..self.clone() };
+        canonical::to_string(&whole).map_err(|error| TreeError::Syntax(error.to_string()))
+    }
+}
