@@ -29,7 +29,8 @@ interface Facts {
   readonly version: string;
   readonly part: 'full' | 'public';
   readonly time_zone: string;
-  readonly label?: string;
+  readonly label: string;
+  readonly evidence: readonly string[];
 }
 
 // Strong references, so that the generated finalizers never run: after a trap they would free memory of the
@@ -63,6 +64,10 @@ export class Bundle {
   readonly part: 'full' | 'public';
   /** The IANA time zone in which its business dates are meant. */
   readonly timeZone: string;
+  /** What must stand beside every offer. */
+  readonly label: string;
+  /** The evidence its decisions take, by key: what to ask of providers. Empty in a public bundle. */
+  readonly evidenceKeys: readonly string[];
   readonly #payload: Uint8Array;
   readonly #held: Held;
   #calendar: Intl.DateTimeFormat | undefined;
@@ -77,6 +82,8 @@ export class Bundle {
     this.version = facts.version;
     this.part = facts.part;
     this.timeZone = facts.time_zone;
+    this.label = facts.label;
+    this.evidenceKeys = facts.evidence;
     this.#payload = payload;
     this.#held = held;
     collected.register(this, held);

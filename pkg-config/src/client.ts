@@ -18,7 +18,6 @@ import type {
   SubmitAnswer,
 } from './http-types.js';
 import type {
-  Evidence,
   Form,
   Jwk,
   JourneyEvent,
@@ -64,7 +63,6 @@ export interface MoneyOptions extends CallOptions {
 export interface PrequalifyRequest {
   readonly order: Order;
   readonly fields: Fields;
-  readonly evidence?: Readonly<Record<string, Evidence>>;
 }
 
 /** Makes a client. Nothing is fetched until it is used. */
@@ -126,7 +124,6 @@ export class Client {
     const now = this.#now();
     return prequalify(bundle, {
       application: { order: input.order, fields: input.fields },
-      evidence: input.evidence ?? {},
       salt: salt(),
       as_of: `${now.toISOString().slice(0, 19)}Z`,
       today: bundle.today(now),

@@ -126,23 +126,39 @@ export type FieldType =
 export interface FormField {
   readonly id: string;
   readonly type: FieldType;
+  /** Of a consent, the sentence that is consented to. */
   readonly label: string;
+  /** A hint to show before the field; may be empty. */
   readonly help?: string;
-  readonly required?: boolean;
+  readonly required: boolean;
+  /** The answers of a `choice`; empty otherwise. */
   readonly choices?: readonly { readonly value: string; readonly label: string }[];
+  readonly date_min?: string;
+  readonly date_max?: string;
+  readonly money_min?: number;
+  readonly money_max?: number;
+  readonly text_chars_max?: number;
+  /** What a consent is for. */
+  readonly purpose?: string;
+  /** SHA-256 of a consent's sentence: what `requestOffers` records. */
+  readonly text_hash?: string;
 }
 
 export interface FormStep {
   readonly id: string;
   readonly title: string;
+  readonly reaches: 'consented' | 'identified' | 'described';
   readonly fields: readonly FormField[];
 }
 
 export interface Form {
   readonly steps: readonly FormStep[];
-  readonly label?: string;
+  /** What must stand beside every offer. */
+  readonly label: string;
   readonly lender: { readonly name: string };
   readonly currency: string;
+  /** The language of the texts. */
+  readonly locale: string;
 }
 
 export interface Order {
@@ -159,6 +175,8 @@ export interface ValidateInput {
   readonly today: string;
   /** Only this step of the form; the whole form when left out. */
   readonly step?: string;
+  /** The language of the messages; the bundle's own when left out. */
+  readonly locale?: string;
 }
 
 export interface FieldError {
@@ -205,7 +223,8 @@ interface Outcome {
   readonly offers: readonly Offer[];
   readonly reasons: readonly Reason[];
   readonly needs: readonly Need[];
-  readonly trace: readonly unknown[];
+  /** One line a step: names, row numbers, counts and points, nothing personal. */
+  readonly trace: readonly string[];
   readonly bundle_hash: string;
   readonly input_hash: string;
   readonly semantics: number;
@@ -214,7 +233,8 @@ interface Outcome {
 /** A decision by the full bundle. */
 export interface Decision extends Outcome {
   readonly outcome: 'eligible' | 'referred' | 'declined' | 'needs';
-  readonly expires?: string;
+  /** Until when the offers stand. */
+  readonly expires: string;
 }
 
 /** An estimate by the public bundle: never signed, and never a decline of credit. */
@@ -222,22 +242,95 @@ export interface Prequalification extends Outcome {
   readonly outcome: 'likely' | 'needs' | 'continue';
 }
 
-/** Where an application stands in the browser. Kept by the page, versioned, and untrusted when restored. */
-export interface Snapshot {
-  readonly version: number;
-  readonly state: string;
-  readonly [more: string]: unknown;
+export type JourneyState =
+  | 'draft'
+  | 'consented'
+  | 'identified'
+  | 'described'
+  | 'prequalified'
+  | 'offer_selected'
+  | 'submitted'
+  | 'approved'
+  | 'referred'
+  | 'declined'
+  | 'signed'
+  | 'expired'
+  | 'withdrawn';
+
+export interface OfferReference {
+  readonly offer_id: string;
+  readonly plan: string;
+  readonly terms_hash: string;
 }
 
-export interface JourneyEvent {
-  readonly type: string;
-  readonly [more: string]: unknown;
+/** An application in progress. Kept by the page, versioned, and untrusted when restored. */
+export interface Snapshot {
+  readonly version: number;
+  readonly state: JourneyState;
+  readonly bundle_hash: string;
+  readonly order: Order;
+  readonly fields?: Fields;
+  readonly steps_done?: readonly string[];
+  readonly consents?: readonly { readonly purpose: string; readonly text_hash: string; readonly given_at: string }[];
+  readonly standing?: 'likely' | 'needs' | 'continue';
+  readonly offers?: readonly OfferReference[];
+  readonly offer_id?: string;
+  readonly expires?: string;
+  readonly application_id?: string;
+  readonly decision_id?: string;
 }
+
+/** What happened. `now` is an instant, `today` the business date. */
+export type JourneyEvent =
+  | { readonly type: 'start'; readonly order: Order }
+  | {
+      readonly type: 'fill';
+      readonly step: string;
+      readonly fields: Fields;
+      readonly now: string;
+      readonly today: string;
+      readonly locale?: string;
+    }
+  | { readonly type: 'prequalified'; readonly outcome: 'likely' | 'needs' | 'continue' }
+  | {
+      readonly type: 'offers_received';
+      readonly application_id: string;
+      readonly expires: string;
+      readonly offers: readonly OfferReference[];
+    }
+  | { readonly type: 'select_offer'; readonly offer_id: string; readonly now: string }
+  | { readonly type: 'submit'; readonly now: string }
+  | {
+      readonly type: 'server_status';
+      readonly application_id: string;
+      readonly decision_id?: string;
+      readonly state: JourneyState;
+    }
+  | { readonly type: 'sign' }
+  | { readonly type: 'order_changed'; readonly order: Order }
+  | { readonly type: 'tick'; readonly now: string }
+  | { readonly type: 'withdraw' }
+  | { readonly type: 'restore'; readonly now: string; readonly today: string };
+
+/** What the page should do next; the core does nothing itself. */
+export type JourneyAction =
+  | { readonly type: 'show_step'; readonly step: string }
+  | { readonly type: 'prequalify' }
+  | { readonly type: 'request_offers' }
+  | { readonly type: 'show_offers' }
+  | { readonly type: 'submit'; readonly offer_id: string }
+  | { readonly type: 'show_agreement' }
+  | { readonly type: 'sign'; readonly decision_id: string }
+  | { readonly type: 'fetch_status'; readonly application_id: string }
+  | { readonly type: 'show_result' }
+  | { readonly type: 'save' }
+  | { readonly type: 'discard' };
 
 export interface JourneyStep {
   readonly snapshot: Snapshot;
-  readonly actions: readonly { readonly type: string; readonly [more: string]: unknown }[];
-  readonly errors: readonly { readonly code: string; readonly message: string; readonly field?: string }[];
+  readonly actions: readonly JourneyAction[];
+  /** What was wrong with the event; the snapshot is then as before. */
+  readonly errors: readonly FieldError[];
 }
 
 /** An Ed25519 key (RFC 8037). Only the public members are ever read. */

@@ -1,7 +1,7 @@
 //! A scorecard by itself, fed with typed arrays: for a page or a worker that scores many rows.
 
 use js_sys::{Float64Array, Int32Array};
-use prequal_core::score::{CompiledScorecard, MODEL_BYTES_MAX, Scorecard, ScoreError};
+use prequal_core::score::{CompiledScorecard, MODEL_BYTES_MAX, ScoreError, Scorecard};
 use wasm_bindgen::prelude::*;
 
 use crate::value::{Failure, answer, failure_or_undefined};

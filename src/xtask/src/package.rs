@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use serde_json::Value;
 
 use crate::paths;
 use crate::process::{self, Options};
@@ -190,12 +189,15 @@ fn relative_imports(folder: &Path, depth: usize) -> Result<()> {
     Ok(())
 }
 
+/// The text with its version put in: a parsed and rewritten document would lose the order of the export conditions,
+/// and the first that fits is taken.
 fn manifest(root: &Path, folder: &Path, version: &str) -> Result<()> {
+    const PLACE: &str = "\"version\": \"0.0.0\"";
     let text = fs::read_to_string(root.join("pkg-config/package.json"))?;
-    let mut manifest: Value = serde_json::from_str(&text).context("pkg-config/package.json")?;
-    let members = manifest.as_object_mut().ok_or_else(|| anyhow!("pkg-config/package.json is not an object"))?;
-    members.insert("version".to_owned(), Value::from(version));
-    fs::write(folder.join("package.json"), format!("{manifest:#}\n"))?;
+    if !text.contains(PLACE) {
+        bail!("pkg-config/package.json has no {PLACE} to put the workspace's version into");
+    }
+    fs::write(folder.join("package.json"), text.replace(PLACE, &format!("\"version\": \"{version}\"")))?;
     Ok(())
 }
 

@@ -1,1 +1,0 @@
-//! Schedules and rates of plain terms and cash flows, without a bundle.
