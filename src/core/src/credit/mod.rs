@@ -4,6 +4,7 @@
 //! (and in a level payment's first guess, which is then proved or replaced).
 
 mod accrual;
+mod apr;
 mod big;
 mod dates;
 mod error;
@@ -11,7 +12,9 @@ mod level;
 mod plan;
 mod schedule;
 mod terms;
+mod whole;
 
+pub use apr::{AprAnswer, AprInput, Convention, Flow, UnitPeriod, When, YearBasis, apr, apr_of_plan};
 pub use error::CreditError;
 pub use schedule::{FeeLine, Installment, Schedule, schedule};
 pub use terms::{AfterMaturity, Fee, FeeSize, FeeTiming, FeeWhen, Method, Rate, Remainder, Repayment, Terms};

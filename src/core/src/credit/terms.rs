@@ -1,9 +1,10 @@
 //! The terms of a loan: everything a schedule needs, as the lender's data say it.
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
 
 use crate::{
     calendar::{Date, DayCount, MonthEnd, Period},
+    credit::whole::Whole,
     currency::Currency,
     decimal::Decimal,
     money::Amount,
@@ -46,6 +47,9 @@ pub struct Terms {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_maturity: Option<AfterMaturity>,
 }
+
+/// Days that a rate's `minimum_days` may be, at most.
+pub const MINIMUM_DAYS_MAX: u16 = 366;
 
 /// A rate of interest. In JSON `annual_percent` or `daily_percent` holds the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,22 +224,13 @@ pub enum FeeWhen {
 // What follows reads the JSON forms. Fields that exclude each other are read side by side and
 // joined, so that the message can name them both.
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename = "rate")]
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a rate as an object")]
 struct RateForm {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     annual_percent: Option<Decimal>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     daily_percent: Option<Decimal>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     day_count: Option<DayCount>,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    minimum_days: u16,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
-const fn is_zero(days: &u16) -> bool {
-    *days == 0
+    minimum_days: Option<Whole>,
 }
 
 impl<'de> Deserialize<'de> for Rate {
@@ -252,24 +247,34 @@ impl<'de> Deserialize<'de> for Rate {
         if !daily && form.day_count.is_none() {
             return Err(de::Error::missing_field("day_count"));
         }
-        Ok(Self { percent, daily, day_count: form.day_count, minimum_days: form.minimum_days })
+        let minimum_days = form.minimum_days.map_or(0, |days| days.0);
+        let minimum_days =
+            u16::try_from(minimum_days).ok().filter(|days| *days <= MINIMUM_DAYS_MAX).ok_or_else(|| {
+                de::Error::custom(format_args!(
+                    "`minimum_days` is {minimum_days}, it must be at most {MINIMUM_DAYS_MAX}"
+                ))
+            })?;
+        Ok(Self { percent, daily, day_count: form.day_count, minimum_days })
     }
 }
 
 impl Serialize for Rate {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RateForm {
-            annual_percent: (!self.daily).then_some(self.percent),
-            daily_percent: self.daily.then_some(self.percent),
-            day_count: self.day_count,
-            minimum_days: self.minimum_days,
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let length = 1 + usize::from(self.day_count.is_some()) + usize::from(self.minimum_days > 0);
+        let mut form = serializer.serialize_struct("rate", length)?;
+        form.serialize_field(if self.daily { "daily_percent" } else { "annual_percent" }, &self.percent)?;
+        if let Some(day_count) = &self.day_count {
+            form.serialize_field("day_count", day_count)?;
         }
-        .serialize(serializer)
+        if self.minimum_days > 0 {
+            form.serialize_field("minimum_days", &self.minimum_days)?;
+        }
+        form.end()
     }
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a fee as an object")]
 struct FeeForm {
     code: String,
     payee: String,
@@ -292,10 +297,10 @@ impl<'de> Deserialize<'de> for Fee {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a repayment as an object")]
 struct RepaymentForm {
     method: Method,
-    count: Option<Count>,
+    count: Option<Whole>,
     every: Option<Period>,
     first_due: Option<Date>,
     month_end: Option<MonthEnd>,
@@ -306,28 +311,6 @@ struct RepaymentForm {
     // These two belong to the terms; they are also understood here, next to what they divide.
     remainder: Option<Remainder>,
     fees: Option<Vec<Fee>>,
-}
-
-/// Any whole number, so that 601 and 2^40 get the same message, with the limit in it.
-struct Count(u64);
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Count;
-            fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                write!(f, "a whole number from 1 to {}", super::COUNT_MAX)
-            }
-            fn visit_u64<E: de::Error>(self, count: u64) -> Result<Count, E> {
-                Ok(Count(count))
-            }
-            fn visit_i64<E: de::Error>(self, count: i64) -> Result<Count, E> {
-                u64::try_from(count).map(Count).map_err(|_| E::invalid_value(de::Unexpected::Signed(count), &self))
-            }
-        }
-        deserializer.deserialize_u64(Visitor)
-    }
 }
 
 impl RepaymentForm {
@@ -372,7 +355,7 @@ fn either<T, E: de::Error>(field: &str, one: Option<T>, other: Option<T>) -> Res
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "the terms of a loan as an object")]
 struct TermsForm {
     currency: Currency,
     principal: Amount,

@@ -1,0 +1,73 @@
+//! Half up, from the root itself.
+
+/// The text of a percentage with so many decimals, rounded half up.
+///
+/// `error` bounds how far `percent` may be from the true root. A root within it of a tie is taken for
+/// the tie: rates such as 10.05 % exactly do occur and must round up, while another number coming that
+/// close by chance is a matter of one in a hundred million.
+pub(super) fn percent(percent: f64, error: f64, decimals: u32) -> String {
+    let scale = f64::from(10_u32.saturating_pow(decimals));
+    // Never more than a quarter of the last digit, however badly conditioned the flows.
+    let tolerance = (error * scale).min(0.25);
+    // 10^6 per cent with six decimals is 10^12: far inside 64 bits.
+    let rounded = libm::floor(percent * scale + 0.5 + tolerance) as i64;
+    let unit = 10_u64.saturating_pow(decimals);
+    let digits = rounded.unsigned_abs();
+    let mut text = String::with_capacity(16);
+    if rounded < 0 {
+        text.push('-');
+    }
+    push_digits(&mut text, digits / unit, 1);
+    text.push('.');
+    push_digits(&mut text, digits % unit, decimals);
+    text
+}
+
+fn push_digits(text: &mut String, value: u64, width: u32) {
+    let mut buffer = [b'0'; 20];
+    let mut rest = value;
+    let mut used = 0_usize;
+    for slot in buffer.iter_mut().rev() {
+        if rest == 0 && used >= width as usize {
+            break;
+        }
+        // A remainder of ten is one digit.
+        *slot = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        used += 1;
+    }
+    let digits = buffer.get(buffer.len() - used..).unwrap_or_default();
+    text.extend(digits.iter().map(|digit| char::from(*digit)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn halves_go_up_and_zero_has_no_sign() {
+        for (value, decimals, text) in [
+            (9.685_708, 2, "9.69"),
+            (9.685_708, 6, "9.685708"),
+            (10.05, 1, "10.1"),
+            (10.049_999_999, 1, "10.0"),
+            (0.0, 2, "0.00"),
+            (-1e-12, 6, "0.000000"),
+            (-0.125, 2, "-0.12"),
+            (-12.345_678_9, 6, "-12.345679"),
+            (1_000_000.0, 6, "1000000.000000"),
+            (0.05, 1, "0.1"),
+            (99.999_999_9, 2, "100.00"),
+        ] {
+            assert_eq!(percent(value, 1e-13, decimals), text);
+        }
+    }
+
+    /// 9.4449999 shown with six decimals is 9.445000, which rounded again would be 9.45.
+    #[test]
+    fn the_shorter_figure_is_not_rounded_from_the_longer() {
+        let root = 9.444_999_9;
+        assert_eq!(percent(root, 1e-13, 6), "9.445000");
+        assert_eq!(percent(root, 1e-13, 2), "9.44");
+    }
+}
