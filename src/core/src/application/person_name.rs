@@ -45,7 +45,9 @@ fn belongs(char: char) -> bool {
     ];
     const BETWEEN: [char; 12] =
         [' ', '-', '\'', '\u{2019}', '.', ',', '\u{b7}', '\u{30fb}', '\u{2010}', '\u{2011}', '\u{200c}', '\u{200d}'];
-    char.is_alphabetic() || BETWEEN.contains(&char) || (!char.is_numeric() && MARKS.iter().any(|range| range.contains(&char)))
+    char.is_alphabetic()
+        || BETWEEN.contains(&char)
+        || (!char.is_numeric() && MARKS.iter().any(|range| range.contains(&char)))
 }
 
 #[cfg(test)]
@@ -55,8 +57,21 @@ mod tests {
     #[test]
     fn names_of_many_scripts_are_names() {
         for name in [
-            "Ada Byron", "O'Brien", "Jean-Luc", "Martin Luther King, Jr.", "José", "Jose\u{301}", "张伟", "阿卜杜拉·买买提",
-            "Владимир", "محمد", "राजेश्वर", "สมชาย", "Nguyễn Văn A", "Þór", "ß",
+            "Ada Byron",
+            "O'Brien",
+            "Jean-Luc",
+            "Martin Luther King, Jr.",
+            "José",
+            "Jose\u{301}",
+            "张伟",
+            "阿卜杜拉·买买提",
+            "Владимир",
+            "محمد",
+            "राजेश्वर",
+            "สมชาย",
+            "Nguyễn Văn A",
+            "Þór",
+            "ß",
         ] {
             assert_eq!(check(name), Ok(()), "{name}");
         }
@@ -64,7 +79,9 @@ mod tests {
 
     #[test]
     fn what_no_name_has_is_refused() {
-        for name in ["", " ", "-", "Ada1", "Ada\u{0}", "Ada\nByron", " Ada", "Ada ", "<b>", "a@b", "😀", "\u{202e}adA", "٣"] {
+        for name in
+            ["", " ", "-", "Ada1", "Ada\u{0}", "Ada\nByron", " Ada", "Ada ", "<b>", "a@b", "😀", "\u{202e}adA", "٣"]
+        {
             assert_eq!(check(name), Err(NameProblem::Characters), "{name:?}");
         }
         assert_eq!(check(&"é".repeat(100)), Ok(()));

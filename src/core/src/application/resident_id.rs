@@ -4,10 +4,7 @@
 //! Eighteen characters: six digits of the place of registration, the date of birth as eight digits, three digits that
 //! tell apart those born there on that day, and the check character, a digit or `X`.
 
-use crate::calendar::{
-    Date,
-    date::days_in_month,
-};
+use crate::calendar::{Date, date::days_in_month};
 
 /// Why a text is not a resident identity number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +43,8 @@ pub fn check(number: &str, today: Date) -> Result<(), ResidentIdProblem> {
     if !PROVINCES.iter().any(|province| u16::from(*province) == part(0, 2)) {
         return Err(ResidentIdProblem::Place);
     }
-    let birth = (i32::from(part(6, 10)), u8::try_from(part(10, 12)).unwrap_or(0), u8::try_from(part(12, 14)).unwrap_or(0));
+    let birth =
+        (i32::from(part(6, 10)), u8::try_from(part(10, 12)).unwrap_or(0), u8::try_from(part(12, 14)).unwrap_or(0));
     if !is_birth_date(birth, today) {
         return Err(ResidentIdProblem::BirthDate);
     }
@@ -123,7 +121,8 @@ mod tests {
         let number = "44011320141005001X";
         for at in 0..17 {
             for digit in '0'..='9' {
-                let changed: String = number.chars().enumerate().map(|(i, c)| if i == at { digit } else { c }).collect();
+                let changed: String =
+                    number.chars().enumerate().map(|(i, c)| if i == at { digit } else { c }).collect();
                 assert_eq!(check(&changed, today()).is_ok(), changed == number, "{changed}");
             }
         }

@@ -2,6 +2,7 @@
 //! under `texts`, by the same codes; `{min}`, `{max}` and `{label}` are filled in.
 
 /// A validation code and its English text.
+#[derive(Debug)]
 pub(crate) struct Message {
     /// For programs.
     pub code: &'static str,

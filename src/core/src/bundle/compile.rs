@@ -10,11 +10,7 @@ use super::{
     BundleError, Compiled, PLANS_MAX, Part, Payload, REASONS_MAX, SEMANTICS, TABLES_MAX,
     payload::{FORMAT, Texts},
 };
-use crate::{
-    calendar::Period,
-    credit::Repayment,
-    wire::ID_BYTES_MAX,
-};
+use crate::{calendar::Period, credit::Repayment, wire::ID_BYTES_MAX};
 
 pub(super) fn refuse<T>(what: impl Into<String>) -> Result<T, BundleError> {
     Err(BundleError::Policy(what.into()))
@@ -34,8 +30,6 @@ pub(super) fn compile(payload: &Payload) -> Result<Compiled, BundleError> {
     let fields = schema::fields(payload)?;
     let bands = tables::bands(payload)?;
     let features = schema::features(payload, &fields, &bands)?;
-    let evidence_count =
-        features.iter().filter(|feature| matches!(feature.source, super::CompiledSource::Evidence(_))).count();
     let (eligibility, outcome, limit, price) = tables::all(payload, &features, &bands)?;
     let model = match &payload.model {
         Some(model) => Some(models::scoring(payload, &features, &model.id, &model.scorecard)?),
@@ -48,7 +42,6 @@ pub(super) fn compile(payload: &Payload) -> Result<Compiled, BundleError> {
     parts(payload)?;
     Ok(Compiled {
         features,
-        evidence_count,
         fields,
         eligibility,
         outcome,
@@ -122,10 +115,7 @@ fn product(payload: &Payload) -> Result<(), BundleError> {
     }
     for cap in &payload.caps {
         if cap.convention != product.convention {
-            return refuse(format!(
-                "cap `{}` is expressed in `{}` and the product discloses `{}`",
-                cap.id, cap.convention, product.convention
-            ));
+            return refuse(format!("cap `{}` is expressed in another convention than the product discloses", cap.id));
         }
         if cap.until.is_some_and(|until| until < cap.from) {
             return refuse(format!("cap `{}` ends before it begins", cap.id));
@@ -159,7 +149,8 @@ fn parts(payload: &Payload) -> Result<(), BundleError> {
             if payload.rules.over_limit.is_none() {
                 return refuse("a full part must say in `rules` which reason is `over_limit`");
             }
-            let dearest = payload.price.iter().flat_map(|table| &table.rows).filter_map(|row| row.then.rate_percent).max();
+            let dearest =
+                payload.price.iter().flat_map(|table| &table.rows).filter_map(|row| row.then.rate_percent).max();
             if dearest != Some(payload.representative.rate_percent) {
                 return refuse("the representative rate must be the dearest of the price table");
             }

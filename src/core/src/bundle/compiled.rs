@@ -7,12 +7,7 @@ use super::{
     tables::Verdict,
 };
 use crate::{
-    calendar::Date,
-    decimal::Decimal,
-    evidence::Assurance,
-    money::Amount,
-    policy::Table,
-    score::CompiledScorecard,
+    calendar::Date, decimal::Decimal, evidence::Assurance, money::Amount, policy::Table, score::CompiledScorecard,
 };
 
 /// The largest payload, in bytes.
@@ -31,8 +26,6 @@ pub const REASONS_MAX: usize = 512;
 pub struct Compiled {
     /// The schema, in its order; tables and models refer to it by index.
     pub features: Vec<CompiledFeature>,
-    /// How many features come from evidence.
-    pub evidence_count: usize,
     /// Where each form field stands: step and position in it.
     pub fields: Vec<(usize, usize)>,
     /// Eligibility tables.

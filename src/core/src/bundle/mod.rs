@@ -19,13 +19,13 @@ pub mod products;
 mod split;
 pub mod tables;
 
-pub use compiled::{PAYLOAD_BYTES_MAX, PLANS_MAX, REASONS_MAX, SCHEMA_FEATURES_MAX, TABLES_MAX};
 pub(crate) use compiled::{Compiled, CompiledFeature, CompiledModel, CompiledSource, CompiledTable, CompiledThen};
+pub use compiled::{PAYLOAD_BYTES_MAX, PLANS_MAX, REASONS_MAX, SCHEMA_FEATURES_MAX, TABLES_MAX};
 pub use error::BundleError;
 pub use payload::{Part, Payload, SEMANTICS};
 pub use split::split;
 
-use crate::{calendar::Date, canonical, currency::Currency};
+use crate::{application::texts::Message, calendar::Date, canonical, currency::Currency};
 
 /// A checked and compiled bundle.
 #[derive(Clone, Debug)]
@@ -107,6 +107,24 @@ impl Bundle {
     #[must_use]
     pub fn payload(&self) -> &Payload {
         &self.payload
+    }
+
+    /// A text in the language asked for; failing that, in the language without its region, then in the bundle's own.
+    pub(crate) fn text<'t>(&self, texts: &'t payload::Texts, locale: Option<&str>) -> &'t str {
+        let wanted = locale.unwrap_or(&self.payload.locale);
+        let language = wanted.split('-').next().unwrap_or(wanted);
+        let found = [wanted, language, &self.payload.locale].into_iter().find_map(|tag| texts.get(tag));
+        found.map_or("", String::as_str)
+    }
+
+    /// A message in the language asked for: the bundle's own words, or the built-in English ones.
+    pub(crate) fn message(&self, message: &Message, locale: Option<&str>) -> &str {
+        let wanted = locale.unwrap_or(&self.payload.locale);
+        let language = wanted.split('-').next().unwrap_or(wanted);
+        let own = [wanted, language, &self.payload.locale]
+            .into_iter()
+            .find_map(|tag| self.payload.texts.get(tag)?.get(message.code));
+        own.map_or(message.text, String::as_str)
     }
 
     /// The keys of evidence that the bundle takes, in the schema's order.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::payload::Texts;
 use crate::{
     calendar::{Date, DayCount},
-    credit::{Fee, Repayment},
+    credit::{Convention, Fee, Repayment},
     decimal::Decimal,
     money::Amount,
     rounding::Rounding,
@@ -23,7 +23,7 @@ pub struct Product {
     /// The least.
     pub amount_min: Amount,
     /// The convention of the disclosed annual percentage rate: `us_reg_z`, `cn_irr`, ….
-    pub convention: String,
+    pub convention: Convention,
     /// Its name.
     pub id: String,
     /// What the applicant reads.
@@ -97,7 +97,7 @@ pub struct Cap {
     /// The highest annual percentage rate allowed; a rate equal to it is allowed.
     pub ceiling_percent: Decimal,
     /// The convention in which the ceiling is expressed; must be the product's.
-    pub convention: String,
+    pub convention: Convention,
     /// The first day on which it holds.
     pub from: Date,
     /// Its name in traces.

@@ -15,8 +15,7 @@ use super::{
 #[must_use]
 pub fn split(full: &Payload) -> Payload {
     let eligibility: Vec<_> = full.eligibility.iter().filter(|table| table.public).cloned().collect();
-    let mut wanted: BTreeSet<&str> =
-        eligibility.iter().flat_map(|table| &table.columns).map(String::as_str).collect();
+    let mut wanted: BTreeSet<&str> = eligibility.iter().flat_map(|table| &table.columns).map(String::as_str).collect();
     if let Some(model) = &full.public_model {
         wanted.extend(model.scorecard.features.iter().map(|feature| feature.name.as_str()));
     }

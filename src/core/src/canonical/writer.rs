@@ -150,7 +150,7 @@ impl Object<'_> {
         }
         let start = self.writer.text.len();
         write(&mut *self.writer)?;
-        if !self.writer.text.as_bytes().get(start).is_some_and(|byte| *byte == b'"') {
+        if self.writer.text.as_bytes().get(start) != Some(&b'"') {
             return Err(CanonicalError::KeyNotString);
         }
         let entry = Entry { start, key_end: self.writer.text.len(), end: start };

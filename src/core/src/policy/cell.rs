@@ -146,7 +146,9 @@ fn quoted(names: &[String]) -> String {
 }
 
 fn integer(text: &str, whole: &str) -> Result<i64, String> {
-    text.trim().parse().map_err(|_| format!("`{whole}` is not a condition on a whole number, such as `>=18` or `[18..25)`"))
+    text.trim()
+        .parse()
+        .map_err(|_| format!("`{whole}` is not a condition on a whole number, such as `>=18` or `[18..25)`"))
 }
 
 /// One condition on a number as a closed interval.

@@ -140,10 +140,7 @@ mod tests {
         assert_eq!(hits(&table(HitPolicy::First, &rows), 5, false, false), Ok(vec![0]));
         assert_eq!(hits(&table(HitPolicy::Collect, &rows), 17, false, false), Ok(vec![1, 2]));
         assert_eq!(hits(&table(HitPolicy::Unique, &rows), 12, false, false), Ok(vec![1]));
-        assert_eq!(
-            hits(&table(HitPolicy::Unique, &rows), 17, false, false),
-            Err(NotUnique { first: 2, second: 3 })
-        );
+        assert_eq!(hits(&table(HitPolicy::Unique, &rows), 17, false, false), Err(NotUnique { first: 2, second: 3 }));
         assert_eq!(hits(&table(HitPolicy::First, &["<3"]), 5, false, false), Ok(vec![]));
     }
 

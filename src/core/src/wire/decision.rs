@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     calendar::{Date, Instant},
-    credit::{Installment, Terms},
+    credit::{Convention, Installment, Terms},
     currency::Currency,
     money::Amount,
 };
@@ -190,7 +190,7 @@ pub struct AprDisclosure {
     /// The rate with six decimals.
     pub apr_percent_exact: String,
     /// The convention: `us_reg_z`, `cn_irr`, ….
-    pub convention: String,
+    pub convention: Convention,
     /// The effective rate, where the convention has one beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_percent: Option<String>,

@@ -2,13 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    decision::Standing,
-    form::FieldError,
-    input::Order,
-    map::Map,
-    scalar::Scalar,
-};
+use super::{decision::Standing, form::FieldError, input::Order, map::Map, scalar::Scalar};
 use crate::calendar::{Date, Instant};
 
 /// The version of snapshots that this program writes.

@@ -12,7 +12,9 @@ mod map;
 mod problem;
 mod scalar;
 
-pub use decision::{AprDisclosure, Decision, Need, NeedKind, Offer, Outcome, Prequalification, Quote, Reason, Standing};
+pub use decision::{
+    AprDisclosure, Decision, Need, NeedKind, Offer, Outcome, Prequalification, Quote, Reason, Standing,
+};
 pub use form::{FieldError, Form, FormChoice, FormField, FormLender, FormStep, Validation};
 pub use input::{Application, Input, Order, QuoteInput, Salt, ValidateInput};
 pub use journey::{Action, Advance, Consent, Event, OfferReference, SNAPSHOT_VERSION, Snapshot, State};

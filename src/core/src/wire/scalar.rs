@@ -67,7 +67,10 @@ impl de::Visitor<'_> for ScalarVisitor {
 
     fn visit_string<E: de::Error>(self, value: String) -> Result<Scalar, E> {
         if value.len() > TEXT_BYTES_MAX {
-            return Err(E::custom(format_args!("a text has {} bytes; at most {TEXT_BYTES_MAX} are taken", value.len())));
+            return Err(E::custom(format_args!(
+                "a text has {} bytes; at most {TEXT_BYTES_MAX} are taken",
+                value.len()
+            )));
         }
         Ok(Scalar::Text(value))
     }

@@ -149,6 +149,12 @@ fn source(
     }
 }
 
+/// The values of a choice field.
+fn form_choices(payload: &Payload, flat: usize) -> Option<Vec<String>> {
+    let field = payload.form.steps.iter().flat_map(|step| &step.fields).nth(flat)?;
+    (field.kind == FieldKind::Choice).then(|| field.choices.iter().map(|choice| choice.value.clone()).collect())
+}
+
 fn categories(
     payload: &Payload,
     bands: &[String],
@@ -161,6 +167,8 @@ fn categories(
         CompiledSource::Engine(Engine::Plan) => {
             Some(payload.product.plans.iter().map(|plan| plan.id.clone()).collect())
         }
+        // A choice of the form is a category of its own.
+        CompiledSource::Field(flat) => form_choices(payload, *flat),
         _ => None,
     };
     let listed = !definition.categories.is_empty();

@@ -91,7 +91,11 @@ fn compile(
 ) -> Result<CompiledTable, BundleError> {
     let id = &definition.id;
     id_is_sound("table", id)?;
-    within(&format!("cells in table `{id}`"), definition.columns.len().saturating_mul(definition.rows.len()), CELLS_PER_TABLE_MAX)?;
+    within(
+        &format!("cells in table `{id}`"),
+        definition.columns.len().saturating_mul(definition.rows.len()),
+        CELLS_PER_TABLE_MAX,
+    )?;
     if role != Role::Eligibility && definition.hit == HitPolicy::Collect {
         return refuse(format!("table `{id}` must have one answer; its hit policy cannot be `collect`"));
     }
@@ -129,7 +133,10 @@ fn column(
     };
     let lawful = role.lawful_use();
     if !definition.uses.contains(&lawful) {
-        return refuse(format!("table `{id}` uses feature `{name}` for {}, which its `uses` do not allow", lawful.name()));
+        return refuse(format!(
+            "table `{id}` uses feature `{name}` for {}, which its `uses` do not allow",
+            lawful.name()
+        ));
     }
     if let CompiledSource::Engine(engine) = feature.source
         && !role.knows(engine)
@@ -137,7 +144,9 @@ fn column(
         return refuse(format!("table `{id}` asks for feature `{name}`, which is not known yet at that point"));
     }
     if table.public && !is_public(features, feature) {
-        return refuse(format!("table `{id}` is public, and feature `{name}` comes from neither the form nor the order"));
+        return refuse(format!(
+            "table `{id}` is public, and feature `{name}` comes from neither the form nor the order"
+        ));
     }
     Ok(index)
 }

@@ -1,0 +1,226 @@
+//! The steps of a decision on the full part.
+
+use std::vec::Vec;
+
+use super::{
+    DecideError, admit, evidence_need, features, input_hash, offers, reasons,
+    tables::{self, Answer},
+    validate,
+};
+use crate::{
+    application::texts,
+    bundle::{
+        Bundle, CompiledTable, Part, SEMANTICS,
+        features::{Engine, FeatureKind},
+        tables::Verdict,
+    },
+    evidence::MissingKind,
+    money::Amount,
+    policy::{Feature, FeatureValue},
+    score::{Scored, Value},
+    wire::{Decision, Input, Need, Offer, Outcome},
+};
+
+/// Decides one application on the full part of a bundle.
+///
+/// # Errors
+/// [`DecideError`]: a public part, a bundle outside its time, another currency, unknown fields or evidence, a table
+/// with two answers where one may be or none where one must be.
+pub fn decide(bundle: &Bundle, input: &Input) -> Result<Decision, DecideError> {
+    make(bundle, input).map(|(decision, _)| decision)
+}
+
+/// A decision, and the canonical text of each offer without its hash.
+pub(super) fn make(bundle: &Bundle, input: &Input) -> Result<(Decision, Vec<String>), DecideError> {
+    if bundle.part() != Part::Full {
+        return Err(DecideError::PublicBundle);
+    }
+    admit(bundle, input)?;
+    let mut run = Run { bundle, input, trace: Vec::with_capacity(16) };
+    let found = run.steps()?;
+    run.trace.push(format!("outcome {}", found.outcome.name()));
+    let validity = bundle.payload().validity_seconds;
+    let (offers, texts) = found.offers.into_iter().unzip();
+    let decision = Decision {
+        bundle_hash: bundle.hash().to_owned(),
+        expires: input.as_of.plus_seconds(validity).map_err(|_| DecideError::DateOutOfRange)?,
+        input_hash: input_hash(input)?,
+        needs: found.needs,
+        offers,
+        outcome: found.outcome,
+        reasons: reasons(bundle, found.reasons),
+        semantics: SEMANTICS,
+        trace: run.trace,
+    };
+    Ok((decision, texts))
+}
+
+/// What the steps came to.
+#[derive(Debug)]
+struct Found {
+    outcome: Outcome,
+    needs: Vec<Need>,
+    reasons: Vec<u16>,
+    offers: Vec<(Offer, String)>,
+}
+
+impl Found {
+    fn ended(outcome: Outcome, reasons: Vec<u16>) -> Self {
+        Self { outcome, needs: Vec::new(), reasons, offers: Vec::new() }
+    }
+
+    fn needs(needs: Vec<Need>) -> Self {
+        Self { outcome: Outcome::Needs, needs, reasons: Vec::new(), offers: Vec::new() }
+    }
+}
+
+struct Run<'a> {
+    bundle: &'a Bundle,
+    input: &'a Input,
+    trace: Vec<String>,
+}
+
+impl Run<'_> {
+    fn steps(&mut self) -> Result<Found, DecideError> {
+        let (bundle, input) = (self.bundle, self.input);
+        let wrong = validate(bundle, input, &mut self.trace);
+        if !wrong.is_empty() {
+            return Ok(Found::needs(wrong));
+        }
+        let (mut features, coverage) = features::extract(bundle, &input.application, &input.evidence, input.today);
+        let eligible = tables::eligibility(bundle.compiled.eligibility.iter(), &features, &mut self.trace)?;
+        if eligible.verdict == Verdict::Decline {
+            return Ok(Found::ended(Outcome::Declined, eligible.reasons));
+        }
+        self.trace.push(coverage.line());
+        let needed = self.needed(&features);
+        if !needed.is_empty() {
+            return Ok(Found::needs(needed));
+        }
+        let score_reasons = self.score(&mut features)?;
+        let (verdict, reason) = self.outcome_table(&mut features)?;
+        if verdict > Verdict::Pass || eligible.verdict > Verdict::Pass {
+            let outcome = if verdict == Verdict::Decline { Outcome::Declined } else { Outcome::Referred };
+            // Only what led there: a decline by score has no reason from a rule that merely referred.
+            let ruled = if verdict == Verdict::Decline { Vec::new() } else { eligible.reasons };
+            let scored = if verdict > Verdict::Pass { score_reasons } else { Vec::new() };
+            return Ok(Found::ended(outcome, ruled.into_iter().chain(reason).chain(scored).collect()));
+        }
+        if !self.within_limit(&features)? {
+            return Ok(Found::ended(Outcome::Declined, bundle.compiled.over_limit.into_iter().collect()));
+        }
+        let offers = self.offers(&mut features)?;
+        if offers.is_empty() {
+            return Ok(Found::ended(Outcome::Declined, vec![bundle.compiled.no_plan]));
+        }
+        Ok(Found { outcome: Outcome::Eligible, needs: Vec::new(), reasons: Vec::new(), offers })
+    }
+
+    /// Needed evidence that nobody asked for, or that too weak a source vouches for.
+    fn needed(&mut self, features: &[Feature]) -> Vec<Need> {
+        let mut needs = Vec::new();
+        for (index, (feature, definition)) in features.iter().zip(&self.bundle.compiled.features).enumerate() {
+            let message = match feature.value {
+                _ if !definition.needed => continue,
+                FeatureValue::Missing(MissingKind::NotAsked) => &texts::NEED_NOT_ASKED,
+                _ if feature.weak => &texts::NEED_ASSURANCE,
+                _ => continue,
+            };
+            needs.extend(evidence_need(self.bundle, index, message));
+        }
+        if !needs.is_empty() {
+            self.trace.push(format!("needs evidence={}", needs.len()));
+        }
+        needs
+    }
+
+    /// Scores; gives the reasons for what is missing from the best score, largest first.
+    fn score(&mut self, features: &mut [Feature]) -> Result<Vec<u16>, DecideError> {
+        let compiled = &self.bundle.compiled;
+        let Some(model) = &compiled.model else {
+            self.trace.push("score none".to_owned());
+            return Ok(Vec::new());
+        };
+        let used = |slot: &usize| features.get(*slot).copied().unwrap_or(Feature::NOT_ASKED);
+        let values: Vec<Value<'_>> =
+            model.slots.iter().map(|slot| score_value(self.bundle, *slot, used(slot).value)).collect();
+        let weak: Vec<bool> = model.slots.iter().map(|slot| used(slot).weak).collect();
+        let scored: Scored = model.card.score_guarded(&values, &weak)?;
+        let lowered = scored.contributions.iter().filter(|contribution| contribution.lowered).count();
+        self.trace.push(format!("score model={} points={} lowered={lowered}", model.id, scored.points));
+        features::set(compiled, features, Engine::ScorePoints, FeatureValue::Integer(scored.points.into()));
+        let found = model.card.reasons(&scored);
+        Ok(found.iter().filter_map(|reason| model.reasons.get(reason.feature).copied().flatten()).collect())
+    }
+
+    /// The outcome table: the worse verdict, the band without weak values, the reason of the worse row.
+    fn outcome_table(&mut self, features: &mut [Feature]) -> Result<(Verdict, Option<u16>), DecideError> {
+        let compiled = &self.bundle.compiled;
+        let Some(table) = &compiled.outcome else { return Ok((Verdict::Decline, None)) };
+        let (with, without) = tables::both(table, features)?;
+        let worse = if with.then.verdict > without.then.verdict { with } else { without };
+        let band = compiled.bands.get(usize::from(without.then.band)).map_or("", String::as_str);
+        let verdict = worse.then.verdict;
+        self.trace.push(format!("{} band={band} {}", answered("outcome", table, with, without), verdict.name()));
+        features::set(compiled, features, Engine::ScoreBand, FeatureValue::Category(without.then.band));
+        Ok((verdict, worse.then.reason))
+    }
+
+    /// Whether the order is within the person's and the product's limit.
+    fn within_limit(&mut self, features: &[Feature]) -> Result<bool, DecideError> {
+        let compiled = &self.bundle.compiled;
+        let product_max = self.bundle.payload().product.amount_max;
+        let Some(table) = &compiled.limit else { return Ok(false) };
+        let (with, without) = tables::both(table, features)?;
+        let limit = with.then.limit.min(without.then.limit).min(product_max);
+        let within = limit > Amount::ZERO && self.input.application.order.amount <= limit;
+        let word = if within { "within" } else { "above" };
+        self.trace.push(format!("{} order={word}", answered("limit", table, with, without)));
+        Ok(within)
+    }
+
+    /// Prices and quotes every plan; drops what breaks a cap.
+    fn offers(&mut self, features: &mut [Feature]) -> Result<Vec<(Offer, String)>, DecideError> {
+        let compiled = &self.bundle.compiled;
+        let Some(table) = &compiled.price else { return Ok(Vec::new()) };
+        let order = self.input.application.order;
+        let mut made = Vec::new();
+        for (index, plan) in (0_u16..).zip(&self.bundle.payload().product.plans) {
+            features::set(compiled, features, Engine::Plan, FeatureValue::Category(index));
+            let (with, without) = tables::both(table, features)?;
+            let rate = with.then.rate_percent.max(without.then.rate_percent);
+            let quoted = offers::quote_plan(self.bundle, plan, order.amount, self.input.today, rate)?;
+            self.trace.push(format!("{} {}", answered("price", table, with, without), quoted.line(&plan.id)));
+            if let offers::Quoted::Offer(offer, text) = quoted {
+                made.push((*offer, text));
+            }
+        }
+        Ok(made)
+    }
+}
+
+/// `limit table=limits row=4`, and where weak values made a difference ` trusted_row=5`.
+fn answered(step: &str, table: &CompiledTable, with: Answer, without: Answer) -> String {
+    if with.row == without.row {
+        return format!("{step} table={} row={}", table.id, with.row);
+    }
+    format!("{step} table={} row={} trusted_row={}", table.id, with.row, without.row)
+}
+
+/// A feature's value as the scorecard takes it.
+pub(super) fn score_value(bundle: &Bundle, slot: usize, value: FeatureValue) -> Value<'_> {
+    let feature = bundle.compiled.features.get(slot);
+    match value {
+        FeatureValue::Missing(kind) => Value::Missing(kind),
+        // Exact: the schema's integers are within ±(2⁵³ − 1).
+        FeatureValue::Integer(integer) => Value::Number(integer as f64),
+        FeatureValue::Category(index) => {
+            let number = feature.is_some_and(|f| matches!(f.kind, FeatureKind::Integer | FeatureKind::Money));
+            let name = feature.and_then(|feature| feature.categories.get(usize::from(index)));
+            match name {
+                Some(name) if !number => Value::Category(name),
+                _ => Value::Missing(MissingKind::Invalid),
+            }
+        }
+    }
+}
