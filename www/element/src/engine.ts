@@ -35,23 +35,30 @@ export function sourceOf(element: HTMLElement): Source {
   };
 }
 
-const clients = new Map<string, Promise<Client>>();
+/** A client, and the lender's business date. */
+export interface Lender {
+  readonly client: Client;
+  /** `YYYY-MM-DD` in the bundle's time zone; in UTC where the edge computes. */
+  today(): string;
+}
+
+const lenders = new Map<string, Promise<Lender>>();
 
 /**
- * The client for a source, made once for a page. It computes in this browser where WebAssembly runs and the bundle
+ * The lender behind a source, reached once for a page. It computes in this browser where WebAssembly runs and the bundle
  * verifies, and asks the edge otherwise. A failure is not kept: the next call tries again.
  */
-export function loadClient(source: Source): Promise<Client> {
+export function loadLender(source: Source): Promise<Lender> {
   const name = JSON.stringify(source);
-  const known = clients.get(name);
+  const known = lenders.get(name);
   if (known !== undefined) return known;
-  const made = makeClient(source);
-  clients.set(name, made);
-  made.catch(() => clients.delete(name));
+  const made = makeLender(source);
+  lenders.set(name, made);
+  made.catch(() => lenders.delete(name));
   return made;
 }
 
-async function makeClient(source: Source): Promise<Client> {
+async function makeLender(source: Source): Promise<Lender> {
   const edge = source.edge ?? source.endpoint;
   const endpoint = source.endpoint ?? edge;
   if (edge === undefined || endpoint === undefined) {
@@ -59,15 +66,17 @@ async function makeClient(source: Source): Promise<Client> {
   }
   const options = { endpoint, edge };
   const keys = readKeys(source.bundleKeys);
-  if (keys === undefined) return createClient(options);
-  if (source.bundleUrl === undefined) return createClient({ ...options, keys });
+  const remote = { client: createClient(options), today: () => new Date().toISOString().slice(0, 10) };
+  if (keys === undefined) return remote;
   try {
-    const [envelope] = await Promise.all([fetchBundle(source.bundleUrl), init()]);
-    return createClient({ ...options, bundle: await loadBundle(envelope, { keys }) });
+    const url = source.bundleUrl ?? `${edge.replace(/\/+$/u, '')}/v1/bundle/public`;
+    const [envelope] = await Promise.all([fetchBundle(url), init()]);
+    const bundle = await loadBundle(envelope, { keys });
+    return { client: createClient({ ...options, bundle }), today: () => bundle.today(new Date()) };
   } catch (error) {
     // Where the page forbids wasm, or the browser cannot check signatures, the edge computes the same answers.
-    if (error instanceof WasmUnavailable) return createClient(options);
-    if (error instanceof PrequalError && error.code === 'ed25519_unavailable') return createClient(options);
+    if (error instanceof WasmUnavailable) return remote;
+    if (error instanceof PrequalError && error.code === 'ed25519_unavailable') return remote;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { Client } from 'prequal';
-import { loadClient, sourceOf } from '../engine.js';
+import { loadLender, sourceOf } from '../engine.js';
 import { busy, button, heading, PrequalElement } from '../lib/base.js';
 import { h, ICONS, icon } from '../lib/dom.js';
 import { date, money } from '../lib/format.js';
@@ -75,8 +75,8 @@ export class PrequalAccount extends PrequalElement {
         : await client.payoff(access.loan, access.capability, this.loan.today);
   }
 
-  private client(): Promise<Client> {
-    return loadClient(sourceOf(this));
+  private async client(): Promise<Client> {
+    return (await loadLender(sourceOf(this))).client;
   }
 
   private async load(turn: number, focus: boolean): Promise<void> {

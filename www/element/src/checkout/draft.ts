@@ -1,4 +1,4 @@
-import { isReady, loadDraft as load, removeDraft as remove, saveDraft as save } from 'prequal';
+import { isReady, loadDraft as load, removeDraft as remove, type Snapshot, saveDraft as save } from 'prequal';
 import type { Application, Booking, Decision, Fields } from '../types.js';
 
 /** Where a person stands in the checkout. */
@@ -34,8 +34,6 @@ export interface Draft {
   cart_hash: string;
   plan?: string | undefined;
   fields: Fields;
-  /** When each consent was given, by field id. */
-  consents: Record<string, string>;
   application?: Application | undefined;
   /** The offer the person chose, by id. */
   chosen?: string | undefined;
@@ -43,15 +41,15 @@ export interface Draft {
   /** Made before the first attempt to sign and kept for every further one, so that none signs twice. */
   sign_key?: string | undefined;
   booking?: Booking | undefined;
-  /** The package's own record of the journey, opaque here. */
-  snapshot?: unknown;
+  /** The core's own record of the journey. */
+  snapshot?: Snapshot | undefined;
 }
 
 /** The same key as the package's own drafts; the merchant's keys are never touched. */
 const PREFIX = 'prequal:draft:';
 
 export function emptyDraft(cartHash: string): Draft {
-  return { version: 1, phase: 'cost', step: 0, cart_hash: cartHash, fields: {}, consents: {} };
+  return { version: 1, phase: 'cost', step: 0, cart_hash: cartHash, fields: {} };
 }
 
 /** The draft of a checkout; what was stored by another version, or by someone else, counts for nothing. */
@@ -68,11 +66,9 @@ export function loadDraft(checkout: string): Draft | undefined {
 
 function isDraft(stored: unknown): stored is Draft {
   if (typeof stored !== 'object' || stored === null) return false;
-  const { version, phase, step, fields, consents } = stored as Partial<Draft>;
-  const maps = [fields, consents].every(
-    (each) => typeof each === 'object' && each !== null && !Array.isArray(each),
-  );
-  return version === 1 && PHASES.includes(String(phase)) && Number.isInteger(step) && maps;
+  const { version, phase, step, fields } = stored as Partial<Draft>;
+  const map = typeof fields === 'object' && fields !== null && !Array.isArray(fields);
+  return version === 1 && PHASES.includes(String(phase)) && Number.isInteger(step) && map;
 }
 
 /** Saves the draft. A full or forbidden store costs the resume after a reload, nothing else. */

@@ -1,8 +1,8 @@
-import { loadClient, sourceOf } from '../engine.js';
+import { loadLender, sourceOf } from '../engine.js';
 import { busy, PrequalElement } from '../lib/base.js';
 import { timeOfDay } from '../lib/format.js';
 import { type Remedy, type Trouble, troubleOf } from '../lib/problem.js';
-import type { Application, Decision, Estimate, Field, Fields, FieldValue, Quote } from '../types.js';
+import type { Application, Estimate, Field, Fields, FieldValue, Quote } from '../types.js';
 import {
   type Draft,
   emptyDraft,
@@ -27,6 +27,14 @@ import {
   stepView,
 } from './views.js';
 
+/** At the end the core's record is gone with the person's answers; the phase says it all. */
+const ENDED: Partial<Record<Phase, string>> = {
+  done: 'signed',
+  referred: 'referred',
+  declined: 'declined',
+  withdrawn: 'withdrawn',
+};
+
 /**
  * `<prequal-checkout checkout-token endpoint edge bundle-url bundle-keys [account-url]>`: from the cost to a signed
  * loan. Each state is told to the page by a `prequal:state` event and the end by `prequal:complete`, with ids only.
@@ -41,6 +49,8 @@ export class PrequalCheckout extends PrequalElement {
   private local = true;
   private turn = 0;
   private told: string | undefined;
+  /** The shop was asked for a new price, and the person waits for it. */
+  private asked = false;
   private suggested: Fields | undefined;
 
   connectedCallback(): void {
@@ -51,8 +61,13 @@ export class PrequalCheckout extends PrequalElement {
     this.turn += 1;
   }
 
-  attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
-    if (this.isConnected && before !== after) this.restart(false);
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    // A token given again is an answer too: the shop's price stands.
+    const answered = name === 'checkout-token' && this.asked;
+    if (!this.isConnected || (before === after && !answered)) return;
+    // A person who changes the cart beside the element keeps the focus there.
+    this.restart(answered);
+    this.asked = false;
   }
 
   /** Attributes often change together; one start serves them all. */
@@ -74,7 +89,8 @@ export class PrequalCheckout extends PrequalElement {
       return;
     }
     try {
-      const client = await loadClient(sourceOf(this));
+      const lender = await loadLender(sourceOf(this));
+      const { client } = lender;
       const [form, quote, mode] = await Promise.all([
         client.form(),
         client.quote({ amount: claims.amount, currency: claims.currency }),
@@ -83,7 +99,7 @@ export class PrequalCheckout extends PrequalElement {
       if (turn !== this.turn) return;
       this.quote = quote;
       this.local = mode === 'wasm';
-      const flow = new Flow(client, form, claims, token, this.restore(claims));
+      const flow = new Flow(lender, form, claims, token, this.restore(claims));
       this.flow = flow;
       if (Object.keys(flow.draft.fields).length === 0 && flow.draft.phase === 'cost') this.suggest(flow);
       await this.resume(focus);
@@ -112,13 +128,15 @@ export class PrequalCheckout extends PrequalElement {
   }
 
   private async resume(focus: boolean): Promise<void> {
-    const draft = this.draft;
+    const { draft, need } = this;
+    if (ENDED[draft.phase] === undefined) await need.begin();
+    if (draft.phase === 'offers' && need.journey.snapshot?.offers?.length === 0) draft.phase = 'estimate';
     if (draft.phase === 'estimate') {
-      const errors = await this.need.check();
+      const errors = await need.fillAll();
       if (errors.length > 0) {
         draft.phase = 'form';
-        draft.step = Math.max(0, this.need.stepOf(errors));
-      } else this.estimate = await this.need.estimate();
+        draft.step = need.stepOf(errors);
+      } else this.estimate = await need.estimate();
     }
     this.go(draft.phase, focus);
   }
@@ -153,22 +171,7 @@ export class PrequalCheckout extends PrequalElement {
     this.draft.phase = phase;
     this.save();
     this.show(this.view(phase), focus);
-    this.tellState(this.stateOf(phase));
-  }
-
-  private stateOf(phase: Phase): string {
-    const names: Record<Phase, string> = {
-      cost: 'draft',
-      form: this.draft.step === 0 ? 'consented' : 'identified',
-      estimate: 'prequalified',
-      offers: 'offered',
-      agreement: 'approved',
-      done: 'signed',
-      referred: 'referred',
-      declined: 'declined',
-      withdrawn: 'withdrawn',
-    };
-    return names[phase];
+    this.tellState(ENDED[phase] ?? this.need.journey.state ?? 'draft');
   }
 
   private tellState(state: string, more: Record<string, string> = {}): void {
@@ -203,7 +206,7 @@ export class PrequalCheckout extends PrequalElement {
         if (draft.decision?.agreement === undefined) return this.offers();
         return agreementView(frame, draft.decision.agreement, {
           sign: (name, press, fail) => void this.sign(name, press, fail),
-          withdraw: () => this.go('withdrawn'),
+          withdraw: () => void this.withdraw(),
         });
       case 'done':
         if (draft.booking === undefined) return this.costStep();
@@ -235,9 +238,6 @@ export class PrequalCheckout extends PrequalElement {
   private put(field: Field, value: FieldValue | undefined): void {
     const { [field.id]: _old, ...rest } = this.draft.fields;
     this.draft.fields = value === undefined ? rest : { ...rest, [field.id]: value };
-    if (field.type !== 'consent') return;
-    if (value === true) this.draft.consents[field.id] ??= now();
-    else delete this.draft.consents[field.id];
   }
 
   private async checkField(
@@ -245,14 +245,8 @@ export class PrequalCheckout extends PrequalElement {
     values: Fields,
     fail: (message: string | undefined) => void,
   ): Promise<void> {
-    const step = this.need.form.steps.find((each) => each.fields.some((other) => other.id === field.id));
     try {
-      const { errors } = await this.need.client.validate({
-        order: this.need.order,
-        fields: { ...this.draft.fields, ...values },
-        ...(step === undefined ? {} : { step: step.id }),
-      });
-      fail(errors.find((error) => error.field === field.id)?.message);
+      fail((await this.need.check(field, values))?.message);
     } catch {
       // The check comes again at the end of the step; leaving a field must never stop a person.
     }
@@ -267,18 +261,19 @@ export class PrequalCheckout extends PrequalElement {
         this.draft.plan = plan;
         this.save();
       },
-      next: (form) => {
-        const given = form.values();
-        const missing = this.need.consents.filter(
-          (field) => field.required !== false && given[field.id] !== true,
-        );
-        const errors = missing.map((field) => ({
-          field: field.id,
-          code: 'consent_required',
-          message: 'tick this to go on, or pay in another way',
-        }));
-        if (!form.fail(errors)) this.toStep(0);
-      },
+      next: (form, press) =>
+        void this.attempt(press, 'Checking', async () => {
+          const given = form.values();
+          const missing = this.need.consents.filter(
+            (field) => field.required !== false && given[field.id] !== true,
+          );
+          const errors = missing.map((field) => ({
+            field: field.id,
+            code: 'consent_required',
+            message: 'tick this to go on, or pay in another way',
+          }));
+          if (!form.fail(errors.length > 0 ? errors : await this.need.consent())) this.toStep(0);
+        }),
     });
   }
 
@@ -298,7 +293,7 @@ export class PrequalCheckout extends PrequalElement {
       back: () => (index === 0 ? this.go('cost') : this.toStep(index - 1)),
       next: (press) =>
         void this.attempt(press, 'Checking', async () => {
-          if (form.fail(await this.need.check(step))) return;
+          if (form.fail(await this.need.fill(step.id))) return;
           if (index + 1 < steps.length) this.toStep(index + 1);
           else await this.toEstimate();
         }),
@@ -306,34 +301,39 @@ export class PrequalCheckout extends PrequalElement {
   }
 
   private async toEstimate(): Promise<void> {
-    this.tellState('described');
-    const errors = await this.need.check();
+    const errors = await this.need.fillAll();
     if (errors.length > 0) {
-      this.toStep(Math.max(0, this.need.stepOf(errors)));
+      this.toStep(this.need.stepOf(errors));
       return;
     }
+    this.tellState(this.need.journey.state ?? 'described');
     this.estimate = await this.need.estimate();
     this.go('estimate');
   }
 
   private ask(press: HTMLButtonElement | undefined): Promise<void> {
     return this.attempt(press, 'Asking for your offers', async () => {
-      const application = await this.need.requestOffers();
-      this.draft.application = application;
-      this.draft.decision = this.draft.chosen = this.draft.sign_key = undefined;
-      this.goByApplication(application);
+      await this.goByApplication(await this.need.requestOffers());
     });
   }
 
-  private goByApplication(application: Application): void {
+  private async goByApplication(application: Application): Promise<void> {
     if (application.outcome === 'eligible') {
       const wanted = application.offers.find((offer) => offer.plan === this.draft.plan);
-      this.draft.chosen = wanted?.offer_id;
+      if (wanted !== undefined) await this.need.choose(wanted.offer_id);
       this.go('offers');
     } else if (application.outcome === 'needs') {
       this.estimate = { ...(this.estimate as Estimate), outcome: 'needs', needs: application.needs };
       this.go('estimate');
     } else this.end(application.outcome);
+  }
+
+  private withdraw(): Promise<void> {
+    return this.attempt(undefined, 'Stopping', async () => {
+      await this.need.withdraw();
+      forgetPerson(this.draft);
+      this.go('withdrawn');
+    });
   }
 
   private end(phase: 'done' | 'referred' | 'declined'): void {
@@ -348,21 +348,23 @@ export class PrequalCheckout extends PrequalElement {
       application?.expires === undefined ? undefined : timeOfDay(application.expires, this.locale);
     const chosen = offers.find((offer) => offer.offer_id === this.draft.chosen)?.plan;
     return offersView(this.frame, offers, chosen, until, {
-      choose: (offer) => {
-        this.draft.chosen = offers.find((each) => each.plan === offer.plan)?.offer_id;
-        this.save();
-        this.tellState('offer_selected');
-      },
+      choose: (offer) => void this.choose(offers.find((each) => each.plan === offer.plan)?.offer_id),
       submit: (_offer, press) => void this.submit(press),
-      decline: () => this.go('withdrawn'),
+      decline: () => void this.withdraw(),
     });
+  }
+
+  private async choose(offer: string | undefined): Promise<void> {
+    if (offer === undefined) return;
+    await this.need.choose(offer);
+    this.save();
+    this.tellState('offer_selected');
   }
 
   private submit(press: HTMLButtonElement | undefined): Promise<void> {
     return this.attempt(press, 'Asking for the decision', async () => {
       this.tellState('submitted');
-      const decision: Decision = await this.need.submit();
-      this.draft.decision = decision;
+      const decision = await this.need.submit();
       if (decision.outcome === 'approved') this.go('agreement');
       else this.end(decision.outcome);
     });
@@ -375,15 +377,12 @@ export class PrequalCheckout extends PrequalElement {
       return;
     }
     await this.attempt(press, 'Signing', async () => {
-      const signing = this.need.sign(name);
-      // Saved before the answer: a reload in the middle signs again with the same key, and gets the same loan.
-      this.save();
-      this.draft.booking = await signing;
+      const booking = await this.need.sign(name, () => this.save());
       this.end('done');
       const offer = this.draft.decision?.agreement?.offer;
       this.tell('prequal:complete', {
         checkout: this.need.claims.checkout,
-        loan_id: this.draft.booking.loan_id,
+        loan_id: booking.loan_id,
         decision_id: this.draft.decision?.decision_id ?? '',
         amount: offer?.price ?? this.need.claims.amount,
         currency: this.need.claims.currency,
@@ -467,6 +466,7 @@ export class PrequalCheckout extends PrequalElement {
       case 'refresh_cart':
         // Only the shop can price a cart: it answers with a new `checkout-token`.
         busy(press, 'Asking the shop');
+        this.asked = true;
         this.tellState('cart_changed', { refresh: now() });
         break;
       case 'correct':

@@ -1,6 +1,19 @@
-import type { Client } from 'prequal';
-import type { Application, Booking, Decision, Estimate, Field, FieldError, Form, Step } from '../types.js';
+import type { Consent } from 'prequal';
+import type { Lender } from '../engine.js';
+import type {
+  Application,
+  Booking,
+  Decision,
+  Estimate,
+  Field,
+  FieldError,
+  Fields,
+  FieldValue,
+  Form,
+  Step,
+} from '../types.js';
 import type { Draft } from './draft.js';
+import { Journey } from './journey.js';
 import type { Claims } from './token.js';
 
 /** What the checkout asks of the core, the edge and the server, without any of its looks. */
@@ -9,14 +22,16 @@ export class Flow {
   readonly consents: readonly Field[];
   /** The form's steps without consents, and without steps that held nothing else. */
   readonly steps: readonly Step[];
+  readonly journey: Journey;
 
   constructor(
-    readonly client: Client,
+    readonly lender: Lender,
     readonly form: Form,
     readonly claims: Claims,
     readonly token: string,
     readonly draft: Draft,
   ) {
+    this.journey = new Journey(lender.client, draft);
     this.consents = form.steps.flatMap((step) => step.fields.filter((field) => field.type === 'consent'));
     this.steps = form.steps
       .map((step) => ({ ...step, fields: step.fields.filter((field) => field.type !== 'consent') }))
@@ -27,41 +42,110 @@ export class Flow {
     return { amount: this.claims.amount, currency: this.claims.currency };
   }
 
-  /** What is wrong with one step's answers, or with all of them. */
-  async check(step?: Step): Promise<readonly FieldError[]> {
-    const { errors } = await this.client.validate({
+  begin(): Promise<void> {
+    return this.journey.begin(this.order, now(), this.lender.today());
+  }
+
+  /** Completes the steps that hold nothing but consents. */
+  async consent(): Promise<readonly FieldError[]> {
+    for (const step of this.form.steps) {
+      if (step.fields.some((field) => field.type !== 'consent')) continue;
+      const errors = await this.fill(step.id);
+      if (errors.length > 0) return errors;
+    }
+    return [];
+  }
+
+  /** Completes a step of the form, or says all that is wrong with it. */
+  async fill(id: string): Promise<readonly FieldError[]> {
+    const fields: Record<string, FieldValue> = {};
+    for (const field of this.form.steps.find((step) => step.id === id)?.fields ?? []) {
+      const value = this.draft.fields[field.id];
+      if (value !== undefined) fields[field.id] = value;
+    }
+    return this.journey.tell({ type: 'fill', step: id, fields, now: now(), today: this.lender.today() });
+  }
+
+  /** Completes every step again, in order: after a reload with another bundle, or a prefilled form. */
+  async fillAll(): Promise<readonly FieldError[]> {
+    for (const step of this.form.steps) {
+      const errors = await this.fill(step.id);
+      if (errors.length > 0) return errors;
+    }
+    return [];
+  }
+
+  /** What is wrong with one field, as far as its own step tells. */
+  async check(field: Field, values: Fields): Promise<FieldError | undefined> {
+    const step = this.form.steps.find((each) => each.fields.some((other) => other.id === field.id));
+    const { errors } = await this.lender.client.validate({
       order: this.order,
-      fields: this.draft.fields,
+      fields: { ...this.draft.fields, ...values },
       ...(step === undefined ? {} : { step: step.id }),
     });
-    return errors;
+    return errors.find((error) => error.field === field.id);
   }
 
-  /** The first step with an error, by index; -1 when the errors lie elsewhere. */
+  /** The index of the first step with an error; 0 when the errors lie elsewhere. */
   stepOf(errors: readonly FieldError[]): number {
-    return this.steps.findIndex((step) =>
+    const found = this.steps.findIndex((step) =>
       step.fields.some((field) => errors.some((error) => error.field === field.id)),
     );
+    return Math.max(0, found);
   }
 
-  estimate(): Promise<Estimate> {
-    return this.client.prequalify({ order: this.order, fields: this.draft.fields });
+  async estimate(): Promise<Estimate> {
+    const estimate = await this.lender.client.prequalify({ order: this.order, fields: this.draft.fields });
+    await this.journey.tell({ type: 'prequalified', outcome: estimate.outcome });
+    return estimate;
   }
 
   async requestOffers(): Promise<Application> {
-    const consents = await Promise.all(
-      this.consents
-        .filter((field) => this.draft.consents[field.id] !== undefined)
-        .map(async (field) => ({
-          purpose: field.id,
-          text_hash: await sha256(field.label),
-          given_at: this.draft.consents[field.id] ?? '',
-        })),
-    );
-    return this.client.requestOffers({ checkout_token: this.token, fields: this.draft.fields, consents });
+    const application = await this.lender.client.requestOffers({
+      checkout_token: this.token,
+      fields: this.draft.fields,
+      consents: this.givenConsents(),
+    });
+    this.draft.application = application;
+    this.draft.decision = this.draft.chosen = this.draft.sign_key = undefined;
+    const { application_id: id, decision_id, outcome, expires } = application;
+    if (id !== undefined && outcome === 'eligible' && expires !== undefined) {
+      const offers = application.offers.map(({ offer_id, plan, terms_hash }) => ({
+        offer_id,
+        plan,
+        terms_hash,
+      }));
+      await this.journey.tell({ type: 'offers_received', application_id: id, expires, offers });
+    } else if (id !== undefined && (outcome === 'referred' || outcome === 'declined')) {
+      await this.serverStatus(id, decision_id, outcome);
+    }
+    return application;
   }
 
-  /** @throws {AgreementDiffers} when what would be signed is not what was chosen */
+  /** The core keeps what was consented to; a field's own hash stands in where it keeps none. */
+  private givenConsents(): readonly Consent[] {
+    const kept = this.journey.snapshot?.consents ?? [];
+    if (kept.length > 0) return kept;
+    return this.consents
+      .filter((field) => this.draft.fields[field.id] === true)
+      .map((field) => ({
+        purpose: field.purpose ?? field.id,
+        text_hash: field.text_hash ?? '',
+        given_at: now(),
+      }));
+  }
+
+  /** Chooses an offer. What the core has against it is that it has run out. */
+  async choose(offer: string): Promise<readonly FieldError[]> {
+    this.draft.chosen = offer;
+    return this.journey.tell({ type: 'select_offer', offer_id: offer, now: now() });
+  }
+
+  /**
+   * Hands the chosen offer to the server.
+   *
+   * @throws {AgreementDiffers} when what would be signed is not what was chosen
+   */
   async submit(): Promise<Decision> {
     const application = this.draft.application;
     const offer = application?.offers.find((each) => each.offer_id === this.draft.chosen);
@@ -72,27 +156,37 @@ export class Flow {
     ) {
       throw new Error('there is no offer to hand in');
     }
-    const decision = await this.client.submit(application.application_id, application.capability, offer.jws);
+    await this.journey.tell({ type: 'submit', now: now() });
+    const decision = await this.lender.client.submit(
+      application.application_id,
+      application.capability,
+      offer.jws,
+    );
     const agreement = decision.agreement;
-    if (agreement !== undefined) {
+    if (agreement !== undefined && agreement !== null) {
       const same =
         agreement.offer.terms_hash === offer.terms_hash && agreement.hash === (await sha256(agreement.text));
       if (!same) throw new AgreementDiffers();
     }
+    this.draft.decision = decision;
+    await this.serverStatus(application.application_id, decision.decision_id, decision.outcome);
     return decision;
   }
 
-  sign(name: string): Promise<Booking> {
+  /** Signs. `keep` is called before the request, so that a reload in the middle signs again with the same key. */
+  async sign(name: string, keep: () => void): Promise<Booking> {
     const { application, decision } = this.draft;
     if (
       application?.application_id === undefined ||
       application.capability === undefined ||
-      decision?.agreement === undefined
+      !decision?.agreement
     ) {
       throw new Error('there is no agreement to sign');
     }
     this.draft.sign_key ??= crypto.randomUUID();
-    return this.client.sign(
+    await this.journey.tell({ type: 'sign' });
+    keep();
+    const booking = await this.lender.client.sign(
       application.application_id,
       application.capability,
       {
@@ -102,6 +196,22 @@ export class Flow {
       },
       { idempotencyKey: this.draft.sign_key },
     );
+    this.draft.booking = booking;
+    await this.serverStatus(application.application_id, decision.decision_id, 'signed');
+    return booking;
+  }
+
+  async withdraw(): Promise<void> {
+    await this.journey.tell({ type: 'withdraw' });
+  }
+
+  private async serverStatus(
+    id: string,
+    decision: string | undefined,
+    state: 'approved' | 'referred' | 'declined' | 'signed',
+  ): Promise<void> {
+    const decided = decision === undefined ? {} : { decision_id: decision };
+    await this.journey.tell({ type: 'server_status', application_id: id, state, ...decided });
   }
 }
 

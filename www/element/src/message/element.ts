@@ -1,4 +1,4 @@
-import { loadClient, sourceOf } from '../engine.js';
+import { loadLender, sourceOf } from '../engine.js';
 import { button, PrequalElement } from '../lib/base.js';
 import { paymentText } from '../lib/cost.js';
 import { openDialog } from '../lib/dialog.js';
@@ -55,7 +55,7 @@ export class PrequalMessage extends PrequalElement {
       return;
     }
     try {
-      const client = await loadClient(sourceOf(this));
+      const { client } = await loadLender(sourceOf(this));
       const [quote, form] = await Promise.all([client.quote({ amount, currency }), client.form()]);
       if (turn !== this.turn) return;
       this.lender = form.lender.name;
