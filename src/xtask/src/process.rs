@@ -215,3 +215,62 @@ pub fn must(command: &mut Command, options: &Options<'_>) -> Result<String> {
     }
     Ok(finished.output)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    fn runs(id: &str) -> bool {
+        // A process that has ended but whose parent has not asked is no longer running.
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        !stat.is_empty() && !stat.contains(") Z ")
+    }
+
+    #[test]
+    fn what_a_stopped_program_had_started_is_stopped_with_it() -> Result<()> {
+        let mut command = shell("sleep 600 & echo $!; wait");
+        let mut group = Group::spawn(command.stdout(Stdio::piped()))?;
+        let pipe = group.0.stdout.take().context("a pipe")?;
+        let mut id = String::new();
+        BufReader::new(pipe).read_line(&mut id)?;
+        assert!(runs(id.trim()), "the grandchild runs");
+        drop(group);
+        thread::sleep(Duration::from_millis(100));
+        assert!(!runs(id.trim()), "the grandchild is gone");
+        Ok(())
+    }
+
+    #[test]
+    fn a_program_that_ignores_being_asked_is_ended() -> Result<()> {
+        let mut command = shell("trap '' TERM; echo ready; while :; do sleep 0.1; done");
+        let mut group = Group::spawn(command.stdout(Stdio::piped()))?;
+        let pipe = group.0.stdout.take().context("a pipe")?;
+        BufReader::new(pipe).read_line(&mut String::new())?;
+        group.stop();
+        assert!(group.exited()?.is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn a_program_that_takes_too_long_is_an_error_and_not_a_wait() {
+        let started = Instant::now();
+        let options = Options { timeout: Some(Duration::from_millis(200)), ..Options::default() };
+        assert!(run(&mut shell("sleep 600"), &options).is_err());
+        assert!(started.elapsed() < Duration::from_secs(60));
+    }
+
+    #[test]
+    fn both_outputs_are_kept_and_failure_is_seen() -> Result<()> {
+        let finished = run(&mut shell("echo out; echo error: bad >&2; exit 3"), &Options::default())?;
+        assert!(!finished.ok && finished.output.contains("out") && finished.reason() == "error: bad");
+        assert_eq!(probe(&mut shell("echo '1.2.3 '")), Some("1.2.3".to_owned()));
+        assert_eq!(probe(&mut shell("echo 1.2.3; false")), None);
+        Ok(())
+    }
+}
