@@ -32,10 +32,10 @@ impl Scaling {
         let pdo = self.points_to_double_odds.get();
         let odds = self.base_odds.get();
         if !(1e-3..=1e5).contains(&pdo) {
-            return refuse(format!("`points_to_double_odds` is `{pdo}`, and must be 0.001 to 100000"));
+            return refuse("`points_to_double_odds` must be 0.001 to 100000".to_owned());
         }
         if !(1e-6..=1e6).contains(&odds) {
-            return refuse(format!("`base_odds` is `{odds}`, and must be 0.000001 to 1000000"));
+            return refuse("`base_odds` must be 0.000001 to 1000000".to_owned());
         }
         if self.base_score.unsigned_abs() > POINTS_ABS_MAX.unsigned_abs() {
             return refuse(format!("`base_score` is `{}`, and the limit is {POINTS_ABS_MAX}", self.base_score));

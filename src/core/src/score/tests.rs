@@ -214,7 +214,7 @@ fn what_makes_no_sense_is_refused_with_the_place() {
         ("has no bin", |c| c["features"][0]["bins"] = json!([])),
         ("1000001 points", |c| c["features"][0]["bins"][0]["points"] = json!(1_000_001)),
         ("`base_points` is `-2000000`", |c| c["base_points"] = json!(-2_000_000)),
-        ("`points_to_double_odds` is `0`", |c| c["scaling"]["points_to_double_odds"] = json!("0")),
+        ("`points_to_double_odds` must be", |c| c["scaling"]["points_to_double_odds"] = json!("0")),
         ("`data.sha256` is not", |c| c["data"]["sha256"] = json!("ABC")),
         ("more bads than rows", |c| {
             c["features"][0]["bins"][0]["rows"] = json!(1);
@@ -226,6 +226,24 @@ fn what_makes_no_sense_is_refused_with_the_place() {
         assert_eq!(error.code(), "model_invalid", "{error}");
         assert!(error.to_string().contains(expected), "`{error}` should say `{expected}`");
     }
+}
+
+#[test]
+fn a_decimal_has_one_spelling() {
+    let read = |text: &str| serde_json::from_value::<Real>(json!(text)).ok().map(Real::get);
+    for (text, value) in [("0", 0.0), ("-0.25", -0.25), ("12", 12.0), ("100", 100.0), ("0.000001", 1e-6)] {
+        assert_eq!(read(text), Some(value));
+        assert_eq!(Real::new(value).unwrap().to_string(), text);
+    }
+    for text in
+        ["", "-", "-0", "00", "012", "1.", ".5", "0.0", "1.50", "1e3", "+1", " 1", "inf", "NaN", "1.2.3", "--1", "١"]
+    {
+        assert_eq!(read(text), None, "{text}");
+    }
+    assert_eq!(read(&"9".repeat(41)), None);
+    assert_eq!(Real::new(-0.0).unwrap().to_string(), "0");
+    assert_eq!(Real::new(f64::NAN), None);
+    assert_eq!(Real::new(1e300), None);
 }
 
 #[test]

@@ -61,8 +61,8 @@ pub enum Value<'a> {
 /// The longest decimal string of a [`Real`] in bytes.
 const REAL_BYTES_MAX: usize = 40;
 
-/// A finite number that stands in a file as a decimal string: the shortest one that gives the same
-/// `f64` again, so that a number has one spelling (`"12.5"`, never `"12.50"`, `"1.25e1"` or `"-0"`).
+/// A finite number that stands in a file as a plain decimal string: `"12.5"`, never `"12.50"`, `"1.25e1"`,
+/// `".5"` or `"-0"`. Written, it is the shortest decimal that gives the same `f64` again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Real(f64);
@@ -94,15 +94,25 @@ impl TryFrom<String> for Real {
 
     fn try_from(text: String) -> Result<Self, String> {
         if text.len() > REAL_BYTES_MAX {
-            return Err(std::format!("a decimal string is longer than {REAL_BYTES_MAX} bytes"));
+            return Err(format!("a decimal string is longer than {REAL_BYTES_MAX} bytes"));
         }
-        let real = text.parse().ok().and_then(Self::new);
-        match real {
-            Some(real) if real.to_string() == text => Ok(real),
-            Some(real) => Err(std::format!("`{text}` should be written `{real}`")),
-            None => Err(std::format!("`{text}` is not a decimal number")),
-        }
+        // Formatting a float to compare the spelling would put the float printer into every wasm module.
+        let real =
+            if is_plain_decimal(&text) { text.parse().ok().filter(|value: &f64| value.is_finite()) } else { None };
+        real.map(Self).ok_or_else(|| format!("`{text}` is not a decimal number in its shortest form"))
     }
+}
+
+/// An optional minus, a whole part without leading zeros, and an optional fraction without trailing ones.
+fn is_plain_decimal(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "1"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole)
+        && digits(fraction)
+        && (whole == "0" || !whole.starts_with('0'))
+        && !fraction.ends_with('0')
+        && text != "-0"
 }
 
 impl From<Real> for String {
