@@ -22,5 +22,6 @@ pub mod bundle;
 pub mod canonical;
 pub mod decide;
 pub mod evidence;
+pub mod json;
 pub mod policy;
 pub mod wire;

@@ -22,6 +22,8 @@ pub mod tables;
 pub(crate) use compiled::{Compiled, CompiledFeature, CompiledModel, CompiledSource, CompiledTable, CompiledThen};
 pub use compiled::{PAYLOAD_BYTES_MAX, PLANS_MAX, REASONS_MAX, SCHEMA_FEATURES_MAX, TABLES_MAX};
 pub use error::BundleError;
+pub use features::{FeatureDefinition, FeatureKind};
+pub use form::{FieldDefinition, FieldKind, StepDefinition};
 pub use payload::{Part, Payload, SEMANTICS};
 pub use split::split;
 
@@ -44,7 +46,7 @@ impl Bundle {
         if bytes.len() > PAYLOAD_BYTES_MAX {
             return Err(BundleError::TooLong { bytes: bytes.len(), max: PAYLOAD_BYTES_MAX });
         }
-        let payload: Payload = serde_json::from_slice(bytes).map_err(|error| BundleError::Shape(error.to_string()))?;
+        let payload: Payload = crate::json::from_slice(bytes).map_err(|error| BundleError::Shape(error.to_string()))?;
         let compiled = compile::compile(&payload)?;
         Ok(Self { payload, hash: canonical::sha256_hex(bytes), compiled })
     }

@@ -229,11 +229,11 @@ impl Scorecard {
                 max: MODEL_BYTES_MAX,
             });
         }
-        let syntax = |error: serde_json::Error| ScoreError::Syntax(error.to_string());
-        let head: Head = serde_json::from_str(text).map_err(syntax)?;
+        let syntax = |error: crate::json::JsonError| ScoreError::Syntax(error.to_string());
+        let head: Head = crate::json::from_str(text).map_err(syntax)?;
         if head.format != FORMAT {
             return Err(ScoreError::Format(head.format.chars().take(64).collect()));
         }
-        serde_json::from_str(text).map_err(syntax)
+        crate::json::from_str(text).map_err(syntax)
     }
 }

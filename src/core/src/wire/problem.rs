@@ -45,5 +45,5 @@ pub fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, WireError> {
     if text.len() > INPUT_BYTES_MAX {
         return Err(WireError::TooLong(text.len()));
     }
-    serde_json::from_str(text).map_err(|error| WireError::Shape(error.to_string()))
+    crate::json::from_str(text).map_err(|error| WireError::Shape(error.to_string()))
 }

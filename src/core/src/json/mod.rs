@@ -1,0 +1,43 @@
+//! Reading JSON documents: strict, and small once compiled.
+//!
+//! Every document that the core reads is plain data of its own making: no fractions, no positional arrays in the
+//! place of objects, no key twice. The general reader would accept all of that, and its code, repeated for every
+//! type, would be more than half of what a browser downloads. This one splits the text into tokens once and then
+//! walks them; what is repeated for each type is little more than the list of its fields.
+//!
+//! What does not belong here: writing (see [`crate::canonical`]), and what a document means.
+
+mod error;
+mod reader;
+mod tokens;
+
+pub use error::JsonError;
+
+use serde::Deserialize;
+
+/// How deep a document may be nested.
+pub const DEPTH_MAX: usize = 64;
+/// The longest document that is read, in bytes. Callers set lower limits of their own.
+pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Reads one document.
+///
+/// # Errors
+/// [`JsonError`] with line and column of the first thing that was not expected.
+pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonError> {
+    let tokens = tokens::split(text)?;
+    let mut reader = reader::Reader::new(&tokens);
+    T::deserialize(&mut reader).map_err(|error| error.at(text, reader.offset()))
+}
+
+/// Reads one document of UTF-8 bytes.
+///
+/// # Errors
+/// As [`from_str`], and where the bytes are not UTF-8.
+pub fn from_slice<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, JsonError> {
+    let text = core::str::from_utf8(bytes).map_err(|_| JsonError::new("the document is not UTF-8"))?;
+    from_str(text)
+}
+
+#[cfg(test)]
+mod tests;
