@@ -82,6 +82,16 @@ impl Accrual {
         units.max(self.minimum_units())
     }
 
+    /// Parts of a year of some days within a period, whatever they count at least.
+    pub(crate) fn units_elapsed(&self, from: Date, to: Date) -> u32 {
+        self.count.units(from, to)
+    }
+
+    /// Days that a period which has begun counts at least.
+    pub(crate) const fn minimum_days(&self) -> u16 {
+        self.minimum_days
+    }
+
     /// Parts of a year that a period which has begun counts at least.
     pub(crate) fn minimum_units(&self) -> u32 {
         // A day of actual/actual is 366 parts in a common year.

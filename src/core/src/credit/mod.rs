@@ -3,19 +3,23 @@
 //! Money is exact integer arithmetic throughout; floating point appears in the rate solver alone
 //! (and in a level payment's first guess, which is then proved or replaced).
 
+mod account;
 mod accrual;
 mod apr;
 mod big;
 mod dates;
 mod error;
 mod level;
+mod payoff;
 mod plan;
 mod schedule;
 mod terms;
 mod whole;
 
+pub use account::{AccountInstallment, AccountState, Allocation, Event, EventKind, InstallmentStatus, Parts, account};
 pub use apr::{AprAnswer, AprInput, Convention, Flow, UnitPeriod, When, YearBasis, apr, apr_of_plan};
 pub use error::CreditError;
+pub use payoff::{Payoff, PayoffInput, PayoffInterest, payoff};
 pub use schedule::{FeeLine, Installment, Schedule, schedule};
 pub use terms::{AfterMaturity, Fee, FeeSize, FeeTiming, FeeWhen, Method, Rate, Remainder, Repayment, Terms};
 
