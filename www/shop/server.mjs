@@ -150,7 +150,7 @@ async function changeCart(id, given) {
 /** Only what the buyer may know: whether the order is paid, not what the merchant pays for it. */
 async function orderStatus(id) {
   const order = await merchant('GET', `/v1/orders/${id}`);
-  return { status: String(order.payout_status ?? order.status ?? 'unknown') };
+  return { status: String(order.payout?.status ?? order.status) };
 }
 
 function merchant(method, path, content) {

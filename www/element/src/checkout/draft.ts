@@ -1,5 +1,6 @@
 import { isReady, loadDraft as load, removeDraft as remove, type Snapshot, saveDraft as save } from 'prequal';
 import type { Application, Booking, Decision, Fields } from '../types.js';
+import type { Claims } from './token.js';
 
 /** Where a person stands in the checkout. */
 export type Phase =
@@ -40,6 +41,8 @@ export interface Draft {
   decision?: Decision | undefined;
   /** Made before the first attempt to sign and kept for every further one, so that none signs twice. */
   sign_key?: string | undefined;
+  /** The name typed as a signature, for the same reason. */
+  signed_as?: string | undefined;
   booking?: Booking | undefined;
   /** The core's own record of the journey. */
   snapshot?: Snapshot | undefined;
@@ -48,12 +51,25 @@ export interface Draft {
 /** The same key as the package's own drafts; the merchant's keys are never touched. */
 const PREFIX = 'prequal:draft:';
 
-export function emptyDraft(cartHash: string): Draft {
-  return { version: 1, phase: 'cost', step: 0, cart_hash: cartHash, fields: {} };
+/**
+ * The draft to go on with: the one at hand, the stored one, or a new one. A draft for another cart keeps the person's
+ * answers and nothing that was decided on the old amount.
+ */
+export function draftFor(claims: Claims, current: { claims: Claims; draft: Draft } | undefined): Draft {
+  const same = current?.claims.checkout === claims.checkout;
+  const draft = same ? current.draft : loadDraft(claims.checkout);
+  if (draft === undefined)
+    return { version: 1, phase: 'cost', step: 0, cart_hash: claims.cart_hash, fields: {} };
+  if (draft.cart_hash === claims.cart_hash || draft.phase === 'done') return draft;
+  draft.cart_hash = claims.cart_hash;
+  draft.application = draft.decision = draft.chosen = draft.sign_key = draft.signed_as = undefined;
+  const answered = Object.keys(draft.fields).length > 0;
+  if (draft.phase !== 'cost' && draft.phase !== 'form') draft.phase = answered ? 'estimate' : 'cost';
+  return draft;
 }
 
 /** The draft of a checkout; what was stored by another version, or by someone else, counts for nothing. */
-export function loadDraft(checkout: string): Draft | undefined {
+function loadDraft(checkout: string): Draft | undefined {
   try {
     const stored = isReady()
       ? load(sessionStorage, checkout)
@@ -84,7 +100,7 @@ export function saveDraft(checkout: string, draft: Draft): void {
 /** At the end the answers go; only ids stay, so that a reload shows the result again. */
 export function forgetPerson(draft: Draft): void {
   draft.fields = {};
-  draft.snapshot = undefined;
+  draft.snapshot = draft.signed_as = undefined;
 }
 
 /** Starting over. */

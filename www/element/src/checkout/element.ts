@@ -1,31 +1,14 @@
+import { ProblemError } from 'prequal';
 import { loadLender, sourceOf } from '../engine.js';
 import { busy, PrequalElement } from '../lib/base.js';
-import { timeOfDay } from '../lib/format.js';
 import { type Remedy, type Trouble, troubleOf } from '../lib/problem.js';
-import type { Application, Estimate, Field, Fields, FieldValue, Quote } from '../types.js';
-import {
-  type Draft,
-  emptyDraft,
-  forgetPerson,
-  loadDraft,
-  type Phase,
-  removeDraft,
-  saveDraft,
-} from './draft.js';
+import type { Application, Booking, Estimate, Field, Fields, FieldValue, Quote, Step } from '../types.js';
+import { type Draft, draftFor, forgetPerson, type Phase, removeDraft, saveDraft } from './draft.js';
 import { AgreementDiffers, Flow, now } from './flow.js';
-import { type FormHost, FormView } from './form-view.js';
-import { declinedView, doneView, referredView, withdrawnView } from './outcomes.js';
-import { type Claims, readClaims } from './token.js';
-import {
-  agreementView,
-  costView,
-  estimateView,
-  type Frame,
-  offersView,
-  problemView,
-  skeletonView,
-  stepView,
-} from './views.js';
+import type { FormView } from './form-view.js';
+import { type Deeds, screen } from './screens.js';
+import { readClaims } from './token.js';
+import { type Frame, problemView, skeletonView } from './views.js';
 
 /** At the end the core's record is gone with the person's answers; the phase says it all. */
 const ENDED: Partial<Record<Phase, string>> = {
@@ -99,9 +82,10 @@ export class PrequalCheckout extends PrequalElement {
       if (turn !== this.turn) return;
       this.quote = quote;
       this.local = mode === 'wasm';
-      const flow = new Flow(lender, form, claims, token, this.restore(claims));
+      const flow = new Flow(lender, form, claims, token, draftFor(claims, this.flow));
       this.flow = flow;
-      if (Object.keys(flow.draft.fields).length === 0 && flow.draft.phase === 'cost') this.suggest(flow);
+      if (Object.keys(flow.draft.fields).length === 0 && flow.draft.phase === 'cost')
+        flow.suggest(this.suggested ?? {});
       await this.resume(focus);
     } catch (error) {
       if (turn === this.turn) this.explain(this.bundleTrouble(error), () => this.restart(true));
@@ -113,23 +97,13 @@ export class PrequalCheckout extends PrequalElement {
     return trouble.slug.startsWith('bundle-') ? { ...trouble, slug: 'bundle-unavailable' } : trouble;
   }
 
-  /** A draft for another cart keeps the person's answers and nothing that was decided on the old amount. */
-  private restore(claims: Claims): Draft {
-    const draft =
-      this.flow?.claims.checkout === claims.checkout ? this.flow.draft : loadDraft(claims.checkout);
-    if (draft === undefined) return emptyDraft(claims.cart_hash);
-    if (draft.cart_hash !== claims.cart_hash && draft.phase !== 'done') {
-      draft.cart_hash = claims.cart_hash;
-      draft.application = draft.decision = draft.chosen = draft.sign_key = undefined;
-      if (draft.phase !== 'cost' && draft.phase !== 'form')
-        draft.phase = Object.keys(draft.fields).length === 0 ? 'cost' : 'estimate';
-    }
-    return draft;
-  }
-
   private async resume(focus: boolean): Promise<void> {
     const { draft, need } = this;
     if (ENDED[draft.phase] === undefined) await need.begin();
+    if (draft.phase === 'agreement' || draft.phase === 'referred') {
+      await this.goByServer(focus);
+      return;
+    }
     if (draft.phase === 'offers' && need.journey.snapshot?.offers?.length === 0) draft.phase = 'estimate';
     if (draft.phase === 'estimate') {
       const errors = await need.fillAll();
@@ -139,6 +113,20 @@ export class PrequalCheckout extends PrequalElement {
       } else this.estimate = await need.estimate();
     }
     this.go(draft.phase, focus);
+  }
+
+  /** Goes where the server says that the application stands. */
+  private async goByServer(focus: boolean): Promise<void> {
+    const phase = await this.need.standing(() => this.save());
+    if (ENDED[phase] !== undefined) forgetPerson(this.draft);
+    this.go(phase, focus);
+  }
+
+  private lookUp(press: HTMLButtonElement | undefined): Promise<void> {
+    return this.attempt(press, 'Looking', async () => {
+      await this.goByServer(true);
+      if (this.draft.phase === 'referred') this.announce('There is no answer yet');
+    });
   }
 
   private get need(): Flow {
@@ -188,52 +176,40 @@ export class PrequalCheckout extends PrequalElement {
   }
 
   private view(phase: Phase): HTMLElement {
-    const { frame, draft } = this;
-    const decisionId = draft.decision?.decision_id ?? draft.application?.decision_id;
-    const reasons = draft.decision?.reasons ?? draft.application?.reasons ?? [];
-    switch (phase) {
-      case 'form':
-        return this.formStep();
-      case 'estimate':
-        if (this.estimate === undefined) return this.costStep();
-        return estimateView(frame, this.estimate, this.local, {
-          correct: () => this.toStep(0),
-          ask: (press) => void this.ask(press),
-        });
-      case 'offers':
-        return this.offers();
-      case 'agreement':
-        if (draft.decision?.agreement === undefined) return this.offers();
-        return agreementView(frame, draft.decision.agreement, {
-          sign: (name, press, fail) => void this.sign(name, press, fail),
-          withdraw: () => void this.withdraw(),
-        });
-      case 'done':
-        if (draft.booking === undefined) return this.costStep();
-        return doneView(frame, draft.booking, draft.decision?.agreement?.offer, this.accountLink());
-      case 'referred':
-        return referredView(frame, decisionId, reasons, undefined);
-      case 'declined':
-        return declinedView(frame, decisionId, reasons);
-      case 'withdrawn':
-        return withdrawnView(frame, () => this.again());
-      default:
-        return this.costStep();
-    }
+    const quote = this.quote ?? { plans: [], notice: '' };
+    const scene = {
+      frame: this.frame,
+      flow: this.need,
+      quote,
+      estimate: this.estimate,
+      local: this.local,
+      account: this.accountLink(),
+    };
+    return screen(phase, scene, this.deeds);
   }
 
-  private host(): FormHost {
-    return {
-      locale: this.locale,
-      currency: this.need.claims.currency,
-      values: this.draft.fields,
-      change: (field, value) => {
-        this.put(field, value);
-        this.save();
-      },
-      leave: (field, values, fail) => void this.checkField(field, values, fail),
-    };
-  }
+  private readonly deeds: Deeds = {
+    choosePlan: (plan) => {
+      this.draft.plan = plan;
+      this.save();
+    },
+    change: (field, value) => {
+      this.put(field, value);
+      this.save();
+    },
+    leave: (field, values, fail) => void this.checkField(field, values, fail),
+    consent: (form, press) => void this.consent(form, press),
+    fill: (step, index, form, press) => void this.fill(step, index, form, press),
+    toCost: () => this.go('cost'),
+    toStep: (index) => this.toStep(index),
+    ask: (press) => void this.ask(press),
+    choose: (offer) => void this.choose(offer),
+    submit: (press) => void this.submit(press),
+    sign: (name, press, fail) => void this.sign(name, press, fail),
+    withdraw: () => void this.withdraw(),
+    again: () => this.again(),
+    lookUp: (press) => void this.lookUp(press),
+  };
 
   private put(field: Field, value: FieldValue | undefined): void {
     const { [field.id]: _old, ...rest } = this.draft.fields;
@@ -252,52 +228,30 @@ export class PrequalCheckout extends PrequalElement {
     }
   }
 
-  private costStep(): HTMLElement {
-    const quote = this.quote ?? { plans: [], notice: '' };
-    return costView(this.frame, quote, this.need.consents, {
-      ...this.host(),
-      plan: this.draft.plan,
-      choosePlan: (plan) => {
-        this.draft.plan = plan;
-        this.save();
-      },
-      next: (form, press) =>
-        void this.attempt(press, 'Checking', async () => {
-          const given = form.values();
-          const missing = this.need.consents.filter(
-            (field) => field.required !== false && given[field.id] !== true,
-          );
-          const errors = missing.map((field) => ({
-            field: field.id,
-            code: 'consent_required',
-            message: 'tick this to go on, or pay in another way',
-          }));
-          if (!form.fail(errors.length > 0 ? errors : await this.need.consent())) this.toStep(0);
-        }),
+  private consent(form: FormView, press: HTMLButtonElement): Promise<void> {
+    const given = form.values();
+    const missing = this.need.consents.filter(
+      (field) => field.required !== false && given[field.id] !== true,
+    );
+    const message = 'tick this to go on, or pay in another way';
+    if (form.fail(missing.map((field) => ({ field: field.id, code: 'consent_required', message }))))
+      return Promise.resolve();
+    return this.attempt(press, 'Checking', async () => {
+      if (!form.fail(await this.need.consent())) this.toStep(0);
+    });
+  }
+
+  private fill(step: Step, index: number, form: FormView, press: HTMLButtonElement): Promise<void> {
+    return this.attempt(press, 'Checking', async () => {
+      if (form.fail(await this.need.fill(step.id))) return;
+      if (index + 1 < this.need.steps.length) this.toStep(index + 1);
+      else await this.toEstimate();
     });
   }
 
   private toStep(index: number): void {
     this.draft.step = index;
     this.go('form');
-  }
-
-  private formStep(): HTMLElement {
-    const { steps } = this.need;
-    const index = Math.min(Math.max(this.draft.step, 0), steps.length - 1);
-    const step = steps[index];
-    if (step === undefined) return this.costStep();
-    const form = new FormView(step.fields, this.host());
-    return stepView(this.frame, step.title, `Step ${index + 1} of ${steps.length}`, form, {
-      last: index === steps.length - 1,
-      back: () => (index === 0 ? this.go('cost') : this.toStep(index - 1)),
-      next: (press) =>
-        void this.attempt(press, 'Checking', async () => {
-          if (form.fail(await this.need.fill(step.id))) return;
-          if (index + 1 < steps.length) this.toStep(index + 1);
-          else await this.toEstimate();
-        }),
-    });
   }
 
   private async toEstimate(): Promise<void> {
@@ -341,21 +295,7 @@ export class PrequalCheckout extends PrequalElement {
     this.go(phase);
   }
 
-  private offers(): HTMLElement {
-    const application = this.draft.application;
-    const offers = application?.offers ?? [];
-    const until =
-      application?.expires === undefined ? undefined : timeOfDay(application.expires, this.locale);
-    const chosen = offers.find((offer) => offer.offer_id === this.draft.chosen)?.plan;
-    return offersView(this.frame, offers, chosen, until, {
-      choose: (offer) => void this.choose(offers.find((each) => each.plan === offer.plan)?.offer_id),
-      submit: (_offer, press) => void this.submit(press),
-      decline: () => void this.withdraw(),
-    });
-  }
-
-  private async choose(offer: string | undefined): Promise<void> {
-    if (offer === undefined) return;
+  private async choose(offer: string): Promise<void> {
     await this.need.choose(offer);
     this.save();
     this.tellState('offer_selected');
@@ -377,7 +317,14 @@ export class PrequalCheckout extends PrequalElement {
       return;
     }
     await this.attempt(press, 'Signing', async () => {
-      const booking = await this.need.sign(name, () => this.save());
+      let booking: Booking;
+      try {
+        booking = await this.need.sign(name, () => this.save());
+      } catch (error) {
+        if (!(error instanceof ProblemError) || error.code !== 'signature-name') throw error;
+        fail('type your name as in your application');
+        return;
+      }
       this.end('done');
       const offer = this.draft.decision?.agreement?.offer;
       this.tell('prequal:complete', {
@@ -399,16 +346,10 @@ export class PrequalCheckout extends PrequalElement {
     if (this.flow === undefined) return;
     const { phase } = this.draft;
     if (phase !== 'cost' && phase !== 'form' && phase !== 'estimate') return;
-    this.suggest(this.flow);
+    this.flow.suggest(fields);
     if (phase === 'form') this.go('form', false);
     else if (phase === 'estimate') void this.attempt(undefined, 'Checking', () => this.toEstimate());
     else this.save();
-  }
-
-  private suggest(flow: Flow): void {
-    const known = new Set(flow.steps.flatMap((step) => step.fields.map((field) => field.id)));
-    const fitting = Object.entries(this.suggested ?? {}).filter(([id]) => known.has(id));
-    flow.draft.fields = { ...flow.draft.fields, ...Object.fromEntries(fitting) };
   }
 
   /** The account page's address; the capability stands in the fragment, which browsers send to no server. */
@@ -471,6 +412,12 @@ export class PrequalCheckout extends PrequalElement {
         break;
       case 'correct':
         this.toStep(0);
+        break;
+      case 'consents':
+        this.go('cost');
+        break;
+      case 'look_up':
+        void this.lookUp(press);
         break;
       default:
         busy(press, 'Trying again');

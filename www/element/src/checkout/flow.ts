@@ -1,6 +1,7 @@
 import type { Consent } from 'prequal';
 import type { Lender } from '../engine.js';
 import type {
+  Agreement,
   Application,
   Booking,
   Decision,
@@ -12,7 +13,7 @@ import type {
   Form,
   Step,
 } from '../types.js';
-import type { Draft } from './draft.js';
+import type { Draft, Phase } from './draft.js';
 import { Journey } from './journey.js';
 import type { Claims } from './token.js';
 
@@ -42,6 +43,13 @@ export class Flow {
     return { amount: this.claims.amount, currency: this.claims.currency };
   }
 
+  /** Puts in what the shop knows of its customer; fields that the form does not have are left out, and consents. */
+  suggest(fields: Fields): void {
+    const known = new Set(this.steps.flatMap((step) => step.fields.map((field) => field.id)));
+    const fitting = Object.entries(fields).filter(([id]) => known.has(id));
+    this.draft.fields = { ...this.draft.fields, ...Object.fromEntries(fitting) };
+  }
+
   begin(): Promise<void> {
     return this.journey.begin(this.order, now(), this.lender.today());
   }
@@ -66,13 +74,20 @@ export class Flow {
     return this.journey.tell({ type: 'fill', step: id, fields, now: now(), today: this.lender.today() });
   }
 
-  /** Completes every step again, in order: after a reload with another bundle, or a prefilled form. */
+  /** Completes every step that is not complete with the present answers: after a reload, or in a prefilled form. */
   async fillAll(): Promise<readonly FieldError[]> {
     for (const step of this.form.steps) {
+      if (this.isDone(step)) continue;
       const errors = await this.fill(step.id);
       if (errors.length > 0) return errors;
     }
     return [];
+  }
+
+  private isDone(step: Step): boolean {
+    const { snapshot } = this.journey;
+    if (!snapshot?.steps_done?.includes(step.id)) return false;
+    return step.fields.every((field) => snapshot.fields?.[field.id] === this.draft.fields[field.id]);
   }
 
   /** What is wrong with one field, as far as its own step tells. */
@@ -101,6 +116,11 @@ export class Flow {
   }
 
   async requestOffers(): Promise<Application> {
+    // What was submitted before is over: the person asks anew.
+    const { state } = this.journey;
+    const before = this.draft.application?.application_id;
+    if (before !== undefined && (state === 'submitted' || state === 'approved'))
+      await this.serverStatus(before, undefined, 'expired');
     const application = await this.lender.client.requestOffers({
       checkout_token: this.token,
       fields: this.draft.fields,
@@ -184,6 +204,7 @@ export class Flow {
       throw new Error('there is no agreement to sign');
     }
     this.draft.sign_key ??= crypto.randomUUID();
+    this.draft.signed_as = name;
     await this.journey.tell({ type: 'sign' });
     keep();
     const booking = await this.lender.client.sign(
@@ -201,6 +222,35 @@ export class Flow {
     return booking;
   }
 
+  /** Asks the server where the application stands, and finishes a signing that was cut off. */
+  async standing(keep: () => void): Promise<Phase> {
+    const { application, sign_key, signed_as } = this.draft;
+    if (application?.application_id === undefined || application.capability === undefined) return 'cost';
+    const id = application.application_id;
+    const status = await this.lender.client.application(id, application.capability);
+    const decision_id = typeof status.decision_id === 'string' ? status.decision_id : undefined;
+    const reasons = (status.reasons ?? []) as Decision['reasons'];
+    switch (status.status) {
+      case 'approved': {
+        const agreement = status.agreement as Agreement;
+        this.draft.decision = { decision_id: decision_id ?? '', outcome: 'approved', reasons, agreement };
+        await this.serverStatus(id, decision_id, 'approved');
+        return 'agreement';
+      }
+      case 'signed':
+        if (sign_key !== undefined && signed_as !== undefined) await this.sign(signed_as, keep);
+        else
+          this.draft.booking ??= { loan_id: String(status.loan_id ?? ''), capability: '', status: 'signed' };
+        return 'done';
+      case 'referred':
+      case 'declined':
+        this.draft.decision = { decision_id: decision_id ?? '', outcome: status.status, reasons };
+        return status.status;
+      default:
+        return 'offers';
+    }
+  }
+
   async withdraw(): Promise<void> {
     await this.journey.tell({ type: 'withdraw' });
   }
@@ -208,7 +258,7 @@ export class Flow {
   private async serverStatus(
     id: string,
     decision: string | undefined,
-    state: 'approved' | 'referred' | 'declined' | 'signed',
+    state: 'approved' | 'referred' | 'declined' | 'signed' | 'expired',
   ): Promise<void> {
     const decided = decision === undefined ? {} : { decision_id: decision };
     await this.journey.tell({ type: 'server_status', application_id: id, state, ...decided });

@@ -3,7 +3,7 @@ import { NetworkError, PrequalError, ProblemError } from 'prequal';
 /** What can go wrong between the person and the lender, and what to say about it: what happened, what is safe, what to do. */
 
 /** What the one button under a problem does. */
-export type Remedy = 'retry' | 'ask_again' | 'refresh_cart' | 'choose_again' | 'correct' | 'none';
+export type Remedy = 'retry' | 'ask_again' | 'refresh_cart' | 'correct' | 'consents' | 'look_up' | 'none';
 
 export interface Advice {
   readonly title: string;
@@ -71,8 +71,36 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     title: 'This offer was used already',
     happened: 'A loan was signed with this offer, perhaps in another tab.',
     safe: 'It cannot be used a second time, so you will not be charged twice.',
-    action: 'Check my application',
-    remedy: 'retry',
+    action: 'See where my application stands',
+    remedy: 'look_up',
+  },
+  'wrong-state': {
+    title: 'Your application has moved on',
+    happened: 'It is no longer where this page left it, perhaps because of another tab.',
+    safe: 'Nothing is done twice, and your answers are kept.',
+    action: 'See where my application stands',
+    remedy: 'look_up',
+  },
+  'checkout-financed': {
+    title: 'This order is paid already',
+    happened: 'A loan was signed for this order before, perhaps in another tab.',
+    safe: 'The order cannot be financed twice. You owe one loan only.',
+    action: '',
+    remedy: 'none',
+  },
+  'consent-missing': {
+    title: 'A consent is missing',
+    happened: 'The lender may not decide without it.',
+    safe: UNTOUCHED,
+    action: 'Go back to the consents',
+    remedy: 'consents',
+  },
+  'too-many': {
+    title: 'That was asked too often',
+    happened: 'There is a limit on how often one order can be applied for.',
+    safe: UNTOUCHED,
+    action: 'Refresh the price',
+    remedy: 'refresh_cart',
   },
   'cart-changed': {
     title: 'Your cart has changed',
