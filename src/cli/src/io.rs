@@ -46,3 +46,26 @@ pub fn write_output(text: &str) -> anyhow::Result<()> {
         other => other.context("cannot write to standard output"),
     }
 }
+
+/// Reads a JSON document; an error names the field in which it lies.
+///
+/// # Errors
+/// When the text is not JSON or does not have the form of `T`.
+pub fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> anyhow::Result<T> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if path == "." { anyhow::anyhow!("{inner}") } else { anyhow::anyhow!("`{path}`: {inner}") }
+    })?;
+    json.end()?;
+    Ok(value)
+}
+
+/// Writes a value as one line of JSON.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
+    write_output(&serde_json::to_string(value)?)
+}
