@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: set up, build, and run a shop in which a person buys on credit.
 
 pub mod artefacts;
+mod books;
 mod http;
 mod services;
 mod settings;
@@ -109,6 +110,8 @@ impl Demo {
             forget(&folder)?;
         }
         settings::write_server_config(&folder.join("server.toml"), ports, &secrets)?;
+        let data = root.join("tests/data/german_credit.csv");
+        settings::write_sandbox_config(&folder.join("sandbox.toml"), ports, &secrets, &data)?;
         println!("start");
         let mut demo = Self { services: Vec::new(), ports, secrets, folder };
         let commands = Commands { root, program, node: &node, artefacts: &artefacts, demo: &demo };

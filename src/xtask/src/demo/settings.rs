@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::http;
 
+/// What the demo shop pays for each sale on credit, in percent of the price.
+pub const MERCHANT_FEE_PERCENT: i64 = 3;
+
 /// Where each service listens.
 #[derive(Clone, Copy)]
 pub struct Ports {
@@ -109,7 +112,7 @@ key = "keys/checkout.private.jwk"
 id = "shop"
 name = "The Demo Shop"
 key_sha256 = "{merchant}"
-fee_percent = "3"
+fee_percent = "{fee}"
 
 [[edges]]
 id = "edge"
@@ -128,11 +131,38 @@ webhook_secret = "{webhook}"
         server = ports.server,
         shop = ports.shop,
         merchant = sha256_hex(&secrets.merchant),
+        fee = MERCHANT_FEE_PERCENT,
         edge = sha256_hex(&secrets.edge),
         lender = sha256_hex(&secrets.lender),
         provider_url = url(ports.provider),
         provider = secrets.provider,
         webhook = secrets.webhook,
+    );
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// The configuration file of the sandbox provider and bureau.
+pub fn write_sandbox_config(file: &Path, ports: Ports, secrets: &Secrets, data: &Path) -> Result<()> {
+    let text = format!(
+        r#"# Made by cargo xtask demo, with keys of this demo only.
+listen = "127.0.0.1:{port}"
+database = "sqlite://sandbox.db"
+
+[provider]
+key_sha256 = "{provider}"
+webhook_url = "{server}/v1/webhooks/payments"
+webhook_secret = "{webhook}"
+
+[bureau]
+key_sha256 = "{edge}"
+data = {data:?}
+"#,
+        port = ports.provider,
+        provider = sha256_hex(&secrets.provider),
+        server = url(ports.server),
+        webhook = secrets.webhook,
+        edge = sha256_hex(&secrets.edge),
+        data = data.display().to_string(),
     );
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }

@@ -5,10 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
 use super::settings::url;
-use super::{Demo, http};
+use super::{Demo, books};
 use crate::process::{self, Options};
 use crate::setup;
 
@@ -35,10 +34,5 @@ pub fn run(root: &Path, demo: &Demo) -> Result<()> {
     if !finished.ok {
         bail!("the purchase failed: {}", finished.reason());
     }
-    let balance = http::get_json(demo.ports.server, "/v1/ledger/trial-balance", Some(&demo.secrets.lender))?;
-    check_books(&balance)
-}
-
-fn check_books(_balance: &Value) -> Result<()> {
-    Ok(())
+    books::check(demo.ports, &demo.secrets)
 }
