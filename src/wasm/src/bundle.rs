@@ -1,47 +1,46 @@
 //! A bundle and everything that is decided by it.
 
 use prequal_core::{
-    bundle::{
-        features::{FeatureDefinition, Source},
-        payload::{Part, Payload},
-    },
-    canonical::sha256_hex,
+    application::{self, journey},
+    bundle::{self, Bundle, features::Source},
+    calendar::Date,
+    decide::{self, DecideError},
+    wire::ValidateInput,
 };
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
+use web_sys::FormData;
 
-use crate::value::{Failure, answer, failure_or_undefined, text_answer};
+use crate::{
+    form, json_text,
+    value::{Failure, answer, failure_or_undefined, read, text_answer},
+};
 
 /// An opened bundle, or why its payload was refused: ask [`WasmBundle::failure`] first.
 ///
 /// The signature over the payload is the caller's matter: WebCrypto checks it before the bytes come here.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct WasmBundle(Result<Opened, Failure>);
+pub struct WasmBundle(Result<Bundle, Failure>);
 
-#[derive(Debug)]
-struct Opened {
-    payload: Payload,
-    hash: String,
-}
-
+/// What a shell must know of a bundle.
 #[derive(Serialize)]
 struct Facts<'a> {
     evidence: Vec<&'a str>,
     hash: &'a str,
     id: &'a str,
     label: &'a str,
-    part: Part,
+    part: bundle::Part,
     time_zone: &'a str,
     version: &'a str,
 }
 
 #[wasm_bindgen]
 impl WasmBundle {
-    /// Opens a payload.
+    /// Reads, checks and compiles a payload.
     #[wasm_bindgen(constructor)]
     pub fn new(payload: &[u8]) -> Self {
-        Self(open(payload))
+        Self(Bundle::from_payload(payload).map_err(|error| Failure::new(error.code(), error)))
     }
 
     /// Why the payload was refused, or `undefined`.
@@ -49,64 +48,90 @@ impl WasmBundle {
         failure_or_undefined(self.0.as_ref().err())
     }
 
-    /// What the bundle is called and where its business day ends.
+    /// What the bundle is called, where its business day ends, and which evidence it takes.
     pub fn facts(&self) -> JsValue {
-        answer(self.opened().map(|opened| Facts {
-            evidence: opened.payload.features.iter().filter_map(evidence_key).collect(),
-            hash: &opened.hash,
-            id: &opened.payload.id,
-            label: &opened.payload.label,
-            part: opened.payload.part,
-            time_zone: &opened.payload.time_zone,
-            version: &opened.payload.version,
+        answer(self.opened().map(facts))
+    }
+
+    /// The application form in one language.
+    pub fn form(&self, locale: Option<String>) -> JsValue {
+        answer(self.opened().map(|bundle| application::form(bundle, locale.as_deref())))
+    }
+
+    /// What a purchase would cost.
+    pub fn quote(&self, input: JsValue) -> JsValue {
+        answer(self.with(|bundle| decide::quote(bundle, &read(input)?).map_err(failure)))
+    }
+
+    /// Checks fields; all errors at once.
+    pub fn validate(&self, input: JsValue) -> JsValue {
+        answer(self.with(|bundle| application::validate(bundle, &read(input)?).map_err(failure)))
+    }
+
+    /// The bundle's fields as a page's form holds them.
+    pub fn read_form(&self, form: &FormData) -> JsValue {
+        answer(self.with(|bundle| form::read(bundle, form)))
+    }
+
+    /// Checks a page's form as it stands; all errors at once.
+    pub fn validate_form(&self, form: &FormData, today: &str, step: Option<String>) -> JsValue {
+        answer(self.with(|bundle| {
+            let today = Date::parse(today).map_err(|error| Failure::new("invalid_input", error).at(Some("today")))?;
+            let input = ValidateInput { fields: form::read(bundle, form)?, locale: None, order: None, step, today };
+            application::validate(bundle, &input).map_err(failure)
         }))
     }
 
-    pub fn form(&self, _locale: Option<String>) -> JsValue {
-        answer::<()>(Err(pending()))
+    /// One step of an application's first half; `snapshot` may be null.
+    pub fn journey(&self, snapshot: JsValue, event: JsValue) -> JsValue {
+        answer(self.with(|bundle| {
+            let restored = if snapshot.is_null() || snapshot.is_undefined() {
+                None
+            } else {
+                Some(journey::read_snapshot(&json_text::write(snapshot)?).map_err(failure)?)
+            };
+            journey::advance(bundle, restored.as_ref(), &read(event)?).map_err(failure)
+        }))
     }
-    pub fn quote(&self, _input: JsValue) -> JsValue {
-        answer::<()>(Err(pending()))
-    }
-    pub fn validate(&self, _input: JsValue) -> JsValue {
-        answer::<()>(Err(pending()))
-    }
-    pub fn validate_form(&self, _form: &web_sys::FormData, _today: &str, _step: Option<String>) -> JsValue {
-        answer::<()>(Err(pending()))
-    }
-    pub fn read_form(&self, _form: &web_sys::FormData) -> JsValue {
-        answer::<()>(Err(pending()))
-    }
-    pub fn journey(&self, _snapshot: JsValue, _event: JsValue) -> JsValue {
-        answer::<()>(Err(pending()))
-    }
-    pub fn decide(&self, _input: &str) -> JsValue {
-        text_answer(Err(pending()))
-    }
-    pub fn prequalify(&self, _input: &str) -> JsValue {
-        text_answer(Err(pending()))
-    }
-}
 
-fn pending() -> Failure {
-    Failure::new("not_available", "this build cannot do that yet")
+    /// A decision: JSON text in, canonical JSON text out, or a tagged failure.
+    pub fn decide(&self, input: &str) -> JsValue {
+        text_answer(self.with(|bundle| decide::decide_json(bundle, input).map_err(failure)))
+    }
+
+    /// An estimate: JSON text in, canonical JSON text out, or a tagged failure.
+    pub fn prequalify(&self, input: &str) -> JsValue {
+        text_answer(self.with(|bundle| decide::prequalify_json(bundle, input).map_err(failure)))
+    }
 }
 
 impl WasmBundle {
-    fn opened(&self) -> Result<&Opened, Failure> {
+    fn opened(&self) -> Result<&Bundle, Failure> {
         self.0.as_ref().map_err(Clone::clone)
     }
-}
 
-fn open(payload: &[u8]) -> Result<Opened, Failure> {
-    let hash = sha256_hex(payload);
-    let payload = serde_json::from_slice(payload).map_err(|error| Failure::new("bundle_invalid", error))?;
-    Ok(Opened { payload, hash })
-}
-
-fn evidence_key(feature: &FeatureDefinition) -> Option<&str> {
-    match &feature.from {
-        Source::Evidence(key) => Some(key),
-        _ => None,
+    fn with<T>(&self, call: impl FnOnce(&Bundle) -> Result<T, Failure>) -> Result<T, Failure> {
+        call(self.opened()?)
     }
+}
+
+fn facts(bundle: &Bundle) -> Facts<'_> {
+    let features = bundle.payload().features.iter();
+    let evidence = features.filter_map(|feature| match &feature.from {
+        Source::Evidence(key) => Some(key.as_str()),
+        _ => None,
+    });
+    Facts {
+        evidence: evidence.collect(),
+        hash: bundle.hash(),
+        id: bundle.id(),
+        label: bundle.label(),
+        part: bundle.part(),
+        time_zone: bundle.time_zone(),
+        version: bundle.version(),
+    }
+}
+
+fn failure(error: DecideError) -> Failure {
+    Failure::new(error.code(), &error).at(error.field())
 }

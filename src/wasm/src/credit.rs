@@ -8,15 +8,15 @@ use crate::value::{Failure, answer, read};
 /// The instalments that follow from terms, to the cent.
 #[wasm_bindgen]
 pub fn schedule(terms: JsValue) -> JsValue {
-    answer(read(terms).and_then(|terms| credit::schedule(&terms).map_err(credit_failure)))
+    answer(read(terms).and_then(|terms| credit::schedule(&terms).map_err(failure)))
 }
 
-fn credit_failure(error: CreditError) -> Failure {
-    Failure::new(error.code(), error)
-}
-
-/// x
+/// The annual percentage rate of dated cash flows.
 #[wasm_bindgen]
-pub fn apr(_flows: JsValue) -> JsValue {
-    answer::<()>(Err(Failure::new("not_available", "this build cannot do that yet")))
+pub fn apr(flows: JsValue) -> JsValue {
+    answer(read(flows).and_then(|flows| credit::apr(&flows).map_err(failure)))
+}
+
+fn failure(error: CreditError) -> Failure {
+    Failure::new(error.code(), error)
 }

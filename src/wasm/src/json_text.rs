@@ -18,7 +18,7 @@ pub fn write(value: JsValue) -> Result<String, Failure> {
     let text = RefCell::new(String::new());
     Writer { text: &text, depth: DEPTH_MAX }
         .deserialize(serde_wasm_bindgen::Deserializer::from(value))
-        .map_err(|error| Failure::new("invalid_input", error))?;
+        .map_err(|error| Failure::new("invalid_input", error.to_string().trim_start_matches("Error: ")))?;
     Ok(text.into_inner())
 }
 
@@ -102,7 +102,8 @@ impl<'de> de::Visitor<'de> for Writer<'_> {
             return Err(E::custom("a number is infinite or not a number"));
         }
         // JavaScript's own spelling is JSON, and costs no code here.
-        let text = js_sys::Number::from(number).to_string(10).map_err(|_| E::custom("a number has no spelling"))?;
+        let text =
+            js_sys::Number::from(number).to_string_with_radix(10).map_err(|_| E::custom("a number has no spelling"))?;
         self.push(&String::from(text))
     }
 

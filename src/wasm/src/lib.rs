@@ -9,6 +9,7 @@
 mod bundle;
 mod credit;
 mod drafts;
+mod form;
 mod json_text;
 mod random;
 mod scorecard;
