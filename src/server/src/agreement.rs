@@ -1,0 +1,173 @@
+//! The agreement: rendered from the very offer that is signed and from the bundle's texts.
+//!
+//! It names the application by its random id and no person, so that its hash reveals nobody; who signed is
+//! kept with the signature in the personal store.
+
+use std::fmt::Write;
+
+use prequal_core::{canonical, credit::Convention, currency::Currency, money::Amount, wire::Offer};
+
+/// The code of the template among the bundle's texts.
+pub const TEXT_CODE: &str = "agreement";
+
+/// Used where the bundle has no template of its own.
+const TEMPLATE: &str = "\
+Credit agreement
+
+Lender: {lender}
+Merchant: {merchant}, order {order}
+Borrower: the person who made application {application}
+
+Price of the purchase: {price}
+Down payment: {down_payment}
+Amount financed: {principal}
+Annual percentage rate: {apr} % ({convention})
+Contract rate: {rate} % a year
+Finance charge: {cost}
+Total of payments: {total}
+
+Payments
+{schedule}
+
+Interest runs on the principal outstanding, from the day the credit is granted. You may pay early, in part or \
+in full, at any time; you then pay interest only for the time that has passed. Payments go first to what is \
+past due, then to what is due, then to what comes next, and within each to interest before principal.
+
+{label}
+";
+
+/// What an agreement is about, beside the offer.
+#[derive(Debug)]
+pub struct Parties<'a> {
+    pub lender: &'a str,
+    pub merchant: &'a str,
+    pub order: &'a str,
+    pub application: &'a str,
+    pub label: &'a str,
+}
+
+/// An agreement's text and its SHA-256, lower-case hex.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreement {
+    pub text: String,
+    pub hash: String,
+}
+
+/// Renders the agreement.
+#[must_use]
+pub fn render(template: Option<&str>, parties: &Parties<'_>, offer: &Offer) -> Agreement {
+    let money = |amount: Amount| format_money(amount, offer.currency);
+    let cost = offer.total_interest.minor() + offer.total_fee.minor();
+    let values = [
+        ("lender", parties.lender.to_owned()),
+        ("merchant", parties.merchant.to_owned()),
+        ("order", parties.order.to_owned()),
+        ("application", parties.application.to_owned()),
+        ("label", parties.label.to_owned()),
+        ("price", money(offer.price)),
+        ("down_payment", money(offer.down_payment)),
+        ("principal", money(offer.principal)),
+        ("apr", offer.apr.apr_percent.clone()),
+        ("convention", convention(offer.apr.convention).to_owned()),
+        ("rate", offer.rate_annual_percent.clone()),
+        ("cost", format_minor(cost, offer.currency)),
+        ("total", money(offer.total)),
+        ("schedule", schedule(offer)),
+    ];
+    let text = fill(template.unwrap_or(TEMPLATE), &values);
+    let hash = canonical::sha256_hex(text.as_bytes());
+    Agreement { text, hash }
+}
+
+/// How the annual percentage rate is calculated, in words.
+const fn convention(convention: Convention) -> &'static str {
+    match convention {
+        Convention::UsRegZ => "actuarial method of Regulation Z, Appendix J",
+        Convention::EuAprc => "Directive (EU) 2023/2225, Annex III",
+        Convention::Uk => "FCA CONC App 1.2",
+        Convention::CnIrr => "internal rate of return by the month, times twelve",
+        Convention::IfrsEir => "effective interest rate of IFRS 9",
+    }
+}
+
+/// Fills `{name}` once, left to right, so that a value which looks like a name stays what it is.
+fn fill(template: &str, values: &[(&str, String)]) -> String {
+    let mut text = String::with_capacity(template.len() * 2);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let known = after
+            .split_once('}')
+            .and_then(|(name, tail)| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (value, tail)));
+        match known {
+            Some((value, tail)) => {
+                text.push_str(value);
+                rest = tail;
+            }
+            None => {
+                text.push('{');
+                rest = after;
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+fn schedule(offer: &Offer) -> String {
+    let mut text = String::new();
+    for installment in &offer.installments {
+        let _ = writeln!(
+            text,
+            "{:>3}. {}  {}  (principal {}, interest {}, fee {})",
+            installment.number,
+            installment.due,
+            format_money(installment.total, offer.currency),
+            format_money(installment.principal, offer.currency),
+            format_money(installment.interest, offer.currency),
+            format_money(installment.fee, offer.currency),
+        );
+    }
+    text.trim_end().to_owned()
+}
+
+/// `1,299.00 USD`.
+#[must_use]
+pub fn format_money(amount: Amount, currency: Currency) -> String {
+    format_minor(amount.minor(), currency)
+}
+
+fn format_minor(minor: i64, currency: Currency) -> String {
+    let places = usize::from(currency.exponent());
+    let digits = format!("{minor:0>width$}", width = places + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - places);
+    let mut grouped = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let point = if places == 0 { "" } else { "." };
+    format!("{grouped}{point}{fraction} {}", currency.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_written_with_the_currency_s_own_places() {
+        let money = |minor, code| format_money(Amount::new(minor).unwrap(), Currency::parse(code).unwrap());
+        assert_eq!(money(129_900, "USD"), "1,299.00 USD");
+        assert_eq!(money(5, "USD"), "0.05 USD");
+        assert_eq!(money(1_234_567, "JPY"), "1,234,567 JPY");
+        assert_eq!(money(1_234, "KWD"), "1.234 KWD");
+    }
+
+    #[test]
+    fn a_value_that_looks_like_a_place_is_not_filled_again() {
+        let values = [("a", "{b}".to_owned()), ("b", "x".to_owned())];
+        assert_eq!(fill("{a} {b} {c} {", &values), "{b} x {c} {");
+    }
+}

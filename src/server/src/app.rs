@@ -1,0 +1,97 @@
+//! What every handler has: the database, the settings, the clock.
+
+use std::sync::Arc;
+
+use prequal_core::calendar::{Date, Instant};
+use tokio::sync::Notify;
+
+use crate::{
+    clock::{Clock, SandboxClock, SystemClock},
+    http_client::HttpClient,
+    idempotency::InFlight,
+    problem::Problem,
+    settings::Settings,
+    storage::Database,
+    vault::Vault,
+};
+
+/// One running server.
+#[derive(Debug)]
+pub struct App {
+    /// Where everything is kept.
+    pub db: Database,
+    /// What does not change while it runs.
+    pub settings: Settings,
+    /// The keys over personal data.
+    pub vault: Vault,
+    /// What time it is for the business.
+    pub clock: Arc<dyn Clock>,
+    /// The same clock where it may be set.
+    pub sandbox_clock: Option<Arc<SandboxClock>>,
+    /// Requests being served that must take effect once.
+    pub in_flight: InFlight,
+    /// Calls to others.
+    pub client: HttpClient,
+    /// Wakes the delivery of waiting calls.
+    pub outbox: Notify,
+}
+
+impl App {
+    /// A server over an open database. With `sandbox`, its clock may be set.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn new(db: Database, settings: Settings, vault: Vault, sandbox: bool) -> Result<Arc<Self>, String> {
+        let sandbox_clock = if sandbox {
+            let mut read = db.read().await.map_err(|error| error.to_string())?;
+            let offset = crate::storage::clock::offset(&mut read).await.map_err(|error| error.to_string())?;
+            Some(Arc::new(SandboxClock::at_offset(offset)))
+        } else {
+            None
+        };
+        let clock: Arc<dyn Clock> = match &sandbox_clock {
+            Some(clock) => clock.clone(),
+            None => Arc::new(SystemClock),
+        };
+        Ok(Arc::new(Self {
+            db,
+            settings,
+            vault,
+            clock,
+            sandbox_clock,
+            in_flight: InFlight::default(),
+            client: HttpClient::default(),
+            outbox: Notify::new(),
+        }))
+    }
+
+    /// Now, to the second.
+    ///
+    /// # Errors
+    /// 500 where the clock shows a year that no calendar here holds.
+    pub fn now(&self) -> Result<Instant, Problem> {
+        Instant::from_seconds(self.clock.now_seconds()).map_err(Problem::internal)
+    }
+
+    /// The business date of a moment: its date in the active bundle's time zone.
+    ///
+    /// # Errors
+    /// 500 as [`App::now`].
+    pub fn date_of(&self, moment: Instant) -> Result<Date, Problem> {
+        self.settings.policies.active().date_of(moment).map_err(Problem::internal)
+    }
+
+    /// The business date now.
+    ///
+    /// # Errors
+    /// 500 as [`App::now`].
+    pub fn today(&self) -> Result<Date, Problem> {
+        self.date_of(self.now()?)
+    }
+}
+
+/// A new time-ordered random identifier.
+#[must_use]
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}

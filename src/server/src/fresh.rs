@@ -1,0 +1,74 @@
+//! Fresh facts: what may have changed between the edge's quote and the lender's decision.
+//!
+//! The quote was conditional on these. They are asked when an offer is submitted, and again in the
+//! transaction that books.
+
+use prequal_core::{
+    money::Amount,
+    wire::{Input, Offer, Outcome, Reason},
+};
+
+use crate::{
+    app::App,
+    people::{self, Identity},
+    policy::Policy,
+    problem::{Kind, Problem},
+    storage::{Connection, applications, loans},
+};
+
+/// The code of the reason that too much is owed already.
+pub const EXPOSURE_CODE: &str = "LENDER-EXPOSURE";
+
+/// What the fresh facts come to.
+#[derive(Debug)]
+pub struct Verdict {
+    /// Eligible or declined.
+    pub outcome: Outcome,
+    /// Why, unless eligible.
+    pub reason: Option<Reason>,
+}
+
+/// Asks them all: consents, exposure. The cart and earlier loans of the checkout are asked where the checkout
+/// is read.
+///
+/// # Errors
+/// 422 where a consent is missing; 500 when the database fails.
+pub async fn check(
+    app: &App,
+    db: &mut Connection,
+    policy: &Policy,
+    row: &applications::Row,
+    input: &Input,
+    offer: &Offer,
+) -> Result<Verdict, Problem> {
+    check_consents(db, policy, row).await?;
+    let identity = Identity::of(policy, &input.application.fields);
+    let currency = offer.currency.code();
+    let mut owed: i64 = 0;
+    let mut people = people::akin(db, &app.vault, &identity).await?;
+    if !people.contains(&row.person) {
+        people.push(row.person.clone());
+    }
+    for person in people {
+        owed = owed.saturating_add(loans::principal_owed_by(db, &person, currency).await?);
+    }
+    let after = Amount::new(owed).and_then(|owed| owed.checked_add(offer.principal));
+    if after.is_ok_and(|after| after <= app.settings.exposure_max) {
+        return Ok(Verdict { outcome: Outcome::Eligible, reason: None });
+    }
+    let text = "What you already owe us, together with this purchase, is more than we lend to one person";
+    let reason = Reason { code: EXPOSURE_CODE.to_owned(), text: text.to_owned() };
+    Ok(Verdict { outcome: Outcome::Declined, reason: Some(reason) })
+}
+
+/// What the bundle requires must have been given, for the very sentence that was shown.
+async fn check_consents(db: &mut Connection, policy: &Policy, row: &applications::Row) -> Result<(), Problem> {
+    let given = applications::consents(db, &row.id).await?;
+    for (purpose, hashes) in policy.required_consents() {
+        if !given.iter().any(|(has, hash)| *has == purpose && hashes.contains(hash)) {
+            let detail = format!("`{purpose}` is required");
+            return Err(Problem::new(Kind::ConsentMissing, detail).with("purpose", purpose));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,348 @@
+//! Checkouts: what a merchant asks to be financed, and the token that says so.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use prequal_core::{
+    calendar::Instant,
+    canonical,
+    currency::Currency,
+    money::{AMOUNT_MAX, Amount},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    auth::{Caller, OnlyMerchant},
+    extract::{Id, Json},
+};
+use crate::{
+    app::{App, new_id},
+    jws,
+    problem::{Kind, Problem},
+    reply::Reply,
+    settings::Merchant,
+    storage::{checkouts, loans, payments},
+};
+
+/// The most lines of one cart.
+pub const CART_LINES_MAX: usize = 100;
+/// The longest name or number in a cart, in bytes.
+pub const CART_TEXT_BYTES_MAX: usize = 200;
+/// `aud` of a checkout token.
+pub const TOKEN_AUDIENCE: &str = "prequal-edge";
+
+/// One line of a cart.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CartLine {
+    /// What it is called.
+    pub name: String,
+    /// How many.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    pub quantity: u32,
+    /// The merchant's number of it.
+    pub sku: String,
+    /// The price of one, in minor units.
+    #[schema(value_type = i64, minimum = 0)]
+    pub unit_amount: Amount,
+}
+
+/// What a merchant sends.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCheckout {
+    /// The price in all, in minor units: the sum of the cart.
+    #[schema(value_type = i64, minimum = 1)]
+    amount: Amount,
+    /// What is bought.
+    cart: Vec<CartLine>,
+    /// ISO 4217.
+    #[schema(value_type = String)]
+    currency: Currency,
+    /// The merchant's number of the order.
+    merchant_order: String,
+}
+
+/// A changed cart.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCart {
+    /// The price in all, in minor units: the sum of the cart.
+    #[schema(value_type = i64, minimum = 1)]
+    amount: Amount,
+    /// What is bought now.
+    cart: Vec<CartLine>,
+}
+
+/// A checkout.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Checkout {
+    /// Its id.
+    id: String,
+    /// Signed for the edge: `typ` `prequal-checkout+jwt`. Only where it was just made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    /// The price in minor units.
+    amount: i64,
+    /// ISO 4217.
+    currency: String,
+    /// SHA-256 of the canonical cart.
+    cart_hash: String,
+    /// Until when it is open, RFC 3339.
+    expires: String,
+    /// `open`, `financed` or `expired`.
+    status: String,
+}
+
+/// The claims of a checkout token.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenClaims {
+    /// The lender.
+    pub iss: String,
+    /// [`TOKEN_AUDIENCE`].
+    pub aud: String,
+    /// The checkout.
+    pub jti: String,
+    /// The merchant's id.
+    pub merchant: String,
+    /// The merchant's name.
+    pub merchant_name: String,
+    /// The merchant's number of the order.
+    pub order: String,
+    /// The price in minor units.
+    pub amount: Amount,
+    /// ISO 4217.
+    pub currency: Currency,
+    /// SHA-256 of the canonical cart.
+    pub cart_hash: String,
+    /// Issued at, in seconds.
+    pub iat: i64,
+    /// Expires, in seconds.
+    pub exp: i64,
+}
+
+/// Checks a cart against its sum; gives its canonical form and hash.
+fn check_cart(cart: &[CartLine], amount: Amount) -> Result<(String, String), Problem> {
+    let invalid =
+        |pointer: String, detail: &str| Err(Problem::new(Kind::InvalidValue, detail).with("pointer", pointer));
+    if cart.is_empty() || cart.len() > CART_LINES_MAX {
+        return invalid("/cart".to_owned(), &format!("a cart has 1 to {CART_LINES_MAX} lines"));
+    }
+    let mut sum: i128 = 0;
+    for (index, line) in cart.iter().enumerate() {
+        for (name, text) in [("name", &line.name), ("sku", &line.sku)] {
+            if text.is_empty() || text.len() > CART_TEXT_BYTES_MAX {
+                let detail = format!("a text here has 1 to {CART_TEXT_BYTES_MAX} bytes");
+                return invalid(format!("/cart/{index}/{name}"), &detail);
+            }
+        }
+        if line.quantity == 0 || line.quantity > 1_000_000 {
+            return invalid(format!("/cart/{index}/quantity"), "a quantity is 1 to 1000000");
+        }
+        sum += i128::from(line.unit_amount.minor()) * i128::from(line.quantity);
+    }
+    if sum > i128::from(AMOUNT_MAX) {
+        return invalid("/cart".to_owned(), &format!("amount_out_of_range: the cart is above {AMOUNT_MAX}"));
+    }
+    if amount.is_zero() || sum != i128::from(amount.minor()) {
+        return invalid("/amount".to_owned(), &format!("the amount `{amount}` is not the sum of the cart, `{sum}`"));
+    }
+    let text = canonical::to_string(cart).map_err(Problem::internal)?;
+    let hash = canonical::sha256_hex(text.as_bytes());
+    Ok((text, hash))
+}
+
+fn token(app: &App, row: &checkouts::Row, merchant: &Merchant, now: Instant) -> Result<String, Problem> {
+    let claims = TokenClaims {
+        iss: app.settings.lender_id.clone(),
+        aud: TOKEN_AUDIENCE.to_owned(),
+        jti: row.id.clone(),
+        merchant: merchant.id.clone(),
+        merchant_name: merchant.name.clone(),
+        order: row.merchant_order.clone(),
+        amount: Amount::new(row.amount).map_err(Problem::internal)?,
+        currency: Currency::parse(&row.currency).map_err(Problem::internal)?,
+        cart_hash: row.cart_hash.clone(),
+        iat: now.seconds(),
+        exp: Instant::parse(&row.expires).map_err(Problem::internal)?.seconds(),
+    };
+    jws::sign(&app.settings.checkout_key, jws::CHECKOUT_TYPE, &claims).map_err(Problem::internal)
+}
+
+fn view(row: checkouts::Row, token: Option<String>, now: Instant) -> Result<Checkout, Problem> {
+    let expires = Instant::parse(&row.expires).map_err(Problem::internal)?;
+    let status = if row.status == "open" && expires <= now { "expired".to_owned() } else { row.status };
+    Ok(Checkout {
+        id: row.id,
+        token,
+        amount: row.amount,
+        currency: row.currency,
+        cart_hash: row.cart_hash,
+        expires: row.expires,
+        status,
+    })
+}
+
+/// Makes a checkout.
+#[utoipa::path(post, path = "/v1/checkouts", tag = "checkouts", security(("bearer" = [])),
+    request_body = NewCheckout, responses((status = 201, body = Checkout), (status = "4XX", body = super::ProblemDocument)))]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    OnlyMerchant(merchant): OnlyMerchant,
+    Json { value: new, .. }: Json<NewCheckout>,
+) -> Result<Reply, Problem> {
+    if new.currency != app.settings.currency() {
+        let detail = format!("`{}` is not lent here; `{}` is", new.currency.code(), app.settings.currency().code());
+        return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/currency"));
+    }
+    if new.merchant_order.is_empty() || new.merchant_order.len() > CART_TEXT_BYTES_MAX {
+        let detail = format!("a text here has 1 to {CART_TEXT_BYTES_MAX} bytes");
+        return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/merchant_order"));
+    }
+    let (cart, cart_hash) = check_cart(&new.cart, new.amount)?;
+    let now = app.now()?;
+    let row = checkouts::Row {
+        id: new_id(),
+        merchant: merchant.id.clone(),
+        merchant_order: new.merchant_order,
+        amount: new.amount.minor(),
+        currency: new.currency.code().to_owned(),
+        cart,
+        cart_hash,
+        cart_version: 1,
+        status: "open".to_owned(),
+        created: now.to_string(),
+        expires: now.plus_seconds(app.settings.checkout_seconds).map_err(Problem::internal)?.to_string(),
+    };
+    let token = token(&app, &row, &merchant, now)?;
+    let mut tx = app.db.begin().await?;
+    checkouts::insert(&mut tx, &row).await?;
+    tx.commit().await?;
+    Reply::created(&view(row, Some(token), now)?)
+}
+
+/// A merchant's own checkout.
+#[utoipa::path(get, path = "/v1/checkouts/{id}", tag = "checkouts", security(("bearer" = [])),
+    params(("id" = String, Path)), responses((status = 200, body = Checkout), (status = "4XX", body = super::ProblemDocument)))]
+pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
+    let mut db = app.db.read().await?;
+    let row = checkouts::find(&mut db, &id).await?.ok_or_else(Problem::not_found)?;
+    match caller {
+        Caller::Merchant(merchant) if merchant.id == row.merchant => {}
+        Caller::Lender(_) => {}
+        _ => return Err(Problem::not_found()),
+    }
+    Reply::ok(&view(row, None, app.now()?)?)
+}
+
+/// Changes the cart of an open checkout. Offers made for the cart before cannot be accepted any more.
+#[utoipa::path(put, path = "/v1/checkouts/{id}/cart", tag = "checkouts", security(("bearer" = [])),
+    params(("id" = String, Path)), request_body = NewCart,
+    responses((status = 200, body = Checkout), (status = "4XX", body = super::ProblemDocument)))]
+pub async fn change_cart(
+    State(app): State<Arc<App>>,
+    OnlyMerchant(merchant): OnlyMerchant,
+    Id(id): Id,
+    Json { value: new, .. }: Json<NewCart>,
+) -> Result<Reply, Problem> {
+    let (cart, cart_hash) = check_cart(&new.cart, new.amount)?;
+    let now = app.now()?;
+    let mut tx = app.db.begin().await?;
+    let row = checkouts::find(&mut tx, &id).await?.filter(|row| row.merchant == merchant.id);
+    let mut row = row.ok_or_else(Problem::not_found)?;
+    require_open(&row, now)?;
+    row.amount = new.amount.minor();
+    row.cart = cart;
+    row.cart_hash = cart_hash;
+    row.expires = now.plus_seconds(app.settings.checkout_seconds).map_err(Problem::internal)?.to_string();
+    checkouts::update_cart(&mut tx, &row).await?;
+    tx.commit().await?;
+    let token = token(&app, &row, &merchant, now)?;
+    Reply::ok(&view(row, Some(token), now)?)
+}
+
+/// A checkout must be open to be changed, applied for or financed.
+///
+/// # Errors
+/// 409 where it is financed, 410 where its time is over.
+pub fn require_open(row: &checkouts::Row, now: Instant) -> Result<(), Problem> {
+    if row.status != "open" {
+        return Err(Problem::new(Kind::CheckoutFinanced, "make a new checkout for another purchase"));
+    }
+    if Instant::parse(&row.expires).map_err(Problem::internal)? <= now {
+        return Err(Problem::new(Kind::CheckoutExpired, format!("it was open until {}", row.expires)));
+    }
+    Ok(())
+}
+
+/// What became of a checkout, as its merchant sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Order {
+    /// The checkout.
+    checkout_id: String,
+    /// The merchant's number of the order.
+    merchant_order: String,
+    /// `open`, `expired` or `financed`.
+    status: String,
+    /// ISO 4217.
+    currency: String,
+    /// The price.
+    amount: i64,
+    /// What the merchant pays for it.
+    fee: i64,
+    /// What was paid out so far: the price less the fee once it is settled.
+    paid_amount: i64,
+    /// The payout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payout: Option<Payout>,
+}
+
+/// A payout to a merchant.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Payout {
+    /// Its id.
+    id: String,
+    /// What is paid out.
+    amount: i64,
+    /// `requested`, `settled` or `failed`.
+    status: String,
+    /// The value date, once it is known.
+    value_date: Option<String>,
+}
+
+/// What became of a merchant's own checkout.
+#[utoipa::path(get, path = "/v1/orders/{checkout_id}", tag = "orders", security(("bearer" = [])),
+    params(("checkout_id" = String, Path)), responses((status = 200, body = Order), (status = "4XX", body = super::ProblemDocument)))]
+pub async fn order(
+    State(app): State<Arc<App>>,
+    OnlyMerchant(merchant): OnlyMerchant,
+    Id(id): Id,
+) -> Result<Reply, Problem> {
+    let mut db = app.db.read().await?;
+    let row = checkouts::find(&mut db, &id).await?.filter(|row| row.merchant == merchant.id);
+    let row = row.ok_or_else(Problem::not_found)?;
+    let loan = loans::of_checkout(&mut db, &id).await?;
+    let payout = match &loan {
+        Some(loan) => payments::payout_of_loan(&mut db, &loan.id).await?,
+        None => None,
+    };
+    let paid = payout.as_ref().filter(|payout| payout.status == "settled").map_or(0, |payout| payout.amount);
+    let checkout = view(row.clone(), None, app.now()?)?;
+    Reply::ok(&Order {
+        checkout_id: row.id,
+        merchant_order: row.merchant_order,
+        status: checkout.status,
+        currency: row.currency,
+        amount: row.amount,
+        fee: loan.map_or(0, |loan| loan.merchant_fee),
+        paid_amount: paid,
+        payout: payout.map(|payout| Payout {
+            id: payout.id,
+            amount: payout.amount,
+            status: payout.status,
+            value_date: payout.value_date,
+        }),
+    })
+}

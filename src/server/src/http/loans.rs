@@ -1,0 +1,400 @@
+//! Loans as their borrower and the lender's people see them.
+#![allow(unused_qualifications, reason = "the macro that describes a route repeats the names of its queries")]
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use prequal_core::{
+    calendar::Date,
+    credit::{AccountInstallment, InstallmentStatus, Parts},
+    money::Amount,
+    wire::Offer,
+};
+use prequal_ledger::{Event, Loan, Status};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    auth::Caller,
+    extract::{Id, Query},
+};
+use crate::{
+    app::App,
+    booking,
+    problem::{Kind, Problem},
+    reply::Reply,
+    secret,
+    storage::{Connection, loans, payments},
+};
+
+/// A debt in its parts, in minor units.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Balance {
+    /// Principal.
+    principal: i64,
+    /// Interest.
+    interest: i64,
+    /// Fees.
+    fee: i64,
+    /// Penalties.
+    penalty: i64,
+    /// All of it.
+    total: i64,
+}
+
+impl Balance {
+    fn of(parts: Parts) -> Result<Self, Problem> {
+        Ok(Self {
+            principal: parts.principal.minor(),
+            interest: parts.interest.minor(),
+            fee: parts.fee.minor(),
+            penalty: parts.penalty.minor(),
+            total: parts.total().map_err(Problem::internal)?.minor(),
+        })
+    }
+}
+
+/// What falls due next.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NextDue {
+    /// When.
+    due: String,
+    /// How much.
+    amount: i64,
+}
+
+/// An instalment as it now stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InstallmentView {
+    /// 1, 2, 3 …
+    number: u16,
+    /// The due date.
+    due: String,
+    /// Principal of it.
+    principal: i64,
+    /// Interest of it.
+    interest: i64,
+    /// Fees of it.
+    fee: i64,
+    /// All of it.
+    total: i64,
+    /// What has been paid of it.
+    paid: i64,
+    /// Principal left after it.
+    balance: i64,
+    /// `paid`, `partly_paid`, `due`, `overdue` or `upcoming`.
+    status: &'static str,
+}
+
+/// A payment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentView {
+    /// Its id.
+    id: String,
+    /// In minor units.
+    amount: i64,
+    /// `initiated`, `cleared` or `failed`.
+    status: String,
+    /// From which day it counts, once it is known.
+    value_date: Option<String>,
+}
+
+/// A loan.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoanView {
+    /// Its id.
+    id: String,
+    /// `disbursing`, `active`, `settled` or `cancelled`.
+    status: String,
+    /// ISO 4217.
+    currency: String,
+    /// What was lent.
+    principal: i64,
+    /// What settles it today.
+    balance: Balance,
+    /// Of which past due.
+    overdue: Balance,
+    /// Money received above the debt, owed back.
+    credit_balance: i64,
+    /// What falls due next.
+    next_due: Option<NextDue>,
+    /// The business date.
+    today: String,
+    /// The schedule as it now stands.
+    installments: Vec<InstallmentView>,
+    /// Payments in order.
+    payments: Vec<PaymentView>,
+    /// The offer that was signed.
+    #[schema(value_type = Object)]
+    offer: Offer,
+    /// The hash of the agreement that was signed.
+    agreement_hash: String,
+}
+
+/// The loan of a capability, or of any lender's key, or nothing.
+async fn visible(db: &mut Connection, id: &str, caller: &Caller) -> Result<loans::Row, Problem> {
+    match caller {
+        Caller::Capability(hash) => of_capability(db, id, hash).await,
+        Caller::Lender(_) => loans::find(db, id).await?.ok_or_else(Problem::not_found),
+        _ => Err(Problem::not_found()),
+    }
+}
+
+/// The loan of a capability, in constant time, or nothing.
+///
+/// # Errors
+/// 404 where there is none for this capability.
+pub async fn of_capability(db: &mut Connection, id: &str, capability: &str) -> Result<loans::Row, Problem> {
+    loans::find(db, id)
+        .await?
+        .filter(|row| secret::same(&row.capability_hash, capability))
+        .ok_or_else(Problem::not_found)
+}
+
+fn installment(row: &AccountInstallment) -> Result<InstallmentView, Problem> {
+    Ok(InstallmentView {
+        number: row.number,
+        due: row.due.to_string(),
+        principal: row.owed.principal.minor(),
+        interest: row.owed.interest.minor(),
+        fee: row.owed.fee.minor(),
+        total: row.owed.total().map_err(Problem::internal)?.minor(),
+        paid: row.paid.total().map_err(Problem::internal)?.minor(),
+        balance: row.balance.minor(),
+        status: match row.status {
+            InstallmentStatus::Paid => "paid",
+            InstallmentStatus::PartlyPaid => "partly_paid",
+            InstallmentStatus::Due => "due",
+            InstallmentStatus::Overdue => "overdue",
+            InstallmentStatus::Upcoming => "upcoming",
+        },
+    })
+}
+
+/// A loan as it stands today.
+#[utoipa::path(get, path = "/v1/loans/{id}", tag = "loans", security(("bearer" = [])), params(("id" = String, Path)),
+    responses((status = 200, body = LoanView), (status = "4XX", body = super::ProblemDocument)))]
+pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
+    let today = app.today()?;
+    let mut db = app.db.read().await?;
+    let row = visible(&mut db, &id, &caller).await?;
+    let loan = booking::load(&mut db, &row).await?;
+    let account = loan.account(today).map_err(Problem::internal)?;
+    let cancelled = row.status == "cancelled";
+    let installments: Result<Vec<_>, _> = account.installments.iter().map(installment).collect();
+    let payments = payments::of_loan(&mut db, &id).await?;
+    Reply::ok(&LoanView {
+        offer: booking::offer(&row)?,
+        balance: Balance::of(loan.owed(today).map_err(Problem::internal)?)?,
+        overdue: Balance::of(if cancelled { Parts::default() } else { account.overdue })?,
+        credit_balance: loan.credit_balance().minor(),
+        next_due: account
+            .next_due
+            .filter(|_| !cancelled)
+            .map(|(due, amount)| NextDue { due: due.to_string(), amount: amount.minor() }),
+        today: today.to_string(),
+        installments: if cancelled { Vec::new() } else { installments? },
+        payments: payments
+            .into_iter()
+            .map(|row| PaymentView { id: row.id, amount: row.amount, status: row.status, value_date: row.value_date })
+            .collect(),
+        id: row.id,
+        status: row.status,
+        currency: row.currency,
+        principal: row.principal,
+        agreement_hash: row.agreement_hash,
+    })
+}
+
+/// For which day.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PayoffQuery {
+    /// `YYYY-MM-DD`, from today on; today where it is left out.
+    date: Option<String>,
+}
+
+/// What settles a loan.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PayoffView {
+    /// On which day.
+    date: String,
+    /// ISO 4217.
+    currency: String,
+    /// In its parts.
+    #[serde(flatten)]
+    parts: Balance,
+    /// Of the total, what is instructed and not cleared yet.
+    under_way: i64,
+}
+
+/// The furthest day for which a payoff is told.
+const PAYOFF_DAYS_MAX: i32 = 3_660;
+
+/// What settles a loan on a day.
+#[utoipa::path(get, path = "/v1/loans/{id}/payoff", tag = "loans", security(("bearer" = [])),
+    params(("id" = String, Path), PayoffQuery),
+    responses((status = 200, body = PayoffView), (status = "4XX", body = super::ProblemDocument)))]
+pub async fn payoff(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    Query(query): Query<PayoffQuery>,
+) -> Result<Reply, Problem> {
+    let today = app.today()?;
+    let date = match &query.date {
+        Some(text) => Date::parse(text).map_err(|error| Problem::new(Kind::BadRequest, format!("`date`: {error}")))?,
+        None => today,
+    };
+    if date < today || date.days() - today.days() > PAYOFF_DAYS_MAX {
+        let detail = format!("`date` is from today, `{today}`, to {PAYOFF_DAYS_MAX} days on");
+        return Err(Problem::new(Kind::BadRequest, detail));
+    }
+    let mut db = app.db.read().await?;
+    let row = visible(&mut db, &id, &caller).await?;
+    let loan = booking::load(&mut db, &row).await?;
+    Reply::ok(&PayoffView {
+        date: date.to_string(),
+        currency: row.currency,
+        parts: Balance::of(loan.owed(date).map_err(Problem::internal)?)?,
+        under_way: payments::under_way(&mut db, &id).await?,
+    })
+}
+
+/// One line of a statement.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatementLine {
+    /// `lent`, `paid_out`, `payout_failed` or `received`.
+    r#type: &'static str,
+    /// From which day it counts.
+    value_date: String,
+    /// On which day it was booked.
+    booked: String,
+    /// In minor units.
+    amount: i64,
+    /// Of a receipt, what went to principal.
+    principal: i64,
+    /// To interest.
+    interest: i64,
+    /// To fees.
+    fee: i64,
+    /// To penalties.
+    penalty: i64,
+    /// What is owed back.
+    excess: i64,
+    /// Principal owed afterwards.
+    principal_balance: i64,
+}
+
+/// Everything that happened to a loan, by value date.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Statement {
+    /// The loan.
+    loan_id: String,
+    /// ISO 4217.
+    currency: String,
+    /// The business date.
+    today: String,
+    /// Its events.
+    events: Vec<StatementLine>,
+    /// What settles it today.
+    balance: Balance,
+    /// Money received above the debt, owed back.
+    credit_balance: i64,
+}
+
+/// A loan's statement.
+#[utoipa::path(get, path = "/v1/loans/{id}/statement", tag = "loans", security(("bearer" = [])),
+    params(("id" = String, Path)), responses((status = 200, body = Statement), (status = "4XX", body = super::ProblemDocument)))]
+pub async fn statement(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
+    let today = app.today()?;
+    let mut db = app.db.read().await?;
+    let row = visible(&mut db, &id, &caller).await?;
+    let loan = booking::load(&mut db, &row).await?;
+    Reply::ok(&Statement {
+        events: lines(&loan, today)?,
+        balance: Balance::of(loan.owed(today).map_err(Problem::internal)?)?,
+        credit_balance: loan.credit_balance().minor(),
+        today: today.to_string(),
+        loan_id: row.id,
+        currency: row.currency,
+    })
+}
+
+fn lines(loan: &Loan, today: Date) -> Result<Vec<StatementLine>, Problem> {
+    let start = loan.contract().terms().start;
+    let account = loan.account(today).map_err(Problem::internal)?;
+    let mut records: Vec<_> = loan
+        .records()
+        .iter()
+        .map(|record| match &record.event {
+            Event::Received { value_date, .. } => ((*value_date).max(start), record),
+            Event::PayoutSettled { value_date } | Event::PayoutFailed { value_date } => (*value_date, record),
+            Event::Booked | Event::Recognized => (record.booked, record),
+        })
+        .collect();
+    records.sort_by_key(|(date, _)| *date);
+    // Receipts stand in the same order here and in the account: by value date, then as they came.
+    let mut applied = account.allocations.iter();
+    let mut principal_balance = Amount::ZERO;
+    let mut lines = Vec::new();
+    for (date, record) in records {
+        let (name, amount, parts, excess) = match &record.event {
+            Event::Booked => ("lent", loan.contract().terms().principal, Parts::default(), Amount::ZERO),
+            Event::PayoutSettled { .. } => ("paid_out", loan.contract().payout(), Parts::default(), Amount::ZERO),
+            Event::PayoutFailed { .. } => ("payout_failed", loan.contract().payout(), Parts::default(), Amount::ZERO),
+            Event::Received { amount, .. } => {
+                let allocation = applied.next().filter(|_| loan.status() != Status::Cancelled);
+                let parts = allocation.map(|allocation| allocation.parts).unwrap_or_default();
+                ("received", *amount, parts, allocation.map_or(*amount, |allocation| allocation.excess))
+            }
+            Event::Recognized => continue,
+        };
+        principal_balance = match &record.event {
+            Event::Booked => amount,
+            Event::PayoutFailed { .. } => Amount::ZERO,
+            _ => principal_balance.saturating_sub(parts.principal),
+        };
+        lines.push(StatementLine {
+            r#type: name,
+            value_date: date.to_string(),
+            booked: record.booked.to_string(),
+            amount: amount.minor(),
+            principal: parts.principal.minor(),
+            interest: parts.interest.minor(),
+            fee: parts.fee.minor(),
+            penalty: parts.penalty.minor(),
+            excess: excess.minor(),
+            principal_balance: principal_balance.minor(),
+        });
+    }
+    Ok(lines)
+}
+
+/// The agreement that was signed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SignedAgreement {
+    /// The loan.
+    loan_id: String,
+    /// In words.
+    text: String,
+    /// SHA-256 of the text.
+    hash: String,
+    /// When it was signed, RFC 3339.
+    signed: String,
+}
+
+/// A loan's agreement.
+#[utoipa::path(get, path = "/v1/loans/{id}/agreement", tag = "loans", security(("bearer" = [])),
+    params(("id" = String, Path)), responses((status = 200, body = SignedAgreement), (status = "4XX", body = super::ProblemDocument)))]
+pub async fn agreement(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
+    let mut db = app.db.read().await?;
+    let row = visible(&mut db, &id, &caller).await?;
+    Reply::ok(&SignedAgreement {
+        loan_id: row.id,
+        text: row.agreement_text,
+        hash: row.agreement_hash,
+        signed: row.booked,
+    })
+}

@@ -1,0 +1,135 @@
+//! HTTP: one file a noun. What belongs to a route and to nothing else is here; what the business does is
+//! beside this folder.
+
+pub mod applications;
+pub mod auth;
+pub mod checkouts;
+pub mod extract;
+pub mod ledger;
+pub mod loans;
+pub mod meta;
+pub mod payments;
+pub mod sign;
+pub mod submit;
+pub mod webhooks;
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request},
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware::{self, Next},
+    response::Response,
+};
+use serde::Serialize;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use utoipa::{
+    Modify, OpenApi, ToSchema,
+    openapi::{
+        OpenApi as Document,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    problem::{Kind, Problem},
+};
+
+/// The shape of every error (RFC 9457); some have members of their own beside these.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemDocument {
+    /// `urn:prequal:problem:` and a stable name.
+    r#type: String,
+    /// The same for every occurrence.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What is particular to this occurrence.
+    detail: String,
+    /// RFC 6901, where a place in the body is meant.
+    pointer: Option<String>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Prequal lending server", description = "Checkouts, applications, loans, repayment and the ledger. Amounts are integers in minor units; errors are problem details."),
+    components(schemas(ProblemDocument)),
+    modifiers(&Bearer)
+)]
+struct Api;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut Document) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+    }
+}
+
+/// The routes with their description.
+fn described(cors: CorsLayer) -> OpenApiRouter<Arc<App>> {
+    let servers = OpenApiRouter::new()
+        .routes(routes!(checkouts::create))
+        .routes(routes!(checkouts::read))
+        .routes(routes!(checkouts::change_cart))
+        .routes(routes!(checkouts::order))
+        .routes(routes!(applications::create))
+        .routes(routes!(webhooks::payments))
+        .routes(routes!(ledger::trial_balance))
+        .routes(routes!(ledger::entries))
+        .routes(routes!(meta::health))
+        .routes(routes!(meta::read_clock, meta::set_clock));
+    let shoppers = OpenApiRouter::new()
+        .routes(routes!(applications::read))
+        .routes(routes!(submit::submit))
+        .routes(routes!(sign::sign))
+        .routes(routes!(loans::read))
+        .routes(routes!(loans::payoff))
+        .routes(routes!(loans::statement))
+        .routes(routes!(loans::agreement))
+        .routes(routes!(payments::create))
+        .layer(cors);
+    let public = OpenApiRouter::new()
+        .routes(routes!(meta::public_bundle))
+        .routes(routes!(meta::jwks))
+        .layer(CorsLayer::new().allow_origin(AllowOrigin::any()).allow_methods([Method::GET]));
+    OpenApiRouter::with_openapi(Api::openapi()).merge(servers).merge(shoppers).merge(public)
+}
+
+/// Every route of a server.
+pub fn router(app: Arc<App>) -> Router {
+    let (router, document) = described(cors(&app.settings.cors_origins)).split_for_parts();
+    let document: Arc<str> = document.to_json().unwrap_or_default().into();
+    router
+        .route("/openapi.json", axum::routing::get(move || meta::openapi(document.clone())))
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(Kind::MethodNotAllowed, "see /openapi.json for what is offered")
+        })
+        .layer(middleware::from_fn(log))
+        .with_state(app)
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("idempotency-key")])
+        .max_age(std::time::Duration::from_secs(3600))
+}
+
+/// One line a request. The path is the route's template: a path or a query may hold what a person typed.
+async fn log(request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("-", |path| path.as_str()).to_owned();
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    tracing::info!(%method, route, status, ms = begun.elapsed().as_millis() as u64, "request");
+    response
+}

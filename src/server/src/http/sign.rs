@@ -1,0 +1,198 @@
+//! Signing: the offer is consumed, the loan booked and the payout requested, all in one transaction.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use prequal_core::{
+    calendar::{Date, Instant},
+    wire::{Input, Offer},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    applications::of_capability,
+    auth::OnlyCapability,
+    checkouts::require_open,
+    extract::{Id, IdempotencyKey, Json},
+    submit::Approved,
+};
+use crate::{
+    app::App,
+    booking::{self, Booking},
+    fresh,
+    idempotency::Begun,
+    people::{self, Identity},
+    problem::{Kind, Problem},
+    reply::Reply,
+    secret,
+    storage::{Connection, applications, checkouts},
+};
+
+/// The longest name a signature holds, in bytes.
+pub const NAME_BYTES_MAX: usize = 200;
+
+/// A signature under an agreement.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signing {
+    /// The decision that approved.
+    decision_id: String,
+    /// The hash of the agreement that was read.
+    agreement_hash: String,
+    /// How it is signed.
+    signature: Signature,
+}
+
+/// How an agreement is signed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Signature {
+    /// By typing one's own name.
+    TypedName {
+        /// The name, as in the application.
+        name: String,
+    },
+}
+
+/// A booked loan.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Signed {
+    /// The loan.
+    loan_id: String,
+    /// The shopper's credential for it.
+    capability: String,
+    /// `disbursing` until the merchant is paid.
+    status: String,
+}
+
+/// Signs the agreement of an approved application.
+#[utoipa::path(post, path = "/v1/applications/{id}/sign", tag = "applications", security(("bearer" = [])),
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = Signing,
+    responses((status = 201, body = Signed), (status = "4XX", body = super::ProblemDocument)))]
+pub async fn sign(
+    State(app): State<Arc<App>>,
+    OnlyCapability(capability): OnlyCapability,
+    Id(id): Id,
+    IdempotencyKey(key): IdempotencyKey,
+    Json { value: signing, fingerprint }: Json<Signing>,
+) -> Result<Reply, Problem> {
+    let now = app.now()?;
+    let caller = format!("capability:{capability}");
+    let attempt = app.in_flight.claim(&caller, &format!("applications/{id}/sign"), &key, &fingerprint)?;
+    let mut tx = app.db.begin().await?;
+    let row = of_capability(&mut tx, &id, &capability).await?;
+    let attempt = match attempt.begin(&mut tx, &app.vault).await? {
+        Begun::Replayed(reply) => return Ok(reply),
+        Begun::New(attempt) => attempt,
+    };
+    check_agreement(&row, &signing)?;
+    let loan = match &row.loan {
+        // A retry under another key: the same application has the same loan.
+        Some(loan) => loan.clone(),
+        None => book(&app, &mut tx, &row, &signing, now).await?,
+    };
+    let status = booking::status_of(&mut tx, &loan).await?;
+    let reply = Reply::created(&Signed { capability: app.vault.loan_capability(&loan), loan_id: loan, status })?;
+    attempt.finish(&mut tx, &app.vault, &reply, &now.to_string()).await?;
+    tx.commit().await?;
+    app.outbox.notify_one();
+    Ok(reply)
+}
+
+fn check_agreement(row: &applications::Row, signing: &Signing) -> Result<(), Problem> {
+    if !matches!(row.status.as_str(), "approved" | "signed") {
+        let detail = format!("the application is {}", row.status);
+        return Err(Problem::new(Kind::WrongState, detail).with("status", row.status.clone()));
+    }
+    let differs =
+        |detail: &str, pointer: &str| Err(Problem::new(Kind::AgreementDiffers, detail).with("pointer", pointer));
+    if row.decision.as_deref() != Some(signing.decision_id.as_str()) {
+        return differs("another decision is in force; read its agreement", "/decision_id");
+    }
+    if !row.agreement_hash.as_deref().is_some_and(|hash| secret::same(hash, &signing.agreement_hash)) {
+        return differs("not the hash of the agreement in force", "/agreement_hash");
+    }
+    Ok(())
+}
+
+async fn book(
+    app: &App,
+    db: &mut Connection,
+    row: &applications::Row,
+    signing: &Signing,
+    now: Instant,
+) -> Result<String, Problem> {
+    let expires = Instant::parse(row.approval_expires.as_deref().unwrap_or("")).map_err(Problem::internal)?;
+    if expires <= now {
+        return Err(Problem::new(Kind::OfferExpired, format!("it could be signed until {expires}")));
+    }
+    let checkout = checkouts::find(db, &row.checkout).await?.ok_or_else(Problem::not_found)?;
+    require_open(&checkout, now)?;
+    let decision = applications::decision(db, &signing.decision_id).await?;
+    let decision = decision.ok_or_else(|| Problem::internal("an approved application without its decision"))?;
+    let approved: Approved = serde_json::from_str(&decision.output).map_err(Problem::internal)?;
+    let offer: Offer = serde_json::from_value(approved.offer.clone()).map_err(Problem::internal)?;
+    if checkout.cart_hash != approved.cart_hash {
+        return Err(Problem::new(Kind::CartChanged, "ask for offers for the cart as it is now"));
+    }
+    let input = people::open(db, &app.vault, &row.input_record).await?;
+    let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
+    let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
+    let policy = app.settings.policies.by_hash(&row.bundle_hash)?;
+    check_name(&Identity::of(policy, &input.application.fields), &signing.signature)?;
+    let verdict = fresh::check(app, db, policy, row, &input, &offer).await?;
+    if let Some(reason) = verdict.reason {
+        return Err(Problem::new(Kind::WrongState, reason.text).with("reason", reason.code));
+    }
+    let signature_record = keep_signature(app, db, row, signing, now).await?;
+    let today: Date = app.date_of(now)?;
+    let merchant = app.settings.merchant(&checkout.merchant);
+    let merchant = merchant.ok_or_else(|| Problem::internal("the checkout's merchant is not configured any more"))?;
+    let booking = Booking {
+        application: row,
+        checkout: &checkout,
+        merchant: &merchant,
+        offer: &offer,
+        offer_json: &approved.offer,
+        offer_id: &approved.offer_id,
+        signature_record: &signature_record,
+        now,
+        today,
+    };
+    booking::book(app, db, &booking).await
+}
+
+fn check_name(identity: &Identity, signature: &Signature) -> Result<(), Problem> {
+    let Signature::TypedName { name } = signature;
+    let refused = |detail: &str| Err(Problem::new(Kind::SignatureName, detail).with("pointer", "/signature/name"));
+    if name.len() > NAME_BYTES_MAX {
+        return refused("the name is too long");
+    }
+    match &identity.name {
+        Some(applicant) if people::normalized(applicant) != people::normalized(name) => {
+            refused("type the name as in the application")
+        }
+        None if name.trim().is_empty() => refused("type your name"),
+        _ => Ok(()),
+    }
+}
+
+/// The name is personal, so the signature lies in the personal store.
+async fn keep_signature(
+    app: &App,
+    db: &mut Connection,
+    row: &applications::Row,
+    signing: &Signing,
+    now: Instant,
+) -> Result<String, Problem> {
+    let key = people::key(db, &app.vault, &row.person).await?;
+    let key = key.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
+    let evidence = serde_json::json!({
+        "agreement_hash": signing.agreement_hash,
+        "decision_id": signing.decision_id,
+        "signature": signing.signature,
+        "signed_at": now.to_string(),
+    });
+    people::keep(db, &row.person, &key, "signature", evidence.to_string().as_bytes(), &now.to_string()).await
+}

@@ -1,0 +1,100 @@
+//! Calls to other services over HTTP: one small client with limits on everything.
+//!
+//! Plain `http://` only. The payment provider stands on the same machine or behind a TLS proxy there.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{Request, Uri, header};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+
+/// How long one call may take in all.
+pub const CALL_TIME_MAX: Duration = Duration::from_secs(10);
+/// The largest answer read.
+pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// A checked base address without a path.
+#[derive(Debug, Clone)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// Reads `http://host:port`.
+    ///
+    /// # Errors
+    /// One readable line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let trimmed = text.trim_end_matches('/');
+        let uri: Uri = trimmed.parse().map_err(|error| format!("`{text}` is not an address: {error}"))?;
+        if uri.scheme_str() != Some("http") || uri.authority().is_none() || !matches!(uri.path(), "" | "/") {
+            return Err(format!("`{text}` is not of the form `http://host:port`"));
+        }
+        Ok(Self(trimmed.to_owned()))
+    }
+
+    /// The address of a path that begins with `/`.
+    #[must_use]
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+impl std::fmt::Display for BaseUrl {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// A client that keeps its connections.
+#[derive(Clone)]
+pub struct HttpClient(Client<HttpConnector, Full<Bytes>>);
+
+impl std::fmt::Debug for HttpClient {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("HttpClient")
+    }
+}
+
+impl Default for HttpClient {
+    fn default() -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(Duration::from_secs(3)));
+        Self(Client::builder(TokioExecutor::new()).build(connector))
+    }
+}
+
+impl HttpClient {
+    /// Posts JSON with further headers; gives the status and the bytes of the answer.
+    ///
+    /// # Errors
+    /// One readable clause: no connection, no answer in [`CALL_TIME_MAX`], an answer too large.
+    pub async fn post(&self, url: &str, headers: &[(&str, &str)], body: &str) -> Result<(u16, Bytes), String> {
+        let mut request = Request::post(url).header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::from(body.to_owned())).map_err(|error| error.to_string())?;
+        let call = async {
+            let response = self.0.request(request).await.map_err(|error| chain(&error))?;
+            let status = response.status().as_u16();
+            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+            Ok((status, body.map_err(|error| error.to_string())?.to_bytes()))
+        };
+        tokio::time::timeout(CALL_TIME_MAX, call)
+            .await
+            .unwrap_or_else(|_| Err(format!("no answer in {} seconds", CALL_TIME_MAX.as_secs())))
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,94 @@
+//! Requests that must take effect once: the one place that knows how.
+//!
+//! A key is scoped to its caller and to the thing it acts on, and bound to the fingerprint of the body. The
+//! reply is written in the transaction of the effect, so that both are there or neither. A refusal is not
+//! kept: nothing happened, and the request may be sent again.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    problem::{Kind, Problem},
+    reply::Reply,
+    secret,
+    storage::{Connection, replies},
+    vault::Vault,
+};
+
+/// The requests being served now.
+#[derive(Debug, Clone, Default)]
+pub struct InFlight(Arc<Mutex<HashSet<String>>>);
+
+/// A request that goes on: its effect and [`Attempt::finish`] belong into one transaction.
+#[derive(Debug)]
+pub struct Attempt {
+    place: String,
+    scope: String,
+    key_hash: String,
+    fingerprint: String,
+    in_flight: InFlight,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Begun {
+    /// It was not served before.
+    New(Attempt),
+    /// It was; here is what was answered.
+    Replayed(Reply),
+}
+
+impl InFlight {
+    /// Claims a key, before any transaction is begun.
+    ///
+    /// # Errors
+    /// 409 where the same request is being served.
+    pub fn claim(&self, caller: &str, resource: &str, key: &str, fingerprint: &str) -> Result<Attempt, Problem> {
+        let scope = format!("{caller} {resource}");
+        // A key is the caller's own text and may hold anything, so only its hash is kept.
+        let key_hash = secret::sha256_hex(key);
+        let place = format!("{scope} {key_hash}");
+        if !self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone()) {
+            return Err(Problem::new(Kind::IdempotencyInFlight, "ask again in a moment with the same key"));
+        }
+        Ok(Attempt { place, scope, key_hash, fingerprint: fingerprint.to_owned(), in_flight: self.clone() })
+    }
+}
+
+impl Attempt {
+    /// Looks for an earlier reply, inside the transaction of the effect.
+    ///
+    /// # Errors
+    /// 422 where the key came with another body before.
+    pub async fn begin(self, db: &mut Connection, vault: &Vault) -> Result<Begun, Problem> {
+        let Some(stored) = replies::find(db, &self.scope, &self.key_hash).await? else {
+            return Ok(Begun::New(self));
+        };
+        if stored.fingerprint != self.fingerprint {
+            return Err(Problem::new(Kind::IdempotencyConflict, "use a new key for another request"));
+        }
+        let body = vault.open_reply(&self.place, &stored.sealed).map_err(Problem::internal)?;
+        Ok(Begun::Replayed(Reply::stored(stored.status, body)?))
+    }
+
+    /// Keeps the reply, in the transaction of the effect.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finish(&self, db: &mut Connection, vault: &Vault, reply: &Reply, now: &str) -> Result<(), Problem> {
+        let stored = replies::Stored {
+            fingerprint: self.fingerprint.clone(),
+            status: reply.status(),
+            sealed: vault.seal_reply(&self.place, reply.body()),
+        };
+        Ok(replies::insert(db, &self.scope, &self.key_hash, &stored, now).await?)
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
+    }
+}

@@ -1,0 +1,255 @@
+//! The bundles this server decides by: verified when loaded, one of them in force.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use prequal_bundle::{
+    envelope,
+    jwk::{self, PublicKey, Use},
+};
+use prequal_core::{
+    bundle::{Bundle, FieldDefinition, FieldKind, Part},
+    calendar::{Date, Instant},
+    currency::Currency,
+    decide,
+    wire::{Decision, Input},
+};
+
+use crate::{
+    agreement,
+    config::BundleFiles,
+    problem::{Kind, Problem},
+    secret,
+};
+
+/// One full bundle, ready to decide.
+#[derive(Debug)]
+pub struct Policy {
+    bundle: Bundle,
+    time_zone: TimeZone,
+}
+
+impl Policy {
+    fn load(path: &Path, keys: &[PublicKey]) -> Result<Self, String> {
+        let named = |error: &dyn std::fmt::Display| format!("bundle `{}`: {error}", path.display());
+        let (_, payload) = read_envelope(path, keys)?;
+        let bundle = Bundle::from_payload(&payload).map_err(|error| named(&error))?;
+        if bundle.part() != Part::Full {
+            return Err(named(&"this is the public part, which cannot decide"));
+        }
+        let time_zone = TimeZone::get(bundle.time_zone())
+            .map_err(|_| named(&format!("time zone `{}` is not known", bundle.time_zone())))?;
+        Ok(Self { bundle, time_zone })
+    }
+
+    /// SHA-256 of the signed payload.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        self.bundle.hash()
+    }
+
+    /// The bundle's name.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.bundle.id()
+    }
+
+    /// The bundle's version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        self.bundle.version()
+    }
+
+    /// What stands beside every offer.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.bundle.label()
+    }
+
+    /// The lender's name.
+    #[must_use]
+    pub fn lender_name(&self) -> &str {
+        self.bundle.lender_name()
+    }
+
+    /// The currency that is lent.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.bundle.currency()
+    }
+
+    /// The first business date on which it decides.
+    #[must_use]
+    pub fn valid_from(&self) -> Date {
+        self.bundle.valid().0
+    }
+
+    /// The last.
+    #[must_use]
+    pub fn valid_until(&self) -> Date {
+        self.bundle.valid().1
+    }
+
+    /// The time zone of its business dates.
+    #[must_use]
+    pub fn time_zone_name(&self) -> &str {
+        self.bundle.time_zone()
+    }
+
+    /// Every field of the form.
+    pub fn fields(&self) -> impl Iterator<Item = &FieldDefinition> {
+        self.bundle.payload().form.steps.iter().flat_map(|step| &step.fields)
+    }
+
+    /// The purposes that must be consented to, each with the hashes of the sentence in each language.
+    #[must_use]
+    pub fn required_consents(&self) -> BTreeMap<String, BTreeSet<String>> {
+        self.consents().filter(|field| field.required).map(consent_hashes).collect()
+    }
+
+    /// Every purpose that may be consented to.
+    #[must_use]
+    pub fn possible_consents(&self) -> BTreeMap<String, BTreeSet<String>> {
+        self.consents().map(consent_hashes).collect()
+    }
+
+    fn consents(&self) -> impl Iterator<Item = &FieldDefinition> {
+        self.fields().filter(|field| field.kind == FieldKind::Consent)
+    }
+
+    /// The bundle's own template of the agreement.
+    #[must_use]
+    pub fn agreement_template(&self) -> Option<&str> {
+        let payload = self.bundle.payload();
+        payload.texts.get(&payload.locale)?.get(agreement::TEXT_CODE).map(String::as_str)
+    }
+
+    /// The business date of a moment.
+    ///
+    /// # Errors
+    /// One readable line, where the moment is beyond the calendar.
+    pub fn date_of(&self, moment: Instant) -> Result<Date, String> {
+        let zoned = Timestamp::from_second(moment.seconds()).map_err(|error| error.to_string())?;
+        let date = zoned.to_zoned(self.time_zone.clone()).date();
+        let part = |value: i8| u8::try_from(value).map_err(|error| error.to_string());
+        Date::from_ymd(i32::from(date.year()), part(date.month())?, part(date.day())?)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Decides.
+    ///
+    /// # Errors
+    /// 422 where the input cannot be decided upon.
+    pub fn decide(&self, input: &Input) -> Result<Decision, Problem> {
+        decide::decide(&self.bundle, input)
+            .map_err(|error| Problem::new(Kind::InvalidValue, error.to_string()).with("pointer", "/input"))
+    }
+}
+
+/// A consent's purpose (its field's id where it names none) and the hashes of its sentence.
+fn consent_hashes(field: &FieldDefinition) -> (String, BTreeSet<String>) {
+    let purpose = field.purpose.clone().unwrap_or_else(|| field.id.clone());
+    (purpose, field.label.values().map(secret::sha256_hex).collect())
+}
+
+/// The bundle in force, and those whose offers may still be submitted.
+#[derive(Debug)]
+pub struct Policies {
+    active: Policy,
+    previous: Vec<Policy>,
+    revoked: BTreeSet<String>,
+}
+
+impl Policies {
+    /// Loads and verifies the bundles of a configuration.
+    ///
+    /// # Errors
+    /// One readable line.
+    pub fn load(files: &BundleFiles) -> Result<Self, String> {
+        let keys = read_keys(files)?;
+        let active = Policy::load(&files.full, &keys)?;
+        if files.revoked.contains(active.hash()) {
+            return Err(format!("bundle `{}` is revoked by the configuration itself", files.full.display()));
+        }
+        let previous: Result<Vec<Policy>, String> =
+            files.previous.iter().map(|path| Policy::load(path, &keys)).collect();
+        let previous = previous?;
+        if let Some(other) = previous.iter().find(|policy| policy.currency() != active.currency()) {
+            return Err(format!("earlier bundle `{}` lends another currency", other.hash()));
+        }
+        Ok(Self { active, previous, revoked: files.revoked.clone() })
+    }
+
+    /// The bundle in force.
+    #[must_use]
+    pub const fn active(&self) -> &Policy {
+        &self.active
+    }
+
+    /// How many earlier bundles are known.
+    #[must_use]
+    pub fn previous_count(&self) -> usize {
+        self.previous.len()
+    }
+
+    /// The bundle of a hash, if offers made by it are still taken.
+    ///
+    /// # Errors
+    /// 409 where it was revoked or is not known.
+    pub fn by_hash(&self, hash: &str) -> Result<&Policy, Problem> {
+        if self.revoked.contains(hash) {
+            return Err(Problem::new(Kind::BundleRevoked, "apply again under the bundle in force"));
+        }
+        std::iter::once(&self.active)
+            .chain(&self.previous)
+            .find(|policy| policy.hash() == hash)
+            .ok_or_else(|| Problem::new(Kind::BundleUnknown, "apply again under the bundle in force"))
+    }
+}
+
+/// The public part as browsers fetch it.
+#[derive(Debug)]
+pub struct PublicBundle {
+    /// The signed envelope, byte for byte.
+    pub envelope: String,
+    /// SHA-256 of its payload.
+    pub hash: String,
+}
+
+impl PublicBundle {
+    /// Loads and verifies the public part, which must be of the same policy as the full one.
+    ///
+    /// # Errors
+    /// One readable line.
+    pub fn load(files: &BundleFiles, policies: &Policies) -> Result<Self, String> {
+        let named = |error: &dyn std::fmt::Display| format!("bundle `{}`: {error}", files.public.display());
+        let (envelope, payload) = read_envelope(&files.public, &read_keys(files)?)?;
+        let bundle = Bundle::from_payload(&payload).map_err(|error| named(&error))?;
+        let active = policies.active();
+        if bundle.part() != Part::Public {
+            return Err(named(&"this is the full part, which must not be given to browsers"));
+        }
+        if (bundle.id(), bundle.version()) != (active.id(), active.version()) {
+            return Err(named(&"this is the public part of another bundle"));
+        }
+        Ok(Self { envelope, hash: bundle.hash().to_owned() })
+    }
+}
+
+fn read_keys(files: &BundleFiles) -> Result<Vec<PublicKey>, String> {
+    if files.keys.is_empty() {
+        return Err("bundle.keys is empty: nobody could have signed the bundle".to_owned());
+    }
+    files.keys.iter().map(|path| jwk::read_public(path, Use::Bundle)).collect()
+}
+
+/// Reads an envelope and verifies it; gives its text and the payload's bytes.
+fn read_envelope(path: &Path, keys: &[PublicKey]) -> Result<(String, Vec<u8>), String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    let keys: Vec<_> = keys.iter().map(|key| (key.kid.as_str(), key.key)).collect();
+    let payload = envelope::verify(&text, &keys).map_err(|error| format!("bundle `{}`: {error}", path.display()))?;
+    Ok((text, payload))
+}

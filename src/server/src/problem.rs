@@ -1,0 +1,199 @@
+//! Problem details (RFC 9457): every error the server answers with, in one table.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// The `type` of every problem is this and the slug.
+pub const TYPE_PREFIX: &str = "urn:prequal:problem:";
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $status:ident, $slug:literal, $title:literal;)*) => {
+        /// What went wrong, each with its status and its stable slug.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Kind { $($(#[$doc])* $name,)* }
+
+        impl Kind {
+            /// Every kind, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The HTTP status.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)* }
+            }
+
+            /// The last part of the problem's `type`.
+            #[must_use]
+            pub const fn slug(self) -> &'static str {
+                match self { $(Self::$name => $slug,)* }
+            }
+
+            /// A short sentence, the same for every occurrence.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The body is not JSON.
+    MalformedJson = BAD_REQUEST, "malformed-json", "the body is not JSON";
+    /// A query parameter or a header cannot be read.
+    BadRequest = BAD_REQUEST, "bad-request", "the request cannot be read";
+    /// A webhook whose signature or time does not hold.
+    WebhookSignature = BAD_REQUEST, "webhook-signature", "the webhook's signature does not hold";
+    /// No credential, or one that is not known.
+    Unauthorized = UNAUTHORIZED, "unauthorized", "a valid credential is required";
+    /// A credential of another role.
+    Forbidden = FORBIDDEN, "forbidden", "this credential may not do this";
+    /// No such thing, or not for this caller.
+    NotFound = NOT_FOUND, "not-found", "nothing is here";
+    /// A known path with another method.
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "this method is not offered here";
+    /// The recorded decision is not what the server decides.
+    DecisionMismatch = CONFLICT, "decision-mismatch", "the server decides otherwise";
+    /// The application's bundle is not the active one.
+    BundleUnknown = CONFLICT, "bundle-unknown", "this bundle is not in force";
+    /// The application's bundle was withdrawn.
+    BundleRevoked = CONFLICT, "bundle-revoked", "this bundle was revoked";
+    /// The cart is no longer the one the offer was made for.
+    CartChanged = CONFLICT, "cart-changed", "the cart has changed since";
+    /// The offer was consumed by another loan.
+    OfferUsed = CONFLICT, "offer-used", "this offer was used before";
+    /// The checkout was financed by another loan.
+    CheckoutFinanced = CONFLICT, "checkout-financed", "this checkout is financed already";
+    /// The application is not in the state this needs.
+    WrongState = CONFLICT, "wrong-state", "this cannot be done now";
+    /// A request with the same idempotency key is still being served.
+    IdempotencyInFlight = CONFLICT, "idempotency-in-flight", "a request with this key is in flight";
+    /// The offer is past its time.
+    OfferExpired = GONE, "offer-expired", "this offer has expired";
+    /// The checkout is past its time.
+    CheckoutExpired = GONE, "checkout-expired", "this checkout has expired";
+    /// More bytes than the limit.
+    BodyTooLarge = PAYLOAD_TOO_LARGE, "body-too-large", "the body is too large";
+    /// The body is not `application/json`.
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body must be application/json";
+    /// JSON of another shape than the contract's.
+    InvalidBody = UNPROCESSABLE_ENTITY, "invalid-body", "the body does not have the required shape";
+    /// JSON of the right shape that cannot be accepted.
+    InvalidValue = UNPROCESSABLE_ENTITY, "invalid-value", "a value cannot be accepted";
+    /// The checkout token does not hold.
+    CheckoutToken = UNPROCESSABLE_ENTITY, "checkout-token", "the checkout token does not hold";
+    /// The offer's signature or claims do not hold.
+    OfferSignature = UNPROCESSABLE_ENTITY, "offer-signature", "the offer's signature does not hold";
+    /// A figure of the offer is not what the contract gives.
+    QuoteDiffers = UNPROCESSABLE_ENTITY, "quote-differs", "the quote differs from the contract";
+    /// A consent that the bundle requires is missing.
+    ConsentMissing = UNPROCESSABLE_ENTITY, "consent-missing", "a consent is missing";
+    /// The hash of the agreement is not the one to be signed.
+    AgreementDiffers = UNPROCESSABLE_ENTITY, "agreement-differs", "this is not the agreement to be signed";
+    /// The name typed is not the applicant's.
+    SignatureName = UNPROCESSABLE_ENTITY, "signature-name", "the signature is not the applicant's name";
+    /// More than what is owed.
+    PaymentAbovePayoff = UNPROCESSABLE_ENTITY, "payment-above-payoff", "the payment is more than what is owed";
+    /// The same idempotency key came with another body.
+    IdempotencyConflict = UNPROCESSABLE_ENTITY, "idempotency-conflict", "this key was used with another body";
+    /// No idempotency key on a request that needs one.
+    IdempotencyKeyMissing = BAD_REQUEST, "idempotency-key-missing", "an Idempotency-Key header is required";
+    /// More than the server takes.
+    TooMany = TOO_MANY_REQUESTS, "too-many", "a limit was reached";
+    /// A defect or a failing disk; details are in the log only.
+    Internal = INTERNAL_SERVER_ERROR, "internal", "the server could not do this";
+}
+
+/// One error answer.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    extra: Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem with what is particular to this occurrence. `detail` must name no person.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), extra: Map::new() }
+    }
+
+    /// Adds a member of its own.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.extra.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// What kind of problem this is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Nothing here, or nothing for this caller: the two are told apart to nobody.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(Kind::NotFound, "no such resource for this credential")
+    }
+
+    /// A defect or a failing machine. The cause goes to the log, never to the caller.
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        tracing::error!(%cause, "internal problem");
+        Self::new(Kind::Internal, "the cause is in the server's log")
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    #[serde(flatten)]
+    extra: &'a Map<String, Value>,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let document = Document {
+            r#type: format!("{TYPE_PREFIX}{}", self.kind.slug()),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: &self.detail,
+            extra: &self.extra,
+        };
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = (self.kind.status(), body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.kind == Kind::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_are_unique() {
+        let mut slugs: Vec<_> = Kind::ALL.iter().map(|kind| kind.slug()).collect();
+        slugs.sort_unstable();
+        slugs.dedup();
+        assert_eq!(slugs.len(), Kind::ALL.len());
+    }
+}

@@ -1,0 +1,118 @@
+//! Running: from a configuration to a listening server, and down again without losing what was accepted.
+
+use std::{future::Future, io::Write, time::Duration};
+
+use axum::Router;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{app::App, audit, config::Config, http, outbox, settings::Settings, storage::Database};
+
+/// How long requests that were accepted may take to finish after the signal to stop.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// What `--check` found; every line a fact.
+///
+/// # Errors
+/// One readable line for the first thing that is missing or wrong.
+pub async fn check(config: &Config, sandbox: bool) -> Result<Vec<(&'static str, String)>, String> {
+    let (settings, vault) = Settings::load(config, sandbox)?;
+    let db = Database::open(&config.database).await?;
+    let app = App::new(db, settings, vault, sandbox).await?;
+    let today = app.today().map_err(|_| "the clock shows a date beyond the calendar")?;
+    let active = app.settings.policies.active();
+    if today < active.valid_from() || today > active.valid_until() {
+        let span = format!("{} to {}", active.valid_from(), active.valid_until());
+        return Err(format!("the bundle is valid {span}, and today is {today}"));
+    }
+    let report = audit::run(&app).await.map_err(|problem| format!("the ledger does not verify: {problem:?}"))?;
+    let mut summary = app.settings.summary();
+    summary.push(("database", config.database.clone()));
+    summary.push(("ledger", report.to_string()));
+    app.db.close().await;
+    Ok(summary)
+}
+
+/// Serves until told to stop. Prints `listening on http://ADDRESS` when it is ready.
+///
+/// # Errors
+/// One readable line.
+pub async fn run(config: &Config, sandbox: bool) -> Result<(), String> {
+    let (settings, vault) = Settings::load(config, sandbox)?;
+    let db = Database::open(&config.database).await?;
+    let app = App::new(db, settings, vault, sandbox).await?;
+    let delivery = tokio::spawn(outbox::run(app.clone()));
+    let result = listen(&config.listen, http::router(app.clone()), stop_signal()).await;
+    // A call that is being made is abandoned here and made again after the next start, under the same key.
+    delivery.abort();
+    app.db.close().await;
+    result
+}
+
+/// Serves a router on an address until `stop` is done, then finishes what was accepted.
+///
+/// # Errors
+/// One readable line.
+pub async fn listen(
+    address: &str,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), String> {
+    let listener =
+        TcpListener::bind(address).await.map_err(|error| format!("cannot listen on `{address}`: {error}"))?;
+    let bound = listener.local_addr().map_err(|error| error.to_string())?;
+    // Not println!: whoever started this may have closed the pipe, which is no reason to stop.
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "listening on http://{bound}").and_then(|()| out.flush());
+    let (stopping, mut stopped) = watch::channel(false);
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+        stop.await;
+        let _ = stopping.send(true);
+    });
+    let deadline = async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+        tokio::time::sleep(DRAIN_TIME_MAX).await;
+    };
+    tokio::select! {
+        result = serving => result.map_err(|error| error.to_string()),
+        () = deadline => Ok(()),
+    }
+}
+
+/// Done at SIGTERM or ctrl-c.
+pub async fn stop_signal() {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be awaited");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping");
+}
+
+/// Logs to standard error, by `PREQUAL_LOG` (default `info`).
+pub fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PREQUAL_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+/// Runs a future on a new runtime.
+///
+/// # Errors
+/// What the future gives, and where no runtime can be made.
+pub fn block_on<T>(future: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))?
+        .block_on(future)
+}

@@ -1,0 +1,87 @@
+//! Checkouts.
+
+use sqlx::FromRow;
+
+use super::Connection;
+
+/// A checkout's row.
+#[derive(Debug, Clone, FromRow)]
+pub struct Row {
+    pub id: String,
+    pub merchant: String,
+    pub merchant_order: String,
+    pub amount: i64,
+    pub currency: String,
+    /// Canonical JSON of the lines.
+    pub cart: String,
+    pub cart_hash: String,
+    pub cart_version: i64,
+    pub status: String,
+    pub created: String,
+    pub expires: String,
+}
+
+/// Writes a new checkout.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO checkouts (id, merchant, merchant_order, amount, currency, cart, cart_hash, cart_version,
+            status, created, expires)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(&row.id)
+    .bind(&row.merchant)
+    .bind(&row.merchant_order)
+    .bind(row.amount)
+    .bind(&row.currency)
+    .bind(&row.cart)
+    .bind(&row.cart_hash)
+    .bind(row.cart_version)
+    .bind(&row.status)
+    .bind(&row.created)
+    .bind(&row.expires)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The checkout of an id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &mut Connection, id: &str) -> sqlx::Result<Option<Row>> {
+    sqlx::query_as("SELECT * FROM checkouts WHERE id = $1").bind(id).fetch_optional(db).await
+}
+
+/// Replaces the cart, and with it the amount, the hash and the expiry.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_cart(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE checkouts SET amount = $2, cart = $3, cart_hash = $4, cart_version = cart_version + 1, expires = $5
+         WHERE id = $1 AND status = 'open'",
+    )
+    .bind(&row.id)
+    .bind(row.amount)
+    .bind(&row.cart)
+    .bind(&row.cart_hash)
+    .bind(&row.expires)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Marks a checkout as financed; `false` where it was before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finance(db: &mut Connection, id: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query("UPDATE checkouts SET status = 'financed' WHERE id = $1 AND status = 'open'")
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}

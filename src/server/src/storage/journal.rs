@@ -1,0 +1,161 @@
+//! The journal: chains of entries, read and appended, never changed.
+
+use prequal_core::{calendar::Date, currency::Currency, money::Amount};
+use prequal_ledger::{Account, Entry, Head, Sealed, Transfer};
+use sqlx::FromRow;
+
+use super::Connection;
+use crate::problem::Problem;
+
+/// The chain of money from unknown payers.
+pub const SUSPENSE_CHAIN: &str = "suspense";
+
+/// Where a chain ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn head(db: &mut Connection, chain: &str) -> sqlx::Result<Head> {
+    let row: Option<(i64, String)> =
+        sqlx::query_as("SELECT number, hash FROM journal_entries WHERE chain = $1 ORDER BY number DESC LIMIT 1")
+            .bind(chain)
+            .fetch_optional(db)
+            .await?;
+    Ok(row.map_or_else(Head::default, |(number, hash)| Head { number: number.unsigned_abs(), hash }))
+}
+
+/// Appends an entry to its chain.
+///
+/// # Errors
+/// When it does not follow the chain or the database fails.
+pub async fn append(db: &mut Connection, id: &str, chain: &str, sealed: &Sealed, now: &str) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO journal_entries (id, chain, number, date, currency, event, previous, hash, recorded)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(id)
+    .bind(chain)
+    .bind(i64::try_from(sealed.number).unwrap_or(i64::MAX))
+    .bind(sealed.entry.date().to_string())
+    .bind(sealed.entry.currency().code().to_owned())
+    .bind(sealed.entry.event().to_owned())
+    .bind(&sealed.previous)
+    .bind(&sealed.hash)
+    .bind(now)
+    .execute(&mut *db)
+    .await?;
+    for (line, transfer) in (1_i64..).zip(sealed.entry.transfers()) {
+        sqlx::query("INSERT INTO journal_transfers (entry, line, debit, credit, amount) VALUES ($1, $2, $3, $4, $5)")
+            .bind(id)
+            .bind(line)
+            .bind(transfer.debit().code())
+            .bind(transfer.credit().code())
+            .bind(transfer.amount().minor())
+            .execute(&mut *db)
+            .await?;
+    }
+    Ok(())
+}
+
+#[derive(FromRow)]
+struct EntryRow {
+    id: String,
+    chain: String,
+    number: i64,
+    date: String,
+    currency: String,
+    event: String,
+    previous: String,
+    hash: String,
+}
+
+/// An entry with where it stands.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Its id, which is also the cursor after it.
+    pub id: String,
+    /// Its chain.
+    pub chain: String,
+    /// The entry in its place.
+    pub sealed: Sealed,
+}
+
+/// Entries in the order in which they were made, after a cursor, of one chain or all.
+///
+/// # Errors
+/// 500 when the database fails or holds what no entry can be.
+pub async fn page(
+    db: &mut Connection,
+    chain: Option<&str>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Stored>, Problem> {
+    let rows: Vec<EntryRow> = sqlx::query_as(
+        "SELECT id, chain, number, date, currency, event, previous, hash FROM journal_entries
+         WHERE ($1 IS NULL OR chain = $1) AND ($2 IS NULL OR id > $2) ORDER BY id LIMIT $3",
+    )
+    .bind(chain)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(&mut *db)
+    .await?;
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        entries.push(stored(db, row).await?);
+    }
+    Ok(entries)
+}
+
+async fn stored(db: &mut Connection, row: EntryRow) -> Result<Stored, Problem> {
+    let lines: Vec<(String, String, i64)> =
+        sqlx::query_as("SELECT debit, credit, amount FROM journal_transfers WHERE entry = $1 ORDER BY line")
+            .bind(&row.id)
+            .fetch_all(db)
+            .await?;
+    let account = |code: &str| {
+        Account::from_code(code).ok_or_else(|| Problem::internal(format!("unknown account `{code}` in the journal")))
+    };
+    let transfers: Result<Vec<Transfer>, Problem> = lines
+        .iter()
+        .map(|(debit, credit, amount)| {
+            let amount = Amount::new(*amount).map_err(Problem::internal)?;
+            Transfer::new(account(debit)?, account(credit)?, amount).map_err(Problem::internal)
+        })
+        .collect();
+    let date = Date::parse(&row.date).map_err(Problem::internal)?;
+    let currency = Currency::parse(&row.currency).map_err(Problem::internal)?;
+    let entry = Entry::new(date, currency, &row.event, transfers?).map_err(Problem::internal)?;
+    let sealed = Sealed { number: row.number.unsigned_abs(), previous: row.previous, hash: row.hash, entry };
+    Ok(Stored { id: row.id, chain: row.chain, sealed })
+}
+
+/// Names of all chains.
+///
+/// # Errors
+/// When the database fails.
+pub async fn chains(db: &mut Connection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT DISTINCT chain FROM journal_entries ORDER BY chain").fetch_all(db).await
+}
+
+/// One line of the trial balance.
+#[derive(Debug, Clone, FromRow)]
+pub struct BalanceRow {
+    pub currency: String,
+    pub account: String,
+    pub debit: i64,
+    pub credit: i64,
+}
+
+/// What every account was debited and credited, by currency.
+///
+/// # Errors
+/// When the database fails.
+pub async fn balances(db: &mut Connection) -> sqlx::Result<Vec<BalanceRow>> {
+    sqlx::query_as(
+        "SELECT currency, account,
+            CAST(coalesce(sum(CASE WHEN side = 'debit' THEN amount END), 0) AS BIGINT) AS debit,
+            CAST(coalesce(sum(CASE WHEN side = 'credit' THEN amount END), 0) AS BIGINT) AS credit
+         FROM journal_postings GROUP BY currency, account ORDER BY currency, account",
+    )
+    .fetch_all(db)
+    .await
+}

@@ -1,0 +1,70 @@
+//! Calls to others that wait to be made.
+
+use sqlx::FromRow;
+
+use super::Connection;
+
+/// A waiting call. Its id is its idempotency key at the other end.
+#[derive(Debug, Clone, FromRow)]
+pub struct Row {
+    pub id: String,
+    pub path: String,
+    pub body: String,
+    pub attempts: i64,
+}
+
+/// Adds a call, in the transaction of the effect that needs it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &mut Connection, id: &str, path: &str, body: &str, now: &str) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO outbox (id, path, body, attempts, next_attempt_ms, status, created)
+         VALUES ($1, $2, $3, 0, 0, 'waiting', $4)",
+    )
+    .bind(id)
+    .bind(path)
+    .bind(body)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Calls that are due, the longest waiting first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn due(db: &mut Connection, now_ms: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as(
+        "SELECT id, path, body, attempts FROM outbox WHERE status = 'waiting' AND next_attempt_ms <= $1
+         ORDER BY next_attempt_ms, id LIMIT $2",
+    )
+    .bind(now_ms)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Notes how an attempt ended: `delivered`, `waiting` for another, or `dead`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note(
+    db: &mut Connection,
+    id: &str,
+    status: &str,
+    next_attempt_ms: i64,
+    error: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE outbox SET status = $2, attempts = attempts + 1, next_attempt_ms = $3, last_error = $4 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(status)
+    .bind(next_attempt_ms)
+    .bind(error)
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Payouts to merchants and payments of borrowers, as the payment provider tells of them.
+
+use sqlx::FromRow;
+
+use super::Connection;
+
+/// A payment's row.
+#[derive(Debug, Clone, FromRow)]
+pub struct Row {
+    pub id: String,
+    pub loan: String,
+    pub amount: i64,
+    pub currency: String,
+    pub status: String,
+    pub value_date: Option<String>,
+    pub created: String,
+}
+
+/// A payout has the same columns.
+pub type PayoutRow = Row;
+
+/// Writes a new payment.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO payments (id, loan, amount, currency, status, value_date, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(&row.id)
+    .bind(&row.loan)
+    .bind(row.amount)
+    .bind(&row.currency)
+    .bind(&row.status)
+    .bind(&row.value_date)
+    .bind(&row.created)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The payment of an id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &mut Connection, id: &str) -> sqlx::Result<Option<Row>> {
+    sqlx::query_as("SELECT * FROM payments WHERE id = $1").bind(id).fetch_optional(db).await
+}
+
+/// A loan's payments in order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_loan(db: &mut Connection, loan: &str) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as("SELECT * FROM payments WHERE loan = $1 ORDER BY id").bind(loan).fetch_all(db).await
+}
+
+/// What is instructed for a loan and neither cleared nor failed yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn under_way(db: &mut Connection, loan: &str) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM payments WHERE loan = $1 AND status = 'initiated'",
+    )
+    .bind(loan)
+    .fetch_one(db)
+    .await
+}
+
+/// Ends an initiated payment; `false` where it had ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end(db: &mut Connection, id: &str, status: &str, value_date: Option<&str>) -> sqlx::Result<bool> {
+    let done = sqlx::query("UPDATE payments SET status = $2, value_date = $3 WHERE id = $1 AND status = 'initiated'")
+        .bind(id)
+        .bind(status)
+        .bind(value_date)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Writes a new payout.
+///
+/// # Errors
+/// When the loan has one or the database fails.
+pub async fn insert_payout(db: &mut Connection, row: &PayoutRow) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO payouts (id, loan, amount, currency, status, value_date, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(&row.id)
+    .bind(&row.loan)
+    .bind(row.amount)
+    .bind(&row.currency)
+    .bind(&row.status)
+    .bind(&row.value_date)
+    .bind(&row.created)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The payout of an id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_payout(db: &mut Connection, id: &str) -> sqlx::Result<Option<PayoutRow>> {
+    sqlx::query_as("SELECT * FROM payouts WHERE id = $1").bind(id).fetch_optional(db).await
+}
+
+/// The payout of a loan.
+///
+/// # Errors
+/// When the database fails.
+pub async fn payout_of_loan(db: &mut Connection, loan: &str) -> sqlx::Result<Option<PayoutRow>> {
+    sqlx::query_as("SELECT * FROM payouts WHERE loan = $1").bind(loan).fetch_optional(db).await
+}
+
+/// Ends a requested payout; `false` where it had ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_payout(db: &mut Connection, id: &str, status: &str, value_date: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query("UPDATE payouts SET status = $2, value_date = $3 WHERE id = $1 AND status = 'requested'")
+        .bind(id)
+        .bind(status)
+        .bind(value_date)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes a notice of the provider; the fingerprint of the earlier one where its id came before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_webhook(db: &mut Connection, id: &str, fingerprint: &str, now: &str) -> sqlx::Result<Option<String>> {
+    let earlier: Option<String> = sqlx::query_scalar("SELECT fingerprint FROM webhooks_received WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut *db)
+        .await?;
+    if earlier.is_none() {
+        sqlx::query("INSERT INTO webhooks_received (id, fingerprint, received) VALUES ($1, $2, $3)")
+            .bind(id)
+            .bind(fingerprint)
+            .bind(now)
+            .execute(db)
+            .await?;
+    }
+    Ok(earlier)
+}

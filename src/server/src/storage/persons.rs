@@ -1,0 +1,101 @@
+//! Persons, what is stored of them under their own key, and the digests by which they are found again.
+
+use super::Connection;
+
+/// A person's wrapped key; `None` after erasure.
+///
+/// # Errors
+/// When the database fails.
+pub async fn wrapped_key(db: &mut Connection, person: &str) -> sqlx::Result<Option<Vec<u8>>> {
+    let row: Option<(Option<Vec<u8>>,)> =
+        sqlx::query_as("SELECT wrapped_key FROM persons WHERE id = $1").bind(person).fetch_optional(db).await?;
+    Ok(row.and_then(|(key,)| key))
+}
+
+/// Writes a new person.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &mut Connection, person: &str, wrapped_key: &[u8], now: &str) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO persons (id, wrapped_key, created) VALUES ($1, $2, $3)")
+        .bind(person)
+        .bind(wrapped_key)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Persons with one of the digests.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_digest(db: &mut Connection, kind: &str, digest: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT person FROM person_lookups WHERE kind = $1 AND digest = $2 ORDER BY person")
+        .bind(kind)
+        .bind(digest)
+        .fetch_all(db)
+        .await
+}
+
+/// Adds a digest, unless it is there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_digest(db: &mut Connection, kind: &str, digest: &str, person: &str) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO person_lookups (kind, digest, person) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind(kind)
+        .bind(digest)
+        .bind(person)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Keeps a sealed record.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_record(
+    db: &mut Connection,
+    id: &str,
+    person: &str,
+    kind: &str,
+    sealed: &[u8],
+    now: &str,
+) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO personal_records (id, person, kind, sealed, created) VALUES ($1, $2, $3, $4, $5)")
+        .bind(id)
+        .bind(person)
+        .bind(kind)
+        .bind(sealed)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// A sealed record and whose it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn record(db: &mut Connection, id: &str) -> sqlx::Result<Option<(String, Vec<u8>)>> {
+    sqlx::query_as("SELECT person, sealed FROM personal_records WHERE id = $1").bind(id).fetch_optional(db).await
+}
+
+/// Destroys a person's key, digests and records.
+///
+/// # Errors
+/// When the database fails.
+pub async fn erase(db: &mut Connection, person: &str, now: &str) -> sqlx::Result<bool> {
+    let erased = sqlx::query("UPDATE persons SET wrapped_key = NULL, erased = $2 WHERE id = $1 AND erased IS NULL")
+        .bind(person)
+        .bind(now)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query("DELETE FROM person_lookups WHERE person = $1").bind(person).execute(&mut *db).await?;
+    // The records stay where others refer to them, but nothing is left in them: without the key they could
+    // not be read, and after this not even kept for a key that might turn up in a backup.
+    sqlx::query("UPDATE personal_records SET sealed = x'' WHERE person = $1").bind(person).execute(db).await?;
+    Ok(erased.rows_affected() == 1)
+}
