@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, string::String};
 
 use super::{
     BundleError, Compiled, PLANS_MAX, Part, Payload, REASONS_MAX, SEMANTICS, TABLES_MAX,
-    payload::{FORMAT, Texts},
+    payload::{AGREEMENT_TEXT, FORMAT, Texts},
 };
 use crate::{calendar::Period, credit::Repayment, wire::ID_BYTES_MAX};
 
@@ -67,7 +67,8 @@ fn head(payload: &Payload) -> Result<(), BundleError> {
         return refuse("`time_zone`, `lender` and `locale` must not be empty");
     }
     for texts in payload.texts.values() {
-        if let Some(code) = texts.keys().find(|code| !crate::application::texts::CODES.contains(&code.as_str())) {
+        let known = |code: &str| code == AGREEMENT_TEXT || crate::application::texts::CODES.contains(&code);
+        if let Some(code) = texts.keys().find(|code| !known(code)) {
             return refuse(format!("`texts` has a message `{code}`, and there is no such code"));
         }
     }

@@ -18,6 +18,9 @@ pub const FORMAT: &str = "prequal-policy/1";
 /// The version of the rules of deciding. It moves when the same bundle and input could give another decision.
 pub const SEMANTICS: u32 = 1;
 
+/// The code under which `texts` may hold the lender's own template of the agreement; the server fills it in.
+pub const AGREEMENT_TEXT: &str = "agreement";
+
 /// A text in each language, by BCP 47 tag: `{"en":"…","zh":"…"}`.
 pub type Texts = BTreeMap<String, String>;
 
@@ -82,7 +85,8 @@ pub struct Payload {
     pub rules: Rules,
     /// [`SEMANTICS`]; another number is refused.
     pub semantics: u32,
-    /// Messages that override the built-in ones, by locale and then by code, such as `invalid_email`.
+    /// Messages that override the built-in ones, by locale and then by code, such as `invalid_email`;
+    /// and under [`AGREEMENT_TEXT`] the template of the agreement.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub texts: BTreeMap<String, Texts>,
     /// The IANA time zone by which a shell turns a moment into the business date.

@@ -1,0 +1,281 @@
+//! The folder that a risk officer writes, and the checks that it passes before it becomes a bundle.
+//!
+//! ```text
+//! bundle.toml     who lends, where and when, which tables and which model
+//! form.toml       the steps and fields of the application
+//! features.toml   what may be known of an applicant, from where, and what it may be used for
+//! product.toml    amounts, conventions, plans, legal caps
+//! reasons.toml    reasons in descending precedence
+//! texts.toml      messages in the lender's own words (optional)
+//! tables/*.csv    decision tables
+//! ```
+//!
+//! Amounts are written in currency units (`"19.99"`); the bundle holds minor units. The same files give the same bytes.
+
+mod analyse;
+mod files;
+mod locate;
+mod money;
+mod problem;
+mod table;
+
+use std::path::Path;
+
+use prequal_core::{
+    bundle::{
+        Bundle, Part, Payload, SEMANTICS,
+        payload::{FORMAT, Lender, Model, PublicModel},
+        products::Representative,
+        tables::TableDefinition,
+    },
+    canonical,
+    decimal::Decimal,
+    score::Scorecard,
+};
+
+use files::{SourceFeature, Sources, TableRole};
+pub use problem::{Problem, Problems};
+use table::SourceTable;
+
+/// A payload that passed every check.
+#[derive(Debug)]
+pub struct Built {
+    /// The canonical payload.
+    pub payload: Vec<u8>,
+    /// The bundle, ready to decide.
+    pub bundle: Bundle,
+    /// What is probably not meant, and harmless.
+    pub warnings: Vec<Problem>,
+}
+
+/// Builds the full payload from a folder. `model` stands in place of the model file that `bundle.toml` names.
+///
+/// # Errors
+/// [`Problems`]: everything that is wrong, each with its file and line.
+pub fn build(folder: &Path, model: Option<&Path>) -> Result<Built, Problems> {
+    let sources = Sources::read(folder)?;
+    let mut problems = Vec::new();
+    let tables = read_tables(folder, &sources, &mut problems);
+    let scorecard = read_model(folder, &sources, model, &mut problems);
+    let public_model = read_public_model(folder, &sources, &mut problems);
+    Problems::none(problems)?;
+    let payload = assemble(&sources, &tables, scorecard, public_model)?;
+    let text = canonical::to_string(&payload).map_err(|error| Problem::of("bundle.toml", error.to_string()))?;
+    let bundle =
+        Bundle::from_payload(text.as_bytes()).map_err(|error| locate::place(&sources, &tables, &error.to_string()))?;
+    let mut warnings = Vec::new();
+    let mut problems = caps_cover(&payload);
+    for table in &tables {
+        analyse::check(table, &mut problems);
+    }
+    unused(&payload, &sources, &mut warnings);
+    Problems::none(problems)?;
+    Ok(Built { payload: text.into_bytes(), bundle, warnings })
+}
+
+fn read_tables(folder: &Path, sources: &Sources, problems: &mut Vec<Problem>) -> Vec<SourceTable> {
+    let mut tables = Vec::new();
+    // The outcome table first: its bands are the categories of the others.
+    let mut bands = Vec::new();
+    let mut order: Vec<_> = sources.head.table.iter().enumerate().collect();
+    order.sort_by_key(|(_, entry)| entry.role != TableRole::Outcome);
+    for (index, entry) in order {
+        match table::read(folder, sources, entry, &bands) {
+            Ok(table) => {
+                if entry.role == TableRole::Outcome {
+                    bands = table.bands();
+                }
+                tables.push((index, table));
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    tables.sort_by_key(|(index, _)| *index);
+    tables.into_iter().map(|(_, table)| table).collect()
+}
+
+fn read_scorecard(path: &Path, name: &str) -> Result<Scorecard, Problem> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Problem::of(name, format!("cannot read `{}`: {error}", path.display())))?;
+    Scorecard::parse(&text).map_err(|error| Problem::of(path.display().to_string(), error.to_string()))
+}
+
+fn read_model(
+    folder: &Path,
+    sources: &Sources,
+    given: Option<&Path>,
+    problems: &mut Vec<Problem>,
+) -> Option<Scorecard> {
+    let Some(entry) = &sources.head.model else {
+        if given.is_some() {
+            problems.push(Problem::of("bundle.toml", "a model is given and `[model]` is missing"));
+        }
+        return None;
+    };
+    let named = entry.file.as_ref().map(|file| folder.join(file));
+    let Some(path) = given.map(Path::to_path_buf).or(named) else {
+        problems.push(Problem::of("bundle.toml", "`[model]` names no `file`; give one with `--model FILE`"));
+        return None;
+    };
+    let mut scorecard = match read_scorecard(&path, "bundle.toml") {
+        Ok(scorecard) => scorecard,
+        Err(problem) => {
+            problems.push(problem);
+            return None;
+        }
+    };
+    let file = path.display().to_string();
+    for feature in &mut scorecard.features {
+        let Some(schema) = sources.features.iter().find(|schema| schema.definition.id == feature.name) else {
+            let message = format!("the model uses feature `{}`, and features.toml has none", feature.name);
+            problems.push(Problem::of(&file, message));
+            continue;
+        };
+        if !schema.definition.uses.contains(&prequal_core::bundle::features::Use::Score) {
+            let message = format!("the model uses feature `{}`, whose `uses` do not allow `score`", feature.name);
+            problems.push(Problem::of(&file, message));
+        }
+        match &schema.reason {
+            Some(reason) => feature.reason.clone_from(reason),
+            None => problems.push(Problem::at(
+                "features.toml",
+                sources.line("features.toml", &feature.name),
+                format!("feature `{}` is in the model and has no `reason`", feature.name),
+            )),
+        }
+    }
+    Some(scorecard)
+}
+
+fn read_public_model(folder: &Path, sources: &Sources, problems: &mut Vec<Problem>) -> Option<PublicModel> {
+    let entry = sources.head.public_model.as_ref()?;
+    match read_scorecard(&folder.join(&entry.file), "bundle.toml") {
+        Ok(scorecard) => {
+            Some(PublicModel { id: entry.id.clone(), scorecard, likely_from_points: entry.likely_from_points })
+        }
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+fn assemble(
+    sources: &Sources,
+    tables: &[SourceTable],
+    scorecard: Option<Scorecard>,
+    public_model: Option<PublicModel>,
+) -> Result<Payload, Problems> {
+    let head = &sources.head;
+    let one = |role: TableRole| -> Result<Option<TableDefinition>, Problems> {
+        let mut found = tables.iter().filter(|table| table.role == role);
+        let first = found.next().map(|table| table.definition.clone());
+        match found.next() {
+            Some(second) => {
+                Err(Problem::of(&second.file, format!("there are two tables of role `{}`", role.name())).into())
+            }
+            None => Ok(first),
+        }
+    };
+    let price = one(TableRole::Price)?;
+    let dearest = price.iter().flat_map(|table| &table.rows).filter_map(|row| row.then.rate_percent).max();
+    let eligibility = tables.iter().filter(|table| table.role == TableRole::Eligibility);
+    Ok(Payload {
+        caps: sources.product.caps.clone(),
+        currency: head.currency,
+        eligibility: eligibility.map(|table| table.definition.clone()).collect(),
+        features: sources.features.iter().map(|feature: &SourceFeature| feature.definition.clone()).collect(),
+        form: sources.form.clone(),
+        format: FORMAT.to_owned(),
+        id: head.id.clone(),
+        label: head.label.clone(),
+        lender: Lender { name: head.lender.clone() },
+        limit: one(TableRole::Limit)?,
+        locale: head.locale.clone(),
+        model: match (&head.model, scorecard) {
+            (Some(entry), Some(scorecard)) => Some(Model { id: entry.id.clone(), scorecard }),
+            _ => None,
+        },
+        outcome: one(TableRole::Outcome)?,
+        part: Part::Full,
+        price,
+        product: sources.product.product.clone(),
+        public_model,
+        reasons: sources.reasons.clone(),
+        representative: Representative { rate_percent: dearest.unwrap_or(Decimal::ZERO) },
+        rules: head.rules.clone(),
+        semantics: SEMANTICS,
+        texts: sources.texts.clone(),
+        time_zone: head.time_zone.clone(),
+        valid_from: head.valid_from,
+        valid_until: head.valid_until,
+        validity_seconds: head.offer_validity_seconds,
+        version: head.version.clone(),
+    })
+}
+
+/// Where there are caps, some cap must hold on every day of the bundle.
+fn caps_cover(payload: &Payload) -> Vec<Problem> {
+    if payload.caps.is_empty() {
+        return Vec::new();
+    }
+    let mut day = payload.valid_from;
+    loop {
+        let holding = payload.caps.iter().filter(|cap| cap.from <= day);
+        let until = holding.map(|cap| cap.until.unwrap_or(payload.valid_until)).max();
+        match until {
+            Some(until) if until >= payload.valid_until => return Vec::new(),
+            Some(until) if until >= day => match until.add_days(1) {
+                Ok(next) => day = next,
+                Err(_) => return Vec::new(),
+            },
+            _ => {
+                return vec![Problem::of(
+                    "product.toml",
+                    format!("no cap holds on {day}, and the bundle decides on that day"),
+                )];
+            }
+        }
+    }
+}
+
+/// Features and reasons that nothing uses.
+fn unused(payload: &Payload, sources: &Sources, warnings: &mut Vec<Problem>) {
+    let tables = || payload.eligibility.iter().chain(&payload.outcome).chain(&payload.limit).chain(&payload.price);
+    let models = || {
+        let own = payload.model.iter().map(|model| &model.scorecard);
+        own.chain(payload.public_model.iter().map(|model| &model.scorecard)).flat_map(|card| &card.features)
+    };
+    for feature in &payload.features {
+        let id = &feature.id;
+        let used = tables().any(|table| table.columns.contains(id))
+            || models().any(|used| used.name == *id)
+            || payload.features.iter().any(|other| {
+                matches!(&other.from, prequal_core::bundle::features::Source::InstalmentToIncomePermille(of) if of == id)
+            });
+        // A feature that is kept out by law stands in the schema so that nobody puts it into a table.
+        if !used && !feature.uses.is_empty() {
+            let line = sources.line("features.toml", id);
+            warnings.push(Problem::at(
+                "features.toml",
+                line,
+                format!("feature `{id}` is used by no table and no model"),
+            ));
+        }
+    }
+    for reason in &payload.reasons {
+        let code = &reason.code;
+        let used = tables().flat_map(|table| &table.rows).any(|row| row.then.reason.as_ref() == Some(code))
+            || models().any(|feature| feature.reason == *code)
+            || payload.rules.over_limit.as_ref() == Some(code)
+            || payload.rules.no_plan == *code;
+        if !used {
+            let line = sources.line("reasons.toml", code);
+            warnings.push(Problem::at(
+                "reasons.toml",
+                line,
+                format!("reason `{code}` is given by no table and no model"),
+            ));
+        }
+    }
+}
