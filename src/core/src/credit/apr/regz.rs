@@ -14,15 +14,49 @@ use crate::{
 
 /// Times of dated flows, which are in the order of time.
 pub(super) fn timed(start: Date, dated: &[Dated], request: Request) -> Result<Timed, CreditError> {
-    let clock = Clock::new(start, dated);
-    let unit = unit(&clock, dated, request)?;
+    let points: Vec<Point> = dated.iter().map(Point::new).collect();
+    let clock = Clock::new(start, &points);
+    let unit = unit(&clock, &points, request)?;
     let (numerator, denominator) = clock.per_year(unit);
     let mut flows = Vec::with_capacity(dated.len());
-    for flow in dated {
-        let (whole, fraction) = clock.time(unit, flow.date)?;
-        push(&mut flows, TimedFlow { whole, fraction, value: flow.value as f64 });
+    for point in &points {
+        let (whole, fraction) = clock.time(unit, point)?;
+        push(&mut flows, TimedFlow { whole, fraction, value: point.value as f64 });
     }
     Ok(timed_of(flows, Growth::Simple, Annual::Nominal { numerator, denominator }))
+}
+
+/// A dated flow with its place in the calendar, worked out once.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    date: Date,
+    value: i64,
+    year: i32,
+    month: u8,
+    day: u8,
+}
+
+impl Point {
+    fn new(flow: &Dated) -> Self {
+        let (year, month, day) = flow.date.civil();
+        Self { date: flow.date, value: flow.value, year, month, day }
+    }
+
+    const fn months(&self) -> i32 {
+        self.year * 12 + self.month as i32
+    }
+
+    const fn days_in_month(&self) -> u8 {
+        days_in_month(self.year, self.month)
+    }
+
+    const fn days_in_next_month(&self) -> u8 {
+        if self.month == 12 { 31 } else { days_in_month(self.year, self.month + 1) }
+    }
+
+    const fn is_payment(&self) -> bool {
+        self.value > 0
+    }
 }
 
 /// A unit-period, settled.
@@ -61,36 +95,47 @@ const YEAR_LENGTH: u64 = 365 * 24;
 
 /// Measures from the beginning of the term, (b)(2).
 struct Clock {
-    start: Date,
+    start: Point,
     /// The day of the month on which payments are scheduled, where it is one and late enough in the
     /// month for some months to lack it: (b)(3)(iv) measures such months from last day to last day.
     late_day: Option<u8>,
 }
 
 impl Clock {
-    fn new(start: Date, dated: &[Dated]) -> Self {
-        let dates = || dated.iter().filter(|flow| flow.value > 0).map(|flow| flow.date);
-        let late_day = common_day(dates().chain([start])).or_else(|| common_day(dates()));
+    fn new(start: Date, points: &[Point]) -> Self {
+        let start = Point::new(&Dated { date: start, value: 0 });
+        let payments = || points.iter().filter(|point| point.is_payment());
+        let late_day = common_day(payments().chain([&start])).or_else(|| common_day(payments()));
         Self { start, late_day }
     }
 
-    /// Full months between two dates counted back from the later, and where they begin; (b)(5)(ii).
-    fn months_back(&self, from: Date, to: Date) -> Result<(u32, Date), CreditError> {
-        let ((y1, m1, _), (y2, m2, d2)) = (from.civil(), to.civil());
-        let day = self.late_day.unwrap_or(d2);
-        let mut months = (y2 - y1) * 12 + i32::from(m2) - i32::from(m1);
-        let mut begin = if months == 0 { to } else { Date::in_month(y2, m2, day, -months, MonthEnd::Clamp)? };
-        if begin < from {
-            months -= 1;
-            begin = if months == 0 { to } else { Date::in_month(y2, m2, day, -months, MonthEnd::Clamp)? };
+    /// Full months between two dates counted back from the later, and the days before them; (b)(5)(ii).
+    fn months_back(&self, from: &Point, to: &Point) -> (u32, u32) {
+        let all_days = days(from.date, to.date);
+        let months = to.months() - from.months();
+        if months <= 0 {
+            return (0, all_days);
         }
-        Ok((u32::try_from(months).unwrap_or(0), begin))
+        // The first full month begins in the month of the earlier date, or where that would be too
+        // early, in the next.
+        let day = self.late_day.unwrap_or(to.day);
+        let begin = day.min(from.days_in_month());
+        if begin >= from.day {
+            return (months.unsigned_abs(), u32::from(begin - from.day));
+        }
+        if months == 1 {
+            return (0, all_days);
+        }
+        let begin = day.min(from.days_in_next_month());
+        (months.unsigned_abs() - 1, u32::from(from.days_in_month() - from.day + begin))
     }
 
     /// The interval between two dates: whole months where it is so, else days.
-    fn interval(&self, from: Date, to: Date) -> Result<Interval, CreditError> {
-        let (months, begin) = self.months_back(from, to)?;
-        if months > 0 && begin == from { Ok(Interval::Months(months)) } else { Ok(Interval::Days(days(from, to))) }
+    fn interval(&self, from: &Point, to: &Point) -> Interval {
+        match self.months_back(from, to) {
+            (months @ 1.., 0) => Interval::Months(months),
+            _ => Interval::Days(days(from.date, to.date)),
+        }
     }
 
     /// Unit-periods in a year; (b)(5).
@@ -107,36 +152,39 @@ impl Clock {
     }
 
     /// Full unit-periods and the fraction of one from the beginning of the term to a date; (b)(5).
-    fn time(&self, unit: Unit, date: Date) -> Result<(u32, f64), CreditError> {
-        let divided = |days: u32, by: u32| (days / by, f64::from(days % by) / f64::from(by));
-        match unit {
-            Unit::Term { .. } => Ok((u32::from(date > self.start), 0.0)),
-            Unit::Days(per_unit) => Ok(divided(days(self.start, date), u32::from(per_unit))),
+    fn time(&self, unit: Unit, point: &Point) -> Result<(u32, f64), CreditError> {
+        let divided = |days: u32, by: u32| {
+            let (whole, rest) = (days / by, days % by);
+            (whole, if rest == 0 { 0.0 } else { f64::from(rest) / f64::from(by) })
+        };
+        Ok(match unit {
+            Unit::Term { .. } => (u32::from(point.date > self.start.date), 0.0),
+            Unit::Days(per_unit) => divided(days(self.start.date, point.date), u32::from(per_unit)),
             Unit::Months(1) => {
-                let (months, begin) = self.months_back(self.start, date)?;
-                Ok((months, f64::from(days(self.start, begin)) / 30.0))
+                let (months, odd) = self.months_back(&self.start, point);
+                (months, if odd == 0 { 0.0 } else { f64::from(odd) / 30.0 })
             }
-            Unit::Months(12) => self.years(date),
+            Unit::Months(12) => self.years(point)?,
             Unit::Semimonth | Unit::Months(_) => {
                 let per_unit = if let Unit::Months(months) = unit { u32::from(months) * 30 } else { 15 };
-                let (months, begin) = self.months_back(self.start, date)?;
-                Ok(divided(months * 30 + days(self.start, begin), per_unit))
+                let (months, odd) = self.months_back(&self.start, point);
+                divided(months * 30 + odd, per_unit)
             }
-        }
+        })
     }
 
     /// (b)(5)(v): full years back from the later date; the rest in twelfths if whole months, else in days.
-    fn years(&self, date: Date) -> Result<(u32, f64), CreditError> {
-        let (months, begin) = self.months_back(self.start, date)?;
+    fn years(&self, point: &Point) -> Result<(u32, f64), CreditError> {
+        let (months, odd) = self.months_back(&self.start, point);
         let (years, rest) = (months / 12, months % 12);
-        if begin == self.start {
+        if odd == 0 {
             return Ok((years, f64::from(rest) / 12.0));
         }
-        let (y, m, d) = date.civil();
-        let day = self.late_day.unwrap_or(d);
+        let day = self.late_day.unwrap_or(point.day);
         let back = i32::try_from(years * 12).unwrap_or(0);
-        let first_year = if years == 0 { date } else { Date::in_month(y, m, day, -back, MonthEnd::Clamp)? };
-        Ok((years, f64::from(days(self.start, first_year)) / 365.0))
+        let first_year =
+            if years == 0 { point.date } else { Date::in_month(point.year, point.month, day, -back, MonthEnd::Clamp)? };
+        Ok((years, f64::from(days(self.start.date, first_year)) / 365.0))
     }
 }
 
@@ -145,29 +193,29 @@ fn days(from: Date, to: Date) -> u32 {
 }
 
 /// The day of the month that all dates share, a short month's last day standing for later ones.
-fn common_day(dates: impl Iterator<Item = Date> + Clone) -> Option<u8> {
-    let latest = dates.clone().map(Date::day).max().filter(|day| *day > 28)?;
-    let shared = dates.map(Date::civil).all(|(year, month, day)| day == latest.min(days_in_month(year, month)));
-    shared.then_some(latest)
+fn common_day<'a>(points: impl Iterator<Item = &'a Point> + Clone) -> Option<u8> {
+    let latest = points.clone().map(|point| point.day).max().filter(|day| *day > 28)?;
+    let mut points = points;
+    points.all(|point| point.day == latest.min(point.days_in_month())).then_some(latest)
 }
 
 /// The unit-period asked for, or that of (b)(4).
-fn unit(clock: &Clock, dated: &[Dated], request: Request) -> Result<Unit, CreditError> {
+fn unit(clock: &Clock, points: &[Point], request: Request) -> Result<Unit, CreditError> {
     // What is paid on the day of the advance is a finance charge taken at once, not a payment in time.
-    let mut payments = dated.iter().filter(|flow| flow.value > 0 && flow.date > clock.start);
-    let mut advances = dated.iter().filter(|flow| flow.value < 0);
+    let mut payments = points.iter().filter(|point| point.is_payment() && point.date > clock.start.date);
+    let mut advances = points.iter().filter(|point| point.value < 0);
     let single = match (payments.next(), payments.next(), advances.next(), advances.next()) {
-        (Some(payment), None, Some(_), None) => Some(payment.date),
+        (Some(payment), None, Some(_), None) => Some(payment),
         _ => None,
     };
     match (request.unit_period, single) {
         (Some(UnitPeriod::Period(period)), _) => asked(period),
-        (_, Some(date)) => term(clock, date),
+        (_, Some(payment)) => Ok(term(clock, payment)),
         (Some(UnitPeriod::Term), None) => {
             let why = "`term` is for one advance and one payment";
             Err(CreditError::NotApplicable { field: "unit_period", why })
         }
-        (None, None) => found(clock, dated, request),
+        (None, None) => Ok(found(clock, points, request)),
     }
 }
 
@@ -181,48 +229,48 @@ fn asked(period: Period) -> Result<Unit, CreditError> {
 }
 
 /// (b)(4)(ii): the term of one advance and one payment, but not more than a year.
-fn term(clock: &Clock, date: Date) -> Result<Unit, CreditError> {
-    let (months, begin) = clock.months_back(clock.start, date)?;
+fn term(clock: &Clock, payment: &Point) -> Unit {
+    let (months, odd) = clock.months_back(&clock.start, payment);
     if months >= 12 {
-        return Ok(Unit::Months(12));
+        return Unit::Months(12);
     }
-    let whole = if begin == clock.start { u16::try_from(months).unwrap_or(0) } else { 0 };
-    Ok(Unit::Term { months: whole, days: days(clock.start, date).max(1) })
+    let whole = if odd == 0 { u16::try_from(months).unwrap_or(0) } else { 0 };
+    Unit::Term { months: whole, days: days(clock.start.date, payment.date).max(1) }
 }
 
 /// (b)(4)(i): the common period that occurs most often, else the average of all periods.
-fn found(clock: &Clock, dated: &[Dated], request: Request) -> Result<Unit, CreditError> {
+fn found(clock: &Clock, points: &[Point], request: Request) -> Unit {
     let mut tally = Tally::default();
     for advances in [true, false] {
-        let dates = dated.iter().filter(|flow| flow.value != 0 && (flow.value < 0) == advances).map(|flow| flow.date);
-        let alternate = !advances && is_semimonthly(dates.clone(), request);
-        let mut last = clock.start;
+        let points = points.iter().filter(|point| point.value != 0 && point.is_payment() != advances);
+        let alternate = !advances && is_semimonthly(points.clone(), request);
+        let mut last = &clock.start;
         let mut first = true;
-        for date in dates {
-            if date > last {
+        for point in points {
+            if point.date > last.date {
                 // The period before the first payment counts too; it is half a month only by chance.
-                let interval = if alternate && !first { Interval::Semimonth } else { clock.interval(last, date)? };
-                tally.add(interval, days(last, date));
+                let interval = if alternate && !first { Interval::Semimonth } else { clock.interval(last, point) };
+                tally.add(interval, days(last.date, point.date));
             }
             first = false;
-            last = date;
+            last = point;
         }
     }
-    Ok(tally.unit())
+    tally.unit()
 }
 
 /// Whether payments fall on the same two days of each month.
-fn is_semimonthly(dates: impl Iterator<Item = Date> + Clone, request: Request) -> bool {
+fn is_semimonthly<'a>(points: impl Iterator<Item = &'a Point> + Clone, request: Request) -> bool {
     if request.stepped {
         return request.semimonthly;
     }
     let a_month = |from: Date, to: Date| {
         from.add_months(1, MonthEnd::Clamp) == Ok(to) || to.add_months(-1, MonthEnd::Clamp) == Ok(from)
     };
-    let mut pairs = dates.clone().zip(dates.clone().skip(2)).peekable();
-    pairs.peek().is_some()
-        && pairs.all(|(from, to)| a_month(from, to))
-        && dates.clone().zip(dates.skip(1)).all(|(from, to)| (13..=18).contains(&days(from, to)))
+    // Three payments at least, each pair of neighbours about half a month apart.
+    points.clone().nth(2).is_some()
+        && points.clone().zip(points.clone().skip(1)).all(|(one, next)| (13..=18).contains(&days(one.date, next.date)))
+        && points.clone().zip(points.skip(2)).all(|(one, other)| a_month(one.date, other.date))
 }
 
 /// How often each interval occurs.
