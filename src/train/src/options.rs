@@ -49,6 +49,9 @@ pub struct BinningOptions {
     /// Price of one more bin, in units of the information value that a split of pure noise is expected
     /// to gain (rows / (goods × bads)). 2 is Akaike's price.
     pub bin_price: f64,
+    /// What a turn of the bad rate (peak, valley, then free) must add in the same units to be believed. 10 is
+    /// a chance of about one in 600 by noise alone (chi-square with one degree of freedom).
+    pub turn_price: f64,
     /// Rows of average risk added to a bin before its weight of evidence is taken, so that a bin of few
     /// rows says little.
     pub prior_rows: f64,
@@ -109,6 +112,7 @@ impl Options {
         within("min-bads", f64::from(self.binning.bads_min), 1.0, 1e6)?;
         within("max-bins", self.binning.bins_max as f64, 1.0, prequal_core::score::BINS_MAX as f64)?;
         within("bin-price", self.binning.bin_price, 0.0, 1e3)?;
+        within("turn-price", self.binning.turn_price, 0.0, 1e6)?;
         within("prior-rows", self.binning.prior_rows, 0.0, 1e6)?;
         within("min-iv", self.selection.iv_min, 0.0, 1e3)?;
         within("max-correlation", self.selection.correlation_max, 0.0, 1.0)?;
@@ -126,7 +130,7 @@ impl Options {
 
 impl Default for BinningOptions {
     fn default() -> Self {
-        Self { share_min: 0.05, bads_min: 5, bins_max: 10, bin_price: 1.5, prior_rows: 10.0 }
+        Self { share_min: 0.05, bads_min: 5, bins_max: 10, bin_price: 1.5, turn_price: 10.0, prior_rows: 10.0 }
     }
 }
 

@@ -55,10 +55,6 @@ pub struct Binning {
 /// missing tomorrow need not be missing for the same cause.
 const MISSING_PRIOR_ROWS: f64 = 20.0;
 
-/// Another trend than rising or falling must beat those by this share of information value: a turn that
-/// no one can explain is more often noise than knowledge.
-const TURN_ADVANTAGE: f64 = 0.15;
-
 impl Binning {
     /// Bins a column by the rows at the positions `rows`.
     ///
@@ -70,16 +66,18 @@ impl Binning {
         if totals.goods == 0 || totals.bads == 0 {
             return None;
         }
+        // What a split of pure noise is expected to gain.
+        let noise = f64::from(totals.rows()) / (f64::from(totals.goods) * f64::from(totals.bads));
         let constraints = Constraints {
             rows_min: (options.share_min * f64::from(totals.rows())).ceil() as u32,
             bads_min: options.bads_min,
             bins_max: options.bins_max,
-            price: options.bin_price * f64::from(totals.rows()) / (f64::from(totals.goods) * f64::from(totals.bads)),
+            price: options.bin_price * noise,
         };
         match &column.values {
             Values::Number(numbers) => {
                 let cells = numbers::Cells::new(numbers, bad, rows);
-                let (trend, found) = best_trend(&cells.counts, totals, &constraints)?;
+                let (trend, found) = best_trend(&cells.counts, totals, &constraints, options.turn_price * noise)?;
                 let members = |from: usize, to: usize| {
                     let _ = from;
                     Members::Below(cells.cut(to))
@@ -167,8 +165,14 @@ impl Group {
     }
 }
 
-/// The best rising or falling partition, or another one where it is clearly better.
-fn best_trend(cells: &[Counts], totals: Counts, constraints: &Constraints) -> Option<(Trend, Partition)> {
+/// The best rising or falling partition, or one that turns where it is clearly better: a turn that no one can
+/// explain is more often noise than knowledge.
+fn best_trend(
+    cells: &[Counts],
+    totals: Counts,
+    constraints: &Constraints,
+    turn_price: f64,
+) -> Option<(Trend, Partition)> {
     let worth = |found: &Option<Partition>| found.as_ref().map_or(f64::NEG_INFINITY, |found| found.worth);
     let mut best = (Trend::Ascending, optimal::partition(cells, totals, Trend::Ascending, constraints));
     let falling = optimal::partition(cells, totals, Trend::Descending, constraints);
@@ -176,7 +180,7 @@ fn best_trend(cells: &[Counts], totals: Counts, constraints: &Constraints) -> Op
         best = (Trend::Descending, falling);
     }
     for trends in [&[Trend::Peak, Trend::Valley][..], &[Trend::Free]] {
-        let hurdle = worth(&best.1).max(0.0) * (1.0 + TURN_ADVANTAGE) + constraints.price;
+        let hurdle = worth(&best.1).max(0.0) + turn_price;
         let mut challenger = best.clone();
         for trend in trends {
             let found = optimal::partition(cells, totals, *trend, constraints);

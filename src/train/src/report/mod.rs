@@ -164,13 +164,14 @@ fn made(out: &mut String, training: &Training) {
             "Bins",
             format!(
                 "at most {}, each with at least {} of the rows, {} bads and {} goods; the partition with the most \
-                 information value, less {} units of noise for each bin; {} rows of average risk added before the \
+                 information value, less {} units of noise for each bin and {} for a turn of the bad rate; {} rows of average risk added before the \
                  weight of evidence is taken",
                 binning.bins_max,
                 percent(binning.share_min),
                 binning.bads_min,
                 binning.bads_min,
                 binning.bin_price,
+                binning.turn_price,
                 binning.prior_rows
             ),
         ),
