@@ -1,0 +1,46 @@
+//! Schedules, rates and settlement: published answers, properties, and a second implementation.
+
+mod account;
+mod oracle;
+mod properties;
+mod rates;
+mod schedules;
+
+use prequal_core::{
+    calendar::{Date, DayCount, Period},
+    credit::{Method, Rate, Repayment, Terms},
+    currency::Currency,
+    decimal::Decimal,
+    money::Amount,
+    rounding::Rounding,
+};
+
+fn date(text: &str) -> Date {
+    Date::parse(text).unwrap()
+}
+
+fn amount(minor: i64) -> Amount {
+    Amount::new(minor).unwrap()
+}
+
+/// Monthly from 2024-01-01 in dollars; tests change what they are about.
+fn terms(method: Method, principal: i64, count: u16, annual_percent: &str) -> Terms {
+    let rate = Rate::annual(Decimal::parse(annual_percent).unwrap(), DayCount::Thirty360);
+    Terms {
+        currency: Currency::parse("USD").unwrap(),
+        principal: amount(principal),
+        start: date("2024-01-01"),
+        rate: (!matches!(method, Method::Free)).then_some(rate),
+        repayment: Repayment::regular(method, count, Period::Months(1)),
+        rounding: Rounding::HalfEven,
+        level_rounding: None,
+        remainder: None,
+        adjust_installment: false,
+        fees: Vec::new(),
+        after_maturity: None,
+    }
+}
+
+const METHODS: [Method; 5] =
+    [Method::EqualInstallment, Method::EqualPrincipal, Method::InterestOnly, Method::FeeInstallment, Method::Free];
+const ROUNDINGS: [Rounding; 4] = [Rounding::HalfEven, Rounding::HalfUp, Rounding::Down, Rounding::Up];
