@@ -19,7 +19,8 @@ pub fn decide(root: &Path) -> Result<()> {
     println!("\nnative, release profile");
     let mut cargo = setup::command(root, "cargo");
     cargo.args(["bench", "--quiet", "--package", "prequal-acceptance", "--bench", "decide"]);
-    process::must(cargo.env("PREQUAL_BUNDLE", &artefacts.full), &options)?;
+    cargo.env("PREQUAL_BUNDLE", &artefacts.full).env("PREQUAL_BUNDLE_KEY", artefacts.public_key("bundle"));
+    process::must(&mut cargo, &options)?;
     println!("\nNode.js, through the npm package");
     let node = setup::node(root).context("no Node.js: cargo xtask setup says how to get it")?;
     let mut script = setup::command(&root.join("tests"), node);
