@@ -313,36 +313,34 @@ struct RepaymentForm {
     fees: Option<Vec<Fee>>,
 }
 
-impl RepaymentForm {
-    fn join<E: de::Error>(self) -> Result<Repayment, E> {
-        let count = match (&self.count, &self.due_dates) {
-            (Some(count), _) => count.0,
-            (None, Some(dates)) => dates.len() as u64,
-            (None, None) if self.method == Method::Single => 1,
-            (None, None) => return Err(E::missing_field("count")),
-        };
-        Ok(Repayment {
-            method: self.method,
-            count: super::checked_count(count).map_err(E::custom)?,
-            every: self.every,
-            first_due: self.first_due,
-            month_end: self.month_end,
-            due_dates: self.due_dates,
-            fee_percent: self.fee_percent,
-            fee_percent_per_period: self.fee_percent_per_period,
-            fee_timing: self.fee_timing,
-        })
-    }
+/// A repayment, and what of the terms stood in it.
+struct RepaymentField {
+    repayment: Repayment,
+    remainder: Option<Remainder>,
+    fees: Option<Vec<Fee>>,
 }
 
-/// A repayment that stands alone, as in a bundle's plan: what belongs to the terms is refused.
-impl<'de> Deserialize<'de> for Repayment {
+impl<'de> Deserialize<'de> for RepaymentField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let form = RepaymentForm::deserialize(deserializer)?;
-        if form.remainder.is_some() || form.fees.is_some() {
-            return Err(de::Error::custom("`remainder` and `fees` stand beside the repayment, not in it"));
-        }
-        form.join()
+        let count = match (&form.count, &form.due_dates) {
+            (Some(count), _) => count.0,
+            (None, Some(dates)) => dates.len() as u64,
+            (None, None) if form.method == Method::Single => 1,
+            (None, None) => return Err(de::Error::missing_field("count")),
+        };
+        let repayment = Repayment {
+            method: form.method,
+            count: super::checked_count(count).map_err(de::Error::custom)?,
+            every: form.every,
+            first_due: form.first_due,
+            month_end: form.month_end,
+            due_dates: form.due_dates,
+            fee_percent: form.fee_percent,
+            fee_percent_per_period: form.fee_percent_per_period,
+            fee_timing: form.fee_timing,
+        };
+        Ok(Self { repayment, remainder: form.remainder, fees: form.fees })
     }
 }
 
@@ -361,7 +359,7 @@ struct TermsForm {
     principal: Amount,
     start: Date,
     rate: Option<Rate>,
-    repayment: RepaymentForm,
+    repayment: RepaymentField,
     #[serde(default)]
     rounding: Rounding,
     level_rounding: Option<Rounding>,
@@ -374,15 +372,15 @@ struct TermsForm {
 
 impl<'de> Deserialize<'de> for Terms {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut form = TermsForm::deserialize(deserializer)?;
-        let remainder = either("remainder", form.remainder, form.repayment.remainder.take())?;
-        let fees = either("fees", form.fees, form.repayment.fees.take())?;
+        let form = TermsForm::deserialize(deserializer)?;
+        let remainder = either("remainder", form.remainder, form.repayment.remainder)?;
+        let fees = either("fees", form.fees, form.repayment.fees)?;
         Ok(Self {
             currency: form.currency,
             principal: form.principal,
             start: form.start,
             rate: form.rate,
-            repayment: form.repayment.join()?,
+            repayment: form.repayment.repayment,
             rounding: form.rounding,
             level_rounding: form.level_rounding,
             remainder,
