@@ -7,6 +7,7 @@ mod services;
 mod settings;
 mod smoke;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -60,14 +61,8 @@ pub fn demo(root: &Path, wanted: &Wanted) -> Result<()> {
 
 /// Drive one purchase through the real pages and check the lender's books; the program and the package are built.
 pub fn smoke(root: &Path, program: &Path) -> Result<()> {
-    let mut demo = Demo::start(root, program, 3000, false)?;
-    let result = smoke::run(root, &demo);
-    if result.is_err() {
-        for service in &mut demo.services {
-            println!("--- {}\n{}", service.name, service.last_words());
-        }
-    }
-    result
+    let demo = Demo::start(root, program, 3000, false)?;
+    smoke::run(root, &demo).inspect_err(|_| println!("{}", demo.last_words()))
 }
 
 /// The development profile: it builds in a fraction of the time, and decides far faster than a person clicks.
@@ -89,8 +84,8 @@ fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(result)
 }
 
-/// The running demo.
-struct Demo {
+/// The running demo; everything stops when it is dropped.
+pub struct Demo {
     /// Stopped in the order of this list: the shop first, the provider last.
     services: Vec<Service>,
     ports: Ports,
@@ -99,7 +94,8 @@ struct Demo {
 }
 
 impl Demo {
-    fn start(root: &Path, program: &Path, shop_port: u16, keep: bool) -> Result<Self> {
+    /// Make what is missing, start everything, and wait until all of it answers.
+    pub fn start(root: &Path, program: &Path, shop_port: u16, keep: bool) -> Result<Self> {
         let artefacts = step("keys, model, bundles", || artefacts::make(root, program))?;
         let node = setup::node(root).context("no Node.js that is new enough: cargo xtask setup says how to get it")?;
         step("shop pages", || build_shop(root))?;
@@ -126,6 +122,28 @@ impl Demo {
             demo.services.insert(0, service);
         }
         Ok(demo)
+    }
+
+    /// What a script that drives the pages is told.
+    pub fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let mut list: Vec<(&'static str, OsString)> = vec![
+            ("SHOP_URL", url(self.ports.shop).into()),
+            ("SERVER_URL", url(self.ports.server).into()),
+            ("EDGE_URL", url(self.ports.worker).into()),
+            ("PROVIDER_URL", url(self.ports.provider).into()),
+            ("MERCHANT_KEY", self.secrets.merchant.clone().into()),
+            ("LENDER_KEY", self.secrets.lender.clone().into()),
+            ("PROVIDER_KEY", self.secrets.provider.clone().into()),
+            ("SCREENSHOTS", self.folder.clone().into()),
+        ];
+        list.extend(setup::chromium().map(|browser| ("CHROME", browser.into())));
+        list
+    }
+
+    /// The last words of every service, for whoever asks why something failed.
+    pub fn last_words(&self) -> String {
+        let words = |service: &Service| format!("--- {}\n{}\n", service.name, service.last_words());
+        self.services.iter().map(words).collect()
     }
 
     fn invite(&self, elapsed: Duration) {

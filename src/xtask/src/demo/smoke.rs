@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::settings::url;
 use super::{Demo, books};
 use crate::process::{self, Options};
 use crate::setup;
@@ -17,17 +16,7 @@ pub fn run(root: &Path, demo: &Demo) -> Result<()> {
     println!("purchase");
     let node = setup::node(root).context("no Node.js")?;
     let mut command = setup::command(&root.join("tests"), node);
-    command.arg("browser/purchase.mjs");
-    command
-        .env("SHOP_URL", url(demo.ports.shop))
-        .env("SERVER_URL", url(demo.ports.server))
-        .env("EDGE_URL", url(demo.ports.worker))
-        .env("LENDER_KEY", &demo.secrets.lender)
-        .env("MERCHANT_KEY", &demo.secrets.merchant)
-        .env("SCREENSHOTS", &demo.folder);
-    if let Some(browser) = setup::chromium() {
-        command.env("CHROME", browser);
-    }
+    command.arg("browser/purchase.mjs").envs(demo.environment());
     let timeout = Some(Duration::from_secs(PURCHASE_SECONDS_MAX));
     let log = demo.folder.join("logs/purchase.log");
     let finished = process::run(&mut command, &Options { timeout, echo: true, log: Some(&log), ..Options::default() })?;

@@ -1,5 +1,6 @@
 //! The stages that need the npm package, Node.js, workerd or Chromium.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -54,22 +55,28 @@ pub fn artefacts(context: &Context) -> Result<Outcome> {
 }
 
 pub fn packaging(context: &Context) -> Result<Outcome> {
-    suite(context, &["tests/packaging"])
+    suite(context, &["tests/packaging"], Vec::new())
 }
 
 pub fn edge(context: &Context) -> Result<Outcome> {
-    suite(context, &["tests/edge", "www/edge"])
+    suite(context, &["tests/edge", "www/edge"], Vec::new())
 }
 
 pub fn verdict(context: &Context) -> Result<Outcome> {
-    suite(context, &["tests/verdict"])
+    suite(context, &["tests/verdict"], Vec::new())
 }
 
 pub fn browser(context: &Context) -> Result<Outcome> {
     if setup::chromium().is_none() {
         return Ok(Outcome::skipped("no Chromium here"));
     }
-    suite(context, &["tests/browser", "www/element", "www/shop"])
+    // The pages are tested as they run: shop, worker, server and provider are real.
+    let demo = demo::Demo::start(&context.root, &program(context), 3000, false)?;
+    let outcome = suite(context, &["tests/browser", "www/element", "www/shop"], demo.environment())?;
+    if outcome.counts.failed > 0 {
+        println!("{}", demo.last_words());
+    }
+    Ok(outcome)
 }
 
 pub fn demo(context: &Context) -> Result<Outcome> {
@@ -86,7 +93,7 @@ fn program(context: &Context) -> PathBuf {
 }
 
 /// Every `*.test.mjs` of these folders by Node's own test runner, one file after the other.
-fn suite(context: &Context, places: &[&str]) -> Result<Outcome> {
+fn suite(context: &Context, places: &[&str], environment: Vec<(&str, OsString)>) -> Result<Outcome> {
     let mut files = Vec::new();
     for place in places {
         collect(&context.root.join(place), &mut files)?;
@@ -100,7 +107,7 @@ fn suite(context: &Context, places: &[&str]) -> Result<Outcome> {
     };
     let mut command = setup::command(&context.root.join("tests"), node);
     command.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]).args(&files);
-    command.env("PREQUAL_PROGRAM", program(context));
+    command.env("PREQUAL_PROGRAM", program(context)).envs(environment);
     if let Some(browser) = setup::chromium() {
         command.env("CHROME", browser);
     }
