@@ -2,15 +2,20 @@ import type { Offer } from '../types.js';
 import { h, svg } from './dom.js';
 import { counted, date, money, percent } from './format.js';
 
-/** The amounts of each payment in words: all equal, or the last one named apart. */
-export function paymentText(offer: Offer, locale: string): { each: string; last: string | undefined } {
+/** The amounts of each payment in words: the usual one, and the first or last where they differ. */
+export function paymentText(offer: Offer, locale: string): { each: string; others: string | undefined } {
+  const show = (amount: number) => money(amount, offer.currency, locale);
   const amounts = offer.installments.map((installment) => installment.total);
-  const first = amounts[0] ?? 0;
-  const last = amounts.at(-1) ?? first;
-  return {
-    each: money(first, offer.currency, locale),
-    last: last === first ? undefined : `last one ${money(last, offer.currency, locale)}`,
-  };
+  const times = new Map<number, number>();
+  for (const amount of amounts) times.set(amount, (times.get(amount) ?? 0) + 1);
+  const [usual] = [...times].reduce((most, next) => (next[1] > most[1] ? next : most), [amounts[0] ?? 0, 0]);
+  const first = amounts[0];
+  const last = amounts.at(-1);
+  const others = [
+    first === undefined || first === usual ? [] : [`first one ${show(first)}`],
+    last === undefined || last === usual || amounts.length < 2 ? [] : [`last one ${show(last)}`],
+  ].flat();
+  return { each: show(usual), others: others.length === 0 ? undefined : others.join(', ') };
 }
 
 /**
@@ -33,10 +38,10 @@ export function comparedList(offer: Offer, locale: string): HTMLElement {
 }
 
 function comparedLines(offer: Offer, locale: string): HTMLElement[] {
-  const { each, last } = paymentText(offer, locale);
+  const { each, others } = paymentText(offer, locale);
   const cost = offer.total - offer.principal;
   return [
-    line('Each payment', each, last),
+    line('Each payment', each, others),
     line(
       'Total to repay',
       money(offer.total, offer.currency, locale),

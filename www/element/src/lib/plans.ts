@@ -62,11 +62,11 @@ function plansTable(plans: readonly Offer[], locale: string): HTMLElement {
 
 /** The example in full sentences, as advertising rules ask for. */
 export function exampleText(plan: Offer, locale: string): string {
-  const { each, last } = paymentText(plan, locale);
+  const { each, others } = paymentText(plan, locale);
   const fees = plan.total_fee > 0 ? ` and ${money(plan.total_fee, plan.currency, locale)} fees` : '';
   return (
     `Borrowing ${money(plan.principal, plan.currency, locale)} at ${percent(plan.rate_annual_percent, locale)} a year: ` +
-    `${counted(plan.count, 'monthly payment', 'monthly payments')} of ${each}${last === undefined ? '' : ` (${last})`}, ` +
+    `${counted(plan.count, 'monthly payment', 'monthly payments')} of ${each}${others === undefined ? '' : ` (${others})`}, ` +
     `${money(plan.total, plan.currency, locale)} in all, of which ${money(plan.total_interest, plan.currency, locale)} is interest${fees}. ` +
     `APR ${percent(plan.apr.apr_percent, locale)}.`
   );
