@@ -10,10 +10,12 @@ mod big;
 mod dates;
 mod error;
 mod level;
+mod loan;
 mod payoff;
 mod plan;
 mod schedule;
 mod terms;
+mod terms_json;
 mod whole;
 
 pub use account::{AccountInstallment, AccountState, Allocation, Event, EventKind, InstallmentStatus, Parts, account};

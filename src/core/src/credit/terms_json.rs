@@ -1,0 +1,205 @@
+//! The JSON forms of terms.
+//!
+//! Fields that exclude each other are read side by side and then joined, so that the message can name both.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
+
+use super::{
+    AfterMaturity, Fee, FeeSize, FeeTiming, FeeWhen, Method, Rate, Remainder, Repayment, Terms,
+    terms::MINIMUM_DAYS_MAX, whole::Whole,
+};
+use crate::{
+    calendar::{Date, DayCount, MonthEnd, Period},
+    currency::Currency,
+    decimal::Decimal,
+    money::Amount,
+    rounding::Rounding,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a rate as an object")]
+struct RateForm {
+    annual_percent: Option<Decimal>,
+    daily_percent: Option<Decimal>,
+    day_count: Option<DayCount>,
+    minimum_days: Option<Whole>,
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let form = RateForm::deserialize(deserializer)?;
+        let (percent, daily) = match (form.annual_percent, form.daily_percent) {
+            (Some(percent), None) => (percent, false),
+            (None, Some(percent)) => (percent, true),
+            (Some(_), Some(_)) => {
+                return Err(de::Error::custom("`annual_percent` and `daily_percent` exclude each other"));
+            }
+            (None, None) => return Err(de::Error::custom("missing field `annual_percent` or `daily_percent`")),
+        };
+        if !daily && form.day_count.is_none() {
+            return Err(de::Error::missing_field("day_count"));
+        }
+        let minimum_days = form.minimum_days.map_or(0, |days| days.0);
+        let minimum_days =
+            u16::try_from(minimum_days).ok().filter(|days| *days <= MINIMUM_DAYS_MAX).ok_or_else(|| {
+                de::Error::custom(format_args!(
+                    "`minimum_days` is {minimum_days}, it must be at most {MINIMUM_DAYS_MAX}"
+                ))
+            })?;
+        Ok(Self { percent, daily, day_count: form.day_count, minimum_days })
+    }
+}
+
+impl Serialize for Rate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let length = 1 + usize::from(self.day_count.is_some()) + usize::from(self.minimum_days > 0);
+        let mut form = serializer.serialize_struct("rate", length)?;
+        form.serialize_field(if self.daily { "daily_percent" } else { "annual_percent" }, &self.percent)?;
+        if let Some(day_count) = &self.day_count {
+            form.serialize_field("day_count", day_count)?;
+        }
+        if self.minimum_days > 0 {
+            form.serialize_field("minimum_days", &self.minimum_days)?;
+        }
+        form.end()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a fee as an object")]
+struct FeeForm {
+    code: String,
+    payee: String,
+    amount: Option<Amount>,
+    percent: Option<Decimal>,
+    when: FeeWhen,
+}
+
+impl<'de> Deserialize<'de> for Fee {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let form = FeeForm::deserialize(deserializer)?;
+        let size = match (form.amount, form.percent) {
+            (Some(amount), None) => FeeSize::Amount(amount),
+            (None, Some(percent)) => FeeSize::Percent(percent),
+            (Some(_), Some(_)) => return Err(de::Error::custom("`amount` and `percent` exclude each other")),
+            (None, None) => return Err(de::Error::custom("missing field `amount` or `percent`")),
+        };
+        Ok(Self { code: form.code, payee: form.payee, size, when: form.when })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a repayment as an object")]
+struct RepaymentForm {
+    method: Method,
+    count: Option<Whole>,
+    every: Option<Period>,
+    first_due: Option<Date>,
+    month_end: Option<MonthEnd>,
+    due_dates: Option<Vec<Date>>,
+    fee_percent: Option<Decimal>,
+    fee_percent_per_period: Option<Decimal>,
+    fee_timing: Option<FeeTiming>,
+    // These two belong to the terms; they are also understood here, next to what they divide.
+    remainder: Option<Remainder>,
+    fees: Option<Vec<Fee>>,
+}
+
+/// A repayment, and what of the terms stood in it.
+struct RepaymentField {
+    repayment: Repayment,
+    remainder: Option<Remainder>,
+    fees: Option<Vec<Fee>>,
+}
+
+impl<'de> Deserialize<'de> for RepaymentField {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let form = RepaymentForm::deserialize(deserializer)?;
+        let count = match (&form.count, &form.due_dates) {
+            (Some(count), _) => count.0,
+            (None, Some(dates)) => dates.len() as u64,
+            (None, None) if form.method == Method::Single => 1,
+            (None, None) => return Err(de::Error::missing_field("count")),
+        };
+        let repayment = Repayment {
+            method: form.method,
+            count: super::checked_count(count).map_err(de::Error::custom)?,
+            every: form.every,
+            first_due: form.first_due,
+            month_end: form.month_end,
+            due_dates: form.due_dates,
+            fee_percent: form.fee_percent,
+            fee_percent_per_period: form.fee_percent_per_period,
+            fee_timing: form.fee_timing,
+        };
+        Ok(Self { repayment, remainder: form.remainder, fees: form.fees })
+    }
+}
+
+/// A repayment that stands alone, as in a bundle's plan: what belongs to the terms is refused.
+impl<'de> Deserialize<'de> for Repayment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let field = RepaymentField::deserialize(deserializer)?;
+        if field.remainder.is_some() || field.fees.is_some() {
+            return Err(de::Error::custom("`remainder` and `fees` stand beside the repayment, not in it"));
+        }
+        Ok(field.repayment)
+    }
+}
+
+impl<'de> Deserialize<'de> for Repayment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let field = RepaymentField::deserialize(deserializer)?;
+        if field.remainder.is_some() || field.fees.is_some() {
+            return Err(de::Error::custom("`remainder` and `fees` belong to the terms, beside `repayment`"));
+        }
+        Ok(field.repayment)
+    }
+}
+
+/// One of two places for the same field.
+fn either<T, E: de::Error>(field: &str, one: Option<T>, other: Option<T>) -> Result<Option<T>, E> {
+    match (one, other) {
+        (Some(_), Some(_)) => Err(E::custom(format_args!("`{field}` is given twice"))),
+        (one, other) => Ok(one.or(other)),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "the terms of a loan as an object")]
+struct TermsForm {
+    currency: Currency,
+    principal: Amount,
+    start: Date,
+    rate: Option<Rate>,
+    repayment: RepaymentField,
+    #[serde(default)]
+    rounding: Rounding,
+    level_rounding: Option<Rounding>,
+    remainder: Option<Remainder>,
+    #[serde(default)]
+    adjust_installment: bool,
+    fees: Option<Vec<Fee>>,
+    after_maturity: Option<AfterMaturity>,
+}
+
+impl<'de> Deserialize<'de> for Terms {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let form = TermsForm::deserialize(deserializer)?;
+        let remainder = either("remainder", form.remainder, form.repayment.remainder)?;
+        let fees = either("fees", form.fees, form.repayment.fees)?;
+        Ok(Self {
+            currency: form.currency,
+            principal: form.principal,
+            start: form.start,
+            rate: form.rate,
+            repayment: form.repayment.repayment,
+            rounding: form.rounding,
+            level_rounding: form.level_rounding,
+            remainder,
+            adjust_installment: form.adjust_installment,
+            fees: fees.unwrap_or_default(),
+            after_maturity: form.after_maturity,
+        })
+    }
+}
