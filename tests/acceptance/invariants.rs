@@ -89,6 +89,7 @@ fn what_the_browser_loads_links_no_server_no_database_and_no_clock() {
         "prequal-server",
         "prequal-ledger",
         "prequal-bundle",
+        "prequal-models",
         "prequal-train",
     ];
     assert_eq!(intersection(&links, &forbidden), Vec::<String>::new(), "prequal-wasm links these");
@@ -152,7 +153,7 @@ fn the_ledger_knows_core_and_nothing_else_of_the_workspace() {
     let members: BTreeSet<String> = workspace.members().into_iter().collect();
     let of_workspace = |name: &str| -> Vec<String> { links(name, None).intersection(&members).cloned().collect() };
     assert_eq!(of_workspace("prequal-core"), Vec::<String>::new());
-    for name in ["prequal-ledger", "prequal-wasm", "prequal-train", "prequal-bundle"] {
+    for name in ["prequal-ledger", "prequal-wasm", "prequal-models", "prequal-train", "prequal-bundle"] {
         assert_eq!(of_workspace(name), ["prequal-core"], "{name}");
     }
 }

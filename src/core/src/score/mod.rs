@@ -19,6 +19,7 @@ mod limits;
 mod model;
 mod reasons;
 mod scaling;
+pub mod trees;
 mod value;
 
 #[cfg(test)]

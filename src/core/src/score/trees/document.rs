@@ -19,8 +19,10 @@
 //! A split on numbers has a cut of its column as its test: a value **below** it goes left. A split on categories has
 //! a set of its column: a state that the set marks `1` goes left. Missing goes where `missing_left` says.
 
-use std::string::{String, ToString};
-use std::vec::Vec;
+use std::{
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -213,11 +215,13 @@ impl TreeModel {
         if head.format != FORMAT {
             return Err(TreeError::Format(head.format.chars().take(64).collect()));
         }
-        let model: Self = serde_json::from_str(text).map_err(syntax)?;
+        let mut model: Self = serde_json::from_str(text).map_err(syntax)?;
+        let stated = std::mem::take(&mut model.hash);
         let computed = model.content_hash()?;
-        if model.hash != computed {
-            return Err(TreeError::Hash { stated: model.hash.chars().take(64).collect(), computed });
+        if stated != computed {
+            return Err(TreeError::Hash { stated: stated.chars().take(64).collect(), computed });
         }
+        model.hash = stated;
         Ok(model)
     }
 

@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Write as _};
 use std::string::{String, ToString};
-use std::format;
 
 use super::document::Width;
 
@@ -34,19 +33,22 @@ impl Float {
     }
 }
 
-/// The shortest decimal that gives the same bits when read at the same width.
+/// The shortest decimal that gives the same bits when read at the same width: plain from 0.000001 up to below 10²¹ as
+/// JavaScript writes it, scientific beyond.
 impl fmt::Display for Float {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (plain, scientific) = match self {
-            Self::F32(value) => (value.to_string(), format!("{value:e}")),
-            Self::F64(value) => (value.to_string(), format!("{value:e}")),
-        };
-        f.write_str(if scientific.len() < plain.len() { &scientific } else { &plain })
+        let magnitude = self.to_f64().abs();
+        let plain = magnitude == 0.0 || (1e-6..1e21).contains(&magnitude);
+        match self {
+            Self::F32(value) if plain => write!(f, "{value}"),
+            Self::F32(value) => write!(f, "{value:e}"),
+            Self::F64(value) if plain => write!(f, "{value}"),
+            Self::F64(value) => write!(f, "{value:e}"),
+        }
     }
 }
 
-/// The one decimal spelling of a finite threshold: shortest round-trip at its width, and the shorter of plain and
-/// scientific notation.
+/// How a threshold is written: the shortest decimal at its width.
 #[must_use]
 pub fn decimal(value: f64, width: Width) -> String {
     match width {
@@ -56,22 +58,25 @@ pub fn decimal(value: f64, width: Width) -> String {
     }
 }
 
-/// Reads what [`decimal`] writes, and nothing else.
+/// Reads a decimal as the nearest float of a width; `None` where it is no decimal or not finite.
 pub(super) fn parse_decimal(text: &str, width: Width) -> Option<f64> {
+    if !text.bytes().all(|byte| byte.is_ascii_digit() || b"-.e".contains(&byte)) {
+        return None;
+    }
     let value = match width {
         Width::F32 => f64::from(text.parse::<f32>().ok()?),
         Width::F64 => text.parse::<f64>().ok()?,
     };
-    (value.is_finite() && decimal(value, width) == text).then_some(value)
+    value.is_finite().then_some(value)
 }
 
 /// Appends the bits of a value as [`Float::bits_hex`] writes them.
 pub fn leaf_hex(text: &mut String, value: Float) {
-    // Writing to a string cannot fail.
-    drop(match value {
+    let written = match value {
         Float::F32(value) => write!(text, "{:08x}", value.to_bits()),
         Float::F64(value) => write!(text, "{:016x}", value.to_bits()),
-    });
+    };
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
 }
 
 /// Hexadecimal digits of one float.

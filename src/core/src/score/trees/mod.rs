@@ -27,8 +27,6 @@ mod shape;
 mod walk;
 
 #[cfg(test)]
-mod naive;
-#[cfg(test)]
 mod tests;
 
 pub use compiled::{CompiledTrees, Scratch};
@@ -39,6 +37,6 @@ pub use document::{
 pub use error::TreeError;
 pub use float::{Float, decimal, leaf_hex, parse_bits};
 pub use limits::{
-    CATEGORIES_MAX, CATEGORY_CODE_MAX, COLUMNS_MAX, CUTS_MAX, DEPTH_MAX, FEATURES_MAX, LEAVES_MAX, MASK_TABLE_BYTES_MAX,
-    MODEL_BYTES_MAX, NAME_BYTES_MAX, SET_BYTES_MAX, TEXT_BYTES_MAX, TREES_MAX,
+    CATEGORIES_MAX, CATEGORY_CODE_MAX, COLUMNS_MAX, CUTS_MAX, DEPTH_MAX, FEATURES_MAX, LEAVES_MAX,
+    MASK_TABLE_BYTES_MAX, MODEL_BYTES_MAX, NAME_BYTES_MAX, SET_BYTES_MAX, TEXT_BYTES_MAX, TREES_MAX,
 };

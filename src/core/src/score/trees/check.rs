@@ -1,0 +1,222 @@
+//! Everything that a model file could say wrong, refused by name.
+
+use std::{borrow::ToOwned, collections::BTreeSet, format, string::String, sync::Arc, vec::Vec};
+
+use super::{
+    CompiledTrees, TreeError,
+    column::{CompiledColumn, Intake, Reader},
+    document::{CategoryColumn, Column, FORMAT, LinkKind, MissingRule, Tree, TreeModel, Width},
+    float,
+    limits::{
+        CATEGORIES_MAX, CATEGORY_CODE_MAX, COLUMNS_MAX, CUTS_MAX, FEATURES_MAX, LEAVES_MAX, NAME_BYTES_MAX,
+        SET_BYTES_MAX, TEXT_BYTES_MAX, TREES_MAX,
+    },
+    linear::Linear,
+    shape::{self, Shape},
+};
+
+/// For each state after missing, whether it goes left; shared by the splits that name it.
+pub(super) type Set = Arc<[bool]>;
+
+/// A split's test, with everything it needs at hand.
+#[derive(Clone, Debug)]
+pub(super) struct Test {
+    pub(super) column: u32,
+    /// For numbers: how many cuts lie before this one. For categories: the number of the set.
+    pub(super) number: u32,
+    /// For categories: what goes left.
+    pub(super) set: Option<Set>,
+    pub(super) missing_left: bool,
+}
+
+impl Test {
+    /// The cut's number; at most `CUTS_MAX`, which a u16 holds.
+    pub(super) fn cut(&self) -> u16 {
+        self.number as u16
+    }
+}
+
+/// A tree that makes sense.
+#[derive(Debug)]
+pub(super) struct CheckedTree {
+    pub(super) shape: Shape,
+    pub(super) tests: Vec<Test>,
+    pub(super) leaves: Vec<f64>,
+}
+
+/// What a column offers to the tests of the trees.
+struct Offer {
+    column: CompiledColumn,
+    /// Sets of a category column.
+    sets: Vec<Set>,
+}
+
+fn refuse<T>(why: String) -> Result<T, TreeError> {
+    Err(TreeError::Model(why))
+}
+
+impl TreeModel {
+    /// Checks the whole document and makes it ready to score.
+    ///
+    /// # Errors
+    /// [`TreeError::Format`], [`TreeError::Limit`] or [`TreeError::Model`], which name what is wrong and where.
+    pub fn check(&self) -> Result<CompiledTrees, TreeError> {
+        if self.format != FORMAT {
+            return Err(TreeError::Format(self.format.chars().take(64).collect()));
+        }
+        self.check_head()?;
+        let Some(base) = float::parse_bits(&self.base, self.sums).filter(|base| base.to_f64().is_finite()) else {
+            return refuse("`base` is not the bits of a finite float of the width `sums`".to_owned());
+        };
+        let offers = self.check_columns()?;
+        let mut linear = Linear::default();
+        let mut trees = Vec::with_capacity(self.trees.len());
+        let mut leaves = 0_usize;
+        for (number, tree) in self.trees.iter().enumerate() {
+            let inside = |error| match error {
+                TreeError::Model(why) => TreeError::Model(format!("tree {number}: {why}")),
+                other => other,
+            };
+            let checked = check_tree(tree, self.sums, &offers).map_err(inside)?;
+            leaves = leaves.saturating_add(checked.leaves.len());
+            TreeError::limit("leaves of all trees", leaves, LEAVES_MAX)?;
+            if tree.linear.is_some() && (self.sums, self.inputs) != (Width::F64, Width::F64) {
+                return refuse(format!("tree {number} is linear, and that needs `inputs` and `sums` of width `f64`"));
+            }
+            linear.push(tree.linear.as_ref(), checked.leaves.len(), self.features.len()).map_err(inside)?;
+            trees.push(checked);
+        }
+        let intake = Intake { inputs: self.inputs, tiny_is_zero: self.tiny_is_zero };
+        let columns = offers.into_iter().map(|offer| offer.column).collect();
+        Ok(CompiledTrees::new(self, base, self.check_slope()?, intake, columns, &trees, linear))
+    }
+
+    fn check_head(&self) -> Result<(), TreeError> {
+        TreeError::limit("trees", self.trees.len(), TREES_MAX)?;
+        TreeError::limit("features", self.features.len(), FEATURES_MAX)?;
+        TreeError::limit("columns", self.columns.len(), COLUMNS_MAX)?;
+        if self.trees.is_empty() {
+            return refuse("it has no trees".to_owned());
+        }
+        let texts = [&self.label, &self.source.library, &self.source.version, &self.source.objective];
+        for text in texts {
+            TreeError::limit("bytes of a text", text.len(), TEXT_BYTES_MAX)?;
+        }
+        let mut names = BTreeSet::new();
+        for feature in &self.features {
+            TreeError::limit("bytes of a feature's name", feature.name.len(), NAME_BYTES_MAX)?;
+            if feature.name.is_empty() {
+                return refuse("a feature has no name".to_owned());
+            }
+            if !names.insert(&feature.name) {
+                return refuse(format!("the feature `{}` is there twice", feature.name));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_slope(&self) -> Result<Option<f64>, TreeError> {
+        match (self.link.kind, &self.link.slope) {
+            (LinkKind::None, None) => Ok(None),
+            (LinkKind::None, Some(_)) => refuse("`link` has a `slope`, and its kind has none".to_owned()),
+            (LinkKind::Logistic, None) => refuse("`link` lacks its `slope`".to_owned()),
+            (LinkKind::Logistic, Some(text)) => match float::parse_decimal(text, Width::F64) {
+                Some(slope) if slope > 0.0 => Ok(Some(slope)),
+                _ => refuse(format!("the slope `{text}` is not a positive decimal")),
+            },
+        }
+    }
+
+    fn check_columns(&self) -> Result<Vec<Offer>, TreeError> {
+        let mut set_bytes = 0_usize;
+        let mut offers = Vec::with_capacity(self.columns.len());
+        for (number, column) in self.columns.iter().enumerate() {
+            if column.feature as usize >= self.features.len() {
+                return refuse(format!("column {number} reads feature {}, which is not there", column.feature));
+            }
+            let (reader, sets) = match (&column.cuts, &column.categories) {
+                (Some(cuts), None) => (check_cuts(number, cuts, self.inputs)?, Vec::new()),
+                (None, Some(categories)) => check_categories(number, column, categories, &mut set_bytes)?,
+                _ => return refuse(format!("column {number} has not one of `cuts` and `categories`")),
+            };
+            let column = CompiledColumn { feature: column.feature as usize, missing: column.missing, reader };
+            offers.push(Offer { column, sets });
+        }
+        Ok(offers)
+    }
+}
+
+fn check_cuts(number: usize, texts: &[String], width: Width) -> Result<Reader, TreeError> {
+    TreeError::limit("thresholds of a column", texts.len(), CUTS_MAX)?;
+    let mut cuts: Vec<f64> = Vec::with_capacity(texts.len());
+    for text in texts {
+        let Some(cut) = float::parse_decimal(text, width) else {
+            let shown: String = text.chars().take(40).collect();
+            return refuse(format!("column {number}: the threshold `{shown}` is not a finite decimal"));
+        };
+        if cuts.last().is_some_and(|last| *last >= cut) {
+            return refuse(format!("column {number}: the threshold `{text}` is not above the one before"));
+        }
+        cuts.push(cut);
+    }
+    Ok(Reader::Cuts(cuts))
+}
+
+fn check_categories(
+    number: usize,
+    column: &Column,
+    categories: &CategoryColumn,
+    set_bytes: &mut usize,
+) -> Result<(Reader, Vec<Set>), TreeError> {
+    let codes = &categories.codes;
+    TreeError::limit("categories of a column", codes.len(), CATEGORIES_MAX)?;
+    if column.missing != MissingRule::Own {
+        return refuse(format!("column {number}: missing categories have a state of their own"));
+    }
+    if !codes.is_sorted_by(|a, b| a < b) || codes.last().is_some_and(|code| *code > CATEGORY_CODE_MAX) {
+        return refuse(format!("column {number}: category codes are not ascending, or beyond {CATEGORY_CODE_MAX}"));
+    }
+    let mut sets = Vec::with_capacity(categories.sets.len());
+    for set in &categories.sets {
+        *set_bytes = set_bytes.saturating_add(set.len());
+        TreeError::limit("bytes of all sets of categories", *set_bytes, SET_BYTES_MAX)?;
+        if set.len() != codes.len() + 1 || set.bytes().any(|byte| byte != b'0' && byte != b'1') {
+            return refuse(format!("column {number}: a set has not one `0` or `1` for each code and one for the rest"));
+        }
+        sets.push(set.bytes().map(|byte| byte == b'1').collect());
+    }
+    Ok((Reader::Codes { codes: codes.clone(), minus_fraction_is_zero: categories.minus_fraction_is_zero }, sets))
+}
+
+fn check_tree(tree: &Tree, sums: Width, offers: &[Offer]) -> Result<CheckedTree, TreeError> {
+    let shape = shape::parse(&tree.shape)?;
+    let splits = shape.splits.len();
+    if [tree.columns.len(), tree.tests.len(), tree.missing_left.len()] != [splits; 3] {
+        return refuse(format!("`columns`, `tests` and `missing_left` have not one entry for each of {splits} splits"));
+    }
+    let Some(leaves) = float::parse_run(&tree.leaves, sums) else {
+        return refuse("`leaves` holds something other than the bits of finite floats".to_owned());
+    };
+    if leaves.len() != shape.leaves as usize || tree.leaf_ids.len() != leaves.len() {
+        return refuse(format!("`leaves` and `leaf_ids` have not one entry for each of {} leaves", shape.leaves));
+    }
+    let mut tests = Vec::with_capacity(splits);
+    for ((column, number), side) in tree.columns.iter().zip(&tree.tests).zip(tree.missing_left.bytes()) {
+        let Some(offer) = offers.get(*column as usize) else {
+            return refuse(format!("it reads column {column}, which is not there"));
+        };
+        let missing_left = match side {
+            b'1' => true,
+            b'0' => false,
+            _ => return refuse("`missing_left` holds something other than `0` and `1`".to_owned()),
+        };
+        let at = *number as usize;
+        let set = match &offer.column.reader {
+            Reader::Cuts(cuts) if at < cuts.len() => None,
+            Reader::Codes { .. } if at < offer.sets.len() => offer.sets.get(at).cloned(),
+            _ => return refuse(format!("it names test {number} of column {column}, which is not there")),
+        };
+        tests.push(Test { column: *column, number: *number, set, missing_left });
+    }
+    Ok(CheckedTree { shape, tests, leaves })
+}
