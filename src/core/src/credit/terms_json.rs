@@ -147,16 +147,6 @@ impl<'de> Deserialize<'de> for Repayment {
     }
 }
 
-impl<'de> Deserialize<'de> for Repayment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let field = RepaymentField::deserialize(deserializer)?;
-        if field.remainder.is_some() || field.fees.is_some() {
-            return Err(de::Error::custom("`remainder` and `fees` belong to the terms, beside `repayment`"));
-        }
-        Ok(field.repayment)
-    }
-}
-
 /// One of two places for the same field.
 fn either<T, E: de::Error>(field: &str, one: Option<T>, other: Option<T>) -> Result<Option<T>, E> {
     match (one, other) {
