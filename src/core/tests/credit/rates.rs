@@ -24,6 +24,8 @@ fn rate(convention: &str, advances: Value, payments: Value) -> String {
     try_rate(convention, advances, payments).unwrap().apr_percent
 }
 
+/// Date and amount.
+type Advance = (&'static str, i64);
 /// First date, amount, count, step.
 type Series = (&'static str, i64, u16, &'static str);
 
@@ -38,7 +40,7 @@ fn reg_z(advance: (&str, i64), series: &[Series]) -> String {
 /// Every example of 12 CFR 1026, Appendix J (c)(1)–(5), without naming the unit-period: it is found.
 #[test]
 fn the_examples_of_appendix_j() {
-    let cases: [(&str, &str, (&str, i64), &[Series]); 15] = [
+    let cases: [(&str, &str, Advance, &[Series]); 15] = [
         ("(c)(1)(i)", "9.69", ("1978-01-10", 500_000), &[("1978-02-10", 23_000, 24, "P1M")]),
         ("(c)(1)(ii)", "11.82", ("1978-02-10", 600_000), &[("1978-04-01", 20_000, 36, "P1M")]),
         ("(c)(1)(iii)", "10.34", ("1978-02-23", 500_000), &[("1978-03-01", 21_917, 24, "semimonthly")]),
