@@ -254,7 +254,9 @@ fn unused(payload: &Payload, sources: &Sources, warnings: &mut Vec<Problem>) {
                 matches!(&other.from, prequal_core::bundle::features::Source::InstalmentToIncomePermille(of) if of == id)
             });
         // A feature that is kept out by law stands in the schema so that nobody puts it into a table.
-        if !used && !feature.uses.is_empty() {
+        // One that a model may use waits for a model that does.
+        let waits = feature.uses.contains(&prequal_core::bundle::features::Use::Score);
+        if !used && !waits && !feature.uses.is_empty() {
             let line = sources.line("features.toml", id);
             warnings.push(Problem::at(
                 "features.toml",
@@ -267,6 +269,7 @@ fn unused(payload: &Payload, sources: &Sources, warnings: &mut Vec<Problem>) {
         let code = &reason.code;
         let used = tables().flat_map(|table| &table.rows).any(|row| row.then.reason.as_ref() == Some(code))
             || models().any(|feature| feature.reason == *code)
+            || sources.features.iter().any(|feature| feature.reason.as_ref() == Some(code))
             || payload.rules.over_limit.as_ref() == Some(code)
             || payload.rules.no_plan == *code;
         if !used {

@@ -73,6 +73,8 @@ pub struct CompiledFeature {
     pub min: i64,
     pub max: i64,
     pub needed: bool,
+    /// Whether it may be used for anything; what may not is not even taken in.
+    pub lawful: bool,
     /// Below this, and never below [`Assurance::TRUSTED`], a value is weak.
     pub assurance: Assurance,
 }

@@ -129,9 +129,10 @@ impl Bundle {
         own.map_or(message.text, String::as_str)
     }
 
-    /// The keys of evidence that the bundle takes, in the schema's order.
+    /// The keys of evidence that the bundle takes, in the schema's order. A feature without a lawful use is not
+    /// among them: what must not be used is not to be asked for.
     pub fn evidence_keys(&self) -> impl Iterator<Item = &str> {
-        self.compiled.features.iter().filter_map(|feature| match &feature.source {
+        self.compiled.features.iter().filter(|feature| feature.lawful).filter_map(|feature| match &feature.source {
             CompiledSource::Evidence(key) => Some(key.as_str()),
             _ => None,
         })

@@ -3,7 +3,7 @@
 use std::vec::Vec;
 
 use super::{
-    DecideError, admit, evidence_need, features, input_hash, offers, reasons,
+    DecideError, admit, admit_evidence, evidence_need, features, input_hash, offers, reasons,
     tables::{self, Answer},
     validate,
 };
@@ -36,6 +36,7 @@ pub(super) fn make(bundle: &Bundle, input: &Input) -> Result<(Decision, Vec<Stri
         return Err(DecideError::PublicBundle);
     }
     admit(bundle, input)?;
+    admit_evidence(bundle, input)?;
     let mut run = Run { bundle, input, trace: Vec::with_capacity(16) };
     let found = run.steps()?;
     run.trace.push(format!("outcome {}", found.outcome.name()));

@@ -71,6 +71,7 @@ pub(super) fn extract(
     let mut features: Vec<Feature> = Vec::with_capacity(compiled.features.len());
     for definition in &compiled.features {
         let feature = match &definition.source {
+            CompiledSource::Evidence(_) if !definition.lawful => Feature::NOT_ASKED,
             CompiledSource::Evidence(key) => {
                 let feature = from_evidence(definition, evidence.get(key));
                 coverage.count(feature);

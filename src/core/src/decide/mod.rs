@@ -58,7 +58,7 @@ pub fn prequalify_json(bundle: &Bundle, text: &str) -> Result<String, DecideErro
 /// The most reasons that are given (Regulation B, commentary 9(b)(2)-1: more than four are not likely to be helpful).
 pub const REASONS_GIVEN_MAX: usize = 4;
 
-/// Refuses what cannot be decided: a bundle past its time, another currency, unknown fields and evidence.
+/// Refuses what cannot be decided: a bundle past its time, another currency, unknown fields.
 fn admit(bundle: &Bundle, input: &Input) -> Result<(), DecideError> {
     admit_day(bundle, input.today)?;
     let utc = input.as_of.utc_date();
@@ -73,15 +73,14 @@ fn admit(bundle: &Bundle, input: &Input) -> Result<(), DecideError> {
     if let Some(name) = unknown_field(bundle, fields) {
         return Err(DecideError::UnknownField(name.to_owned()));
     }
-    let known = |key: &str| {
-        bundle
-            .compiled
-            .features
-            .iter()
-            .any(|feature| matches!(&feature.source, CompiledSource::Evidence(k) if k == key))
-    };
-    match input.evidence.iter().find(|(key, _)| !known(key)) {
-        Some((key, _)) => Err(DecideError::UnknownEvidence(key.to_owned())),
+    Ok(())
+}
+
+/// Refuses evidence that the schema does not have or has no lawful use for.
+fn admit_evidence(bundle: &Bundle, input: &Input) -> Result<(), DecideError> {
+    let unknown = |key: &&str| !bundle.evidence_keys().any(|known| known == *key);
+    match input.evidence.iter().map(|(key, _)| key).find(unknown) {
+        Some(key) => Err(DecideError::UnknownEvidence(key.to_owned())),
         None => Ok(()),
     }
 }

@@ -11,13 +11,15 @@ use crate::{
     bundle::{Bundle, SEMANTICS, tables::Verdict},
     policy::Feature,
     score::Value,
-    wire::{Input, Need, Offer, Order, Prequalification, Quote, QuoteInput, Standing},
+    wire::{Input, Map, Need, Offer, Order, Prequalification, Quote, QuoteInput, Standing},
 };
 
 /// Estimates on either part of a bundle; with the full part it asks nothing that the public part could not.
 ///
 /// `needs` where fields are missing or wrong; `continue` where a public knock-out was met, with its public reasons, or
 /// where the coarse model cannot say; else `likely`, with estimates at the dearest price. It is never a decline.
+/// Evidence is not looked at, so the same input may be given to both parts: the public one does not even know which
+/// evidence the lender takes.
 ///
 /// # Errors
 /// [`DecideError`], as [`super::decide`].
@@ -58,7 +60,7 @@ fn steps(bundle: &Bundle, input: &Input, trace: &mut Vec<String>) -> Result<Foun
     if !needs.is_empty() {
         return Ok(Found { needs, ..ended(Standing::Needs, Vec::new()) });
     }
-    let (features, _) = features::extract(bundle, &input.application, &input.evidence, input.today);
+    let (features, _) = features::extract(bundle, &input.application, &Map::default(), input.today);
     let public = bundle.compiled.eligibility.iter().filter(|table| table.public);
     let eligible = tables::eligibility(public, &features, trace)?;
     if eligible.verdict == Verdict::Decline {

@@ -93,6 +93,7 @@ pub(super) fn features(
             min: definition.min.unwrap_or(i64::MIN),
             max: definition.max.unwrap_or(i64::MAX),
             needed: definition.needed,
+            lawful: !definition.uses.is_empty(),
             assurance: definition.assurance.max(Assurance::TRUSTED),
         });
     }

@@ -1,0 +1,197 @@
+//! The 1,000 German credit rows through the demonstration policy, natively.
+
+use std::collections::BTreeMap;
+
+use prequal_core::{
+    canonical,
+    decide::{decide, decide_json, prequalify, prequalify_json},
+    evidence::{Assurance, Item},
+    score::MissingKind,
+    wire::{Decision, Input, NeedKind, Outcome, Standing, parse},
+};
+
+use crate::{demo_policy::parts, german};
+
+const OCCURRENCES_MIN: usize = 20;
+
+fn rows() -> Vec<Input> {
+    german::inputs().iter().map(|text| parse(text).unwrap()).collect()
+}
+
+#[test]
+fn every_outcome_is_common_enough_to_mean_something() {
+    let parts = parts();
+    let (mut decided, mut estimated) = (BTreeMap::new(), BTreeMap::new());
+    for input in rows() {
+        *decided.entry(decide(&parts.full, &input).unwrap().outcome.name()).or_insert(0) += 1;
+        *estimated.entry(prequalify(&parts.public, &input).unwrap().outcome.name()).or_insert(0) += 1;
+    }
+    println!("full {decided:?}, public {estimated:?}");
+    for outcome in ["eligible", "referred", "declined", "needs"] {
+        assert!(decided.get(outcome).copied().unwrap_or(0) >= OCCURRENCES_MIN, "{outcome}: {decided:?}");
+    }
+    for outcome in ["likely", "needs", "continue"] {
+        assert!(estimated.get(outcome).copied().unwrap_or(0) >= OCCURRENCES_MIN, "{outcome}: {estimated:?}");
+    }
+}
+
+#[test]
+fn what_the_public_part_turns_away_the_full_part_declines() {
+    let parts = parts();
+    let mut turned_away = 0;
+    for (index, input) in rows().iter().enumerate() {
+        let estimate = prequalify(&parts.public, input).unwrap();
+        let decision = decide(&parts.full, input).unwrap();
+        match estimate.outcome {
+            Standing::Continue if !estimate.reasons.is_empty() => {
+                turned_away += 1;
+                assert_eq!(decision.outcome, Outcome::Declined, "row {index}");
+                let codes: Vec<&str> = decision.reasons.iter().map(|reason| reason.code.as_str()).collect();
+                let told = estimate.reasons.iter().all(|reason| codes.contains(&reason.code.as_str()));
+                assert!(told, "row {index}: {codes:?} leave out {:?}", estimate.reasons);
+            }
+            Standing::Needs => {
+                assert_eq!(decision.outcome, Outcome::Needs, "row {index}");
+                assert_eq!(decision.needs, estimate.needs, "row {index}");
+            }
+            _ => {}
+        }
+    }
+    assert!(turned_away >= OCCURRENCES_MIN, "{turned_away}");
+}
+
+#[test]
+fn the_full_part_estimates_as_the_public_part_does() {
+    let parts = parts();
+    for (index, input) in rows().iter().enumerate() {
+        let mut full = prequalify(&parts.full, input).unwrap();
+        let public = prequalify(&parts.public, input).unwrap();
+        full.bundle_hash.clone_from(&public.bundle_hash);
+        assert_eq!(full, public, "row {index}");
+    }
+}
+
+#[test]
+fn the_text_of_a_decision_is_its_canonical_json() {
+    let parts = parts();
+    for text in german::inputs() {
+        let input: Input = parse(&text).unwrap();
+        let decision = decide(&parts.full, &input).unwrap();
+        assert_eq!(decide_json(&parts.full, &text).unwrap(), canonical::to_string(&decision).unwrap());
+        let estimate = prequalify(&parts.public, &input).unwrap();
+        assert_eq!(prequalify_json(&parts.public, &text).unwrap(), canonical::to_string(&estimate).unwrap());
+        assert_eq!(decision.input_hash, canonical::sha256_hex(text.as_bytes()), "the input's own canonical text");
+        for offer in decision.offers.iter().chain(&estimate.offers) {
+            let mut bare = offer.clone();
+            bare.terms_hash.clear();
+            let text = canonical::to_string(&bare).unwrap();
+            assert!(!text.contains("terms_hash"));
+            assert_eq!(offer.terms_hash, canonical::sha256_hex(text.as_bytes()));
+        }
+    }
+}
+
+#[test]
+fn an_offer_is_the_schedule_of_its_own_terms_and_stays_under_the_cap() {
+    let parts = parts();
+    let mut dropped = 0;
+    for (index, input) in rows().iter().enumerate() {
+        let decision = decide(&parts.full, input).unwrap();
+        dropped += decision.trace.iter().filter(|line| line.contains("dropped cap=us-36")).count();
+        for offer in &decision.offers {
+            let schedule = prequal_core::credit::schedule(&offer.terms).unwrap();
+            assert_eq!(schedule.installments, offer.installments, "row {index}");
+            assert_eq!(schedule.total_principal, offer.principal);
+            assert_eq!(schedule.total, offer.total);
+            let apr: f64 = offer.apr.apr_percent_exact.parse().unwrap();
+            let rate: f64 = offer.rate_annual_percent.parse().unwrap();
+            assert!((rate..=36.0).contains(&(apr + 0.01)), "row {index}: {apr} for a rate of {rate}");
+        }
+    }
+    // The short plan's fee takes it above the cap at the dearest rate alone.
+    assert!(dropped > 0, "no plan was dropped");
+}
+
+#[test]
+fn each_outcome_carries_what_it_must_and_nothing_else() {
+    for (index, input) in rows().iter().enumerate() {
+        let decision = decide(&parts().full, input).unwrap();
+        let (offers, reasons, needs) = (decision.offers.len(), decision.reasons.len(), decision.needs.len());
+        let sound = match decision.outcome {
+            Outcome::Eligible => offers > 0 && reasons == 0 && needs == 0,
+            Outcome::Referred | Outcome::Declined => offers == 0 && (1..=4).contains(&reasons) && needs == 0,
+            Outcome::Needs => offers == 0 && reasons == 0 && needs > 0,
+        };
+        assert!(sound, "row {index}: {:?} with {offers} offers, {reasons} reasons, {needs} needs", decision.outcome);
+        assert_eq!(decision.expires.to_string(), "2026-11-23T08:30:00Z", "as_of plus half an hour");
+    }
+}
+
+#[test]
+fn nothing_personal_stands_in_a_decision() {
+    for input in rows() {
+        let text = canonical::to_string(&decide(&parts().full, &input).unwrap()).unwrap();
+        for id in ["full_name", "date_of_birth", "email", "phone"] {
+            let Some(prequal_core::wire::Scalar::Text(value)) = input.application.fields.get(id) else { continue };
+            assert!(!text.contains(value.as_str()), "`{id}` stands in {text}");
+        }
+    }
+}
+
+fn rate_of(decision: &Decision, plan: &str) -> Option<f64> {
+    decision.offers.iter().find(|offer| offer.plan == plan).map(|offer| offer.rate_annual_percent.parse().unwrap())
+}
+
+/// For every fifth row and every item of evidence: the same value, only declared, approves nothing and lowers no price
+/// that silence would not have; it may lower, refer, or take an offer away.
+#[test]
+fn a_declared_value_never_approves_nor_lowers_a_price() {
+    let full = &parts().full;
+    let mut lowered = 0;
+    for (index, input) in rows().iter().enumerate().step_by(5) {
+        for (key, item) in input.evidence.iter() {
+            let Item::Present { value, source, .. } = item else { continue };
+            let with = |item: Item| {
+                let mut input = input.clone();
+                input.evidence.0.insert(key.to_owned(), item);
+                decide(full, &input).unwrap()
+            };
+            let present = |assurance| Item::Present { value: value.clone(), assurance, source: source.clone() };
+            let declared = with(present(Assurance::Declared));
+            let browser = with(present(Assurance::Browser));
+            let silent = with(Item::Missing { missing: MissingKind::NotAsked, source: None });
+            let at = format!("row {index}, `{key}`");
+            assert_eq!(declared.outcome, browser.outcome, "{at}");
+            if declared.outcome == Outcome::Eligible {
+                assert_eq!(silent.outcome, Outcome::Eligible, "{at}: an approval that silence would not have got");
+            }
+            for offer in &declared.offers {
+                let unasked = rate_of(&silent, &offer.plan).expect("silence offers the plan too");
+                assert!(offer.rate_annual_percent.parse::<f64>().unwrap() >= unasked, "{at}");
+            }
+            let pricier = |offer: &prequal_core::wire::Offer| {
+                rate_of(&declared, &offer.plan).is_none_or(|rate| rate > offer.rate_annual_percent.parse().unwrap())
+            };
+            lowered += usize::from(silent.offers.iter().any(pricier));
+        }
+    }
+    assert!(lowered > 0, "no declared value ever lowered anything, so the test shows nothing");
+}
+
+#[test]
+fn needed_evidence_is_asked_for_until_somebody_else_vouches_for_it() {
+    let full = &parts().full;
+    let mut input = rows().into_iter().find(|input| decide(full, input).unwrap().outcome == Outcome::Eligible).unwrap();
+    input.evidence.0.remove("credit_history");
+    let decision = decide(full, &input).unwrap();
+    let need = &decision.needs[0];
+    assert_eq!((need.kind, need.id.as_str(), need.code.as_str()), (NeedKind::Evidence, "credit_history", "not_asked"));
+    let declared: Item = parse(r#"{"value":"delay in paying off in the past","assurance":"declared"}"#).unwrap();
+    input.evidence.0.insert("credit_history".to_owned(), declared);
+    assert_eq!(decide(full, &input).unwrap().needs[0].code, "assurance_too_low");
+    let silent: Item = parse(r#"{"missing":"timed_out","source":"sandbox-bureau"}"#).unwrap();
+    input.evidence.0.insert("credit_history".to_owned(), silent);
+    let decision = decide(full, &input).unwrap();
+    assert_eq!(decision.outcome, Outcome::Referred);
+    assert_eq!(decision.reasons[0].code, "R10");
+}
