@@ -7,9 +7,6 @@ use std::fmt::Write;
 
 use prequal_core::{canonical, credit::Convention, currency::Currency, money::Amount, wire::Offer};
 
-/// The code of the template among the bundle's texts.
-pub const TEXT_CODE: &str = "agreement";
-
 /// Used where the bundle has no template of its own.
 const TEMPLATE: &str = "\
 Credit agreement

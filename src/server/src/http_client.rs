@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Request, Uri, header};
+use hyper::{Method, Request, Uri, header};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -72,11 +72,28 @@ impl HttpClient {
     /// # Errors
     /// One readable clause: no connection, no answer in [`CALL_TIME_MAX`], an answer too large.
     pub async fn post(&self, url: &str, headers: &[(&str, &str)], body: &str) -> Result<(u16, Bytes), String> {
-        let mut request = Request::post(url).header(header::CONTENT_TYPE, "application/json");
+        self.call(Method::POST, url, headers, body.to_owned().into()).await
+    }
+
+    /// Makes a call with a JSON body, or with none where it is empty.
+    ///
+    /// # Errors
+    /// As [`HttpClient::post`].
+    pub async fn call(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<(u16, Bytes), String> {
+        let mut request = Request::builder().method(method).uri(url);
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::from(body.to_owned())).map_err(|error| error.to_string())?;
+        let request = request.body(Full::from(body)).map_err(|error| error.to_string())?;
         let call = async {
             let response = self.0.request(request).await.map_err(|error| chain(&error))?;
             let status = response.status().as_u16();

@@ -11,7 +11,7 @@ use prequal_bundle::{
     jwk::{self, PublicKey, Use},
 };
 use prequal_core::{
-    bundle::{Bundle, FieldDefinition, FieldKind, Part},
+    bundle::{Bundle, FieldDefinition, FieldKind, Part, payload::AGREEMENT_TEXT},
     calendar::{Date, Instant},
     currency::Currency,
     decide,
@@ -19,7 +19,6 @@ use prequal_core::{
 };
 
 use crate::{
-    agreement,
     config::BundleFiles,
     problem::{Kind, Problem},
     secret,
@@ -124,7 +123,7 @@ impl Policy {
     #[must_use]
     pub fn agreement_template(&self) -> Option<&str> {
         let payload = self.bundle.payload();
-        payload.texts.get(&payload.locale)?.get(agreement::TEXT_CODE).map(String::as_str)
+        payload.texts.get(&payload.locale)?.get(AGREEMENT_TEXT).map(String::as_str)
     }
 
     /// The business date of a moment.

@@ -8,11 +8,11 @@ CREATE TABLE checkouts (
     id TEXT NOT NULL PRIMARY KEY,
     merchant TEXT NOT NULL,
     merchant_order TEXT NOT NULL,
-    amount BIGINT NOT NULL CHECK (amount BETWEEN 1 AND 9007199254740991),
+    amount INTEGER NOT NULL CHECK (amount BETWEEN 1 AND 9007199254740991),
     currency TEXT NOT NULL CHECK (length(currency) = 3),
     cart TEXT NOT NULL,
     cart_hash TEXT NOT NULL CHECK (length(cart_hash) = 64),
-    cart_version BIGINT NOT NULL CHECK (cart_version >= 1),
+    cart_version INTEGER NOT NULL CHECK (cart_version >= 1),
     status TEXT NOT NULL CHECK (status IN ('open', 'financed')),
     created TEXT NOT NULL,
     expires TEXT NOT NULL
@@ -120,15 +120,15 @@ CREATE TABLE loans (
     merchant TEXT NOT NULL,
     capability_hash TEXT NOT NULL UNIQUE CHECK (length(capability_hash) = 64),
     currency TEXT NOT NULL CHECK (length(currency) = 3),
-    principal BIGINT NOT NULL CHECK (principal > 0),
-    merchant_fee BIGINT NOT NULL CHECK (merchant_fee >= 0 AND merchant_fee <= principal),
+    principal INTEGER NOT NULL CHECK (principal > 0),
+    merchant_fee INTEGER NOT NULL CHECK (merchant_fee >= 0 AND merchant_fee <= principal),
     offer TEXT NOT NULL,
     agreement_text TEXT NOT NULL,
     agreement_hash TEXT NOT NULL CHECK (length(agreement_hash) = 64),
     signature_record TEXT NOT NULL REFERENCES personal_records (id),
     -- Projections of the events, rewritten with each of them.
     status TEXT NOT NULL CHECK (status IN ('disbursing', 'active', 'settled', 'cancelled')),
-    principal_outstanding BIGINT NOT NULL CHECK (principal_outstanding >= 0),
+    principal_outstanding INTEGER NOT NULL CHECK (principal_outstanding >= 0),
     booked TEXT NOT NULL
 ) STRICT;
 CREATE INDEX loans_by_person ON loans (person);
@@ -143,7 +143,7 @@ CREATE TABLE offer_uses (
 -- A loan is the fold of these.
 CREATE TABLE loan_events (
     loan TEXT NOT NULL REFERENCES loans (id),
-    number BIGINT NOT NULL CHECK (number >= 1),
+    number INTEGER NOT NULL CHECK (number >= 1),
     booked TEXT NOT NULL,
     event TEXT NOT NULL,
     PRIMARY KEY (loan, number)
@@ -153,7 +153,7 @@ CREATE TABLE loan_events (
 CREATE TABLE journal_entries (
     id TEXT NOT NULL PRIMARY KEY,
     chain TEXT NOT NULL,
-    number BIGINT NOT NULL CHECK (number >= 1),
+    number INTEGER NOT NULL CHECK (number >= 1),
     date TEXT NOT NULL,
     currency TEXT NOT NULL CHECK (length(currency) = 3),
     event TEXT NOT NULL,
@@ -172,10 +172,10 @@ CREATE TABLE accounts (
 -- One row moves one amount from one account to another, so an entry cannot be out of balance.
 CREATE TABLE journal_transfers (
     entry TEXT NOT NULL REFERENCES journal_entries (id),
-    line BIGINT NOT NULL CHECK (line >= 1),
+    line INTEGER NOT NULL CHECK (line >= 1),
     debit TEXT NOT NULL REFERENCES accounts (code),
     credit TEXT NOT NULL REFERENCES accounts (code),
-    amount BIGINT NOT NULL CHECK (amount BETWEEN 1 AND 9007199254740991),
+    amount INTEGER NOT NULL CHECK (amount BETWEEN 1 AND 9007199254740991),
     PRIMARY KEY (entry, line),
     CHECK (debit <> credit)
 ) STRICT;
@@ -219,7 +219,7 @@ BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
 CREATE TABLE payouts (
     id TEXT NOT NULL PRIMARY KEY,
     loan TEXT NOT NULL UNIQUE REFERENCES loans (id),
-    amount BIGINT NOT NULL CHECK (amount > 0),
+    amount INTEGER NOT NULL CHECK (amount > 0),
     currency TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('requested', 'settled', 'failed')),
     value_date TEXT,
@@ -229,7 +229,7 @@ CREATE TABLE payouts (
 CREATE TABLE payments (
     id TEXT NOT NULL PRIMARY KEY,
     loan TEXT NOT NULL REFERENCES loans (id),
-    amount BIGINT NOT NULL CHECK (amount > 0),
+    amount INTEGER NOT NULL CHECK (amount > 0),
     currency TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('initiated', 'cleared', 'failed')),
     value_date TEXT,
@@ -242,7 +242,7 @@ CREATE TABLE idempotency (
     scope TEXT NOT NULL,
     key_hash TEXT NOT NULL CHECK (length(key_hash) = 64),
     fingerprint TEXT NOT NULL CHECK (length(fingerprint) = 64),
-    reply_status BIGINT NOT NULL,
+    reply_status INTEGER NOT NULL,
     reply_sealed BLOB NOT NULL,
     created TEXT NOT NULL,
     PRIMARY KEY (scope, key_hash)
@@ -253,8 +253,8 @@ CREATE TABLE outbox (
     id TEXT NOT NULL PRIMARY KEY,
     path TEXT NOT NULL,
     body TEXT NOT NULL,
-    attempts BIGINT NOT NULL DEFAULT 0,
-    next_attempt_ms BIGINT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_attempt_ms INTEGER NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('waiting', 'delivered', 'dead')),
     last_error TEXT,
     created TEXT NOT NULL
@@ -270,6 +270,6 @@ CREATE TABLE webhooks_received (
 
 -- The sandbox's clock: seconds by which it differs from the machine's.
 CREATE TABLE sandbox_clock (
-    only_row BIGINT NOT NULL PRIMARY KEY CHECK (only_row = 1),
-    offset_seconds BIGINT NOT NULL
+    only_row INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
+    offset_seconds INTEGER NOT NULL
 ) STRICT;

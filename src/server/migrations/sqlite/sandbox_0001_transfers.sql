@@ -4,7 +4,7 @@ CREATE TABLE transfers (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL CHECK (kind IN ('debit', 'payout', 'incoming')),
     reference TEXT NOT NULL,
-    amount BIGINT NOT NULL CHECK (amount BETWEEN 1 AND 9007199254740991),
+    amount INTEGER NOT NULL CHECK (amount BETWEEN 1 AND 9007199254740991),
     currency TEXT NOT NULL CHECK (length(currency) = 3),
     value_date TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('succeeded', 'failed')),
@@ -16,8 +16,8 @@ CREATE TABLE webhooks (
     id TEXT NOT NULL PRIMARY KEY,
     transfer TEXT NOT NULL REFERENCES transfers (id),
     body TEXT NOT NULL,
-    attempts BIGINT NOT NULL DEFAULT 0,
-    next_attempt_ms BIGINT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_attempt_ms INTEGER NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('waiting', 'delivered', 'dead'))
 ) STRICT;
 CREATE INDEX webhooks_waiting ON webhooks (next_attempt_ms) WHERE status = 'waiting';

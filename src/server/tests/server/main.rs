@@ -1,0 +1,10 @@
+//! Claims about the lending server, each proved over real HTTP on a real database file.
+
+mod bad_input;
+mod money;
+mod offers;
+mod personal;
+mod purchase;
+mod restart;
+mod sandbox_bureau;
+mod world;

@@ -1,0 +1,259 @@
+//! Payments, notices and idempotency: money is booked once, whoever repeats what.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prequal_server::webhook;
+use serde_json::{Value, json};
+
+use crate::world::{ADA, LENDER, Shopper, World};
+
+fn seconds() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
+}
+
+fn cleared(id: &str, reference: &str, amount: i64, value_date: &str) -> Value {
+    json!({ "type": "payment.cleared", "data": { "id": id, "reference": reference, "amount": amount,
+        "currency": "USD", "value_date": value_date } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instruction_above_the_payoff_is_refused_and_money_above_it_is_booked() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let pay = format!("/v1/loans/{loan}/payments");
+    let refused = world.post_once(&pay, &capability, "a", &json!({ "amount": 50_001 })).await;
+    let problem = refused.problem(422, "payment-above-payoff");
+    assert_eq!((&problem["pointer"], &problem["payoff"]), (&json!("/amount"), &json!(50_000)));
+    world.post_once(&pay, &capability, "b", &json!({ "amount": 0 })).await.problem(422, "invalid-value");
+
+    // A payer sends more than is owed without being asked: everything is booked, the excess is owed back.
+    let today = world.app().today().unwrap().to_string();
+    let body = json!({ "reference": loan, "amount": 51_234, "currency": "USD", "value_date": today });
+    world.provider("POST", "/v1/incoming", &body).await;
+    let path = format!("/v1/loans/{loan}");
+    let view = world.wait(&path, &capability, |loan| loan["status"] == "settled").await;
+    assert_eq!(view["credit_balance"], 1_234);
+    assert_eq!((world.account("2110").await, world.account("1110").await), (1_234, 0));
+    world.post_once(&pay, &capability, "c", &json!({ "amount": 1 })).await.problem(422, "payment-above-payoff");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_under_way_counts_against_the_payoff() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.provider("POST", "/v1/switches", &json!({ "delay_ms": 1_500 })).await;
+    let pay = format!("/v1/loans/{loan}/payments");
+    world.post_once(&pay, &capability, "a", &json!({ "amount": 30_000 })).await.expect(202);
+    let problem = world.post_once(&pay, &capability, "b", &json!({ "amount": 20_001 })).await;
+    assert_eq!(problem.problem(422, "payment-above-payoff")["under_way"], 30_000);
+    world.post_once(&pay, &capability, "c", &json!({ "amount": 20_000 })).await.expect(202);
+    world.wait(&format!("/v1/loans/{loan}"), &capability, |loan| loan["status"] == "settled").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_debit_changes_nothing_and_may_be_tried_again() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.provider("POST", "/v1/switches", &json!({ "fail_next": 1 })).await;
+    let path = format!("/v1/loans/{loan}");
+    world.post_once(&format!("{path}/payments"), &capability, "a", &json!({ "amount": 10_000 })).await.expect(202);
+    let view = world.wait(&path, &capability, |loan| loan["payments"][0]["status"] == "failed").await;
+    assert_eq!(view["balance"]["total"], 50_000);
+    assert_eq!(world.pay(&loan, &capability, 10_000).await["balance"]["principal"], 40_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_payout_cancels_the_loan_without_cost() {
+    let world = World::new().await;
+    world.provider("POST", "/v1/switches", &json!({ "fail_next": 1 })).await;
+    let purchase = world.apply(&ADA, 50_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    let signed = world.sign(&purchase, "k", &world.signing(&submitted, "Ada Byron")).await.expect(201);
+    let (loan, capability) = (signed["loan_id"].as_str().unwrap(), signed["capability"].as_str().unwrap());
+    let view = world.wait(&format!("/v1/loans/{loan}"), capability, |loan| loan["status"] == "cancelled").await;
+    assert_eq!(view["balance"]["total"], 0);
+    world.set_date("2030-01-02").await;
+    assert_eq!(world.get(&format!("/v1/loans/{loan}"), capability).await.expect(200)["balance"]["total"], 0);
+    for account in ["1010", "1110", "1120", "2010", "4010", "4030"] {
+        assert_eq!(world.account(account).await, 0, "account {account}");
+    }
+    let order = format!("/v1/orders/{}", purchase.checkout["id"].as_str().unwrap());
+    let order = world.get(&order, crate::world::MERCHANT).await.expect(200);
+    assert_eq!((order["payout"]["status"].as_str(), &order["paid_amount"]), (Some("failed"), &json!(0)));
+}
+
+/// "Double webhooks" (formance stack #1464): the same notice, and another notice of the same transfer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_is_booked_once_however_often_it_comes() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let body = cleared("transfer-1", &loan, 1_000, &today);
+    let secret = world.webhook_secret.clone();
+    assert_eq!(world.notify("msg_1", seconds(), &secret, &body).await.expect(200)["status"], "booked");
+    assert_eq!(world.notify("msg_1", seconds(), &secret, &body).await.expect(200)["status"], "known");
+    assert_eq!(world.notify("msg_2", seconds(), &secret, &body).await.expect(200)["status"], "known");
+    let other = cleared("transfer-1", &loan, 2_000, &today);
+    world.notify("msg_1", seconds(), &secret, &other).await.problem(422, "idempotency-conflict");
+    let view = world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200);
+    assert_eq!((view["payments"].as_array().unwrap().len(), &view["balance"]["principal"]), (1, &json!(49_000)));
+    // The provider's own repetition, under two ids.
+    world.provider("POST", "/v1/switches", &json!({ "repeat_next": 1 })).await;
+    let view = world.pay(&loan, &capability, 4_000).await;
+    assert_eq!(view["balance"]["principal"], 45_000);
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let view = world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200);
+    assert_eq!(view["balance"]["principal"], 45_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_and_old_notices_are_refused() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let body = cleared("transfer-1", &loan, 1_000, &today);
+    let secret = world.webhook_secret.clone();
+    let stranger = webhook::Secret::generate();
+    world.notify("msg_1", seconds(), &stranger, &body).await.problem(400, "webhook-signature");
+    world.notify("msg_1", seconds() - 301, &secret, &body).await.problem(400, "webhook-signature");
+    world.notify("msg_1", seconds() + 302, &secret, &body).await.problem(400, "webhook-signature");
+    world.notify("", seconds(), &secret, &body).await.problem(400, "webhook-signature");
+    world.post("/v1/webhooks/payments", LENDER, &body).await.problem(400, "webhook-signature");
+    for (pointer, value) in [
+        ("/type", json!("payment.invented")),
+        ("/data/amount", json!(-1)),
+        ("/data/amount", json!(9_007_199_254_740_992_i64)),
+        ("/data/currency", json!("XXX")),
+        ("/data/value_date", json!("2026-02-30")),
+    ] {
+        let mut changed = body.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        world.notify("msg_2", seconds(), &secret, &changed).await.problem(422, "invalid-body");
+    }
+    let view = world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200);
+    assert_eq!(view["balance"]["total"], 50_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_of_an_unknown_payer_or_in_another_currency_waits_in_suspense() {
+    let world = World::new().await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let secret = world.webhook_secret.clone();
+    let unknown = cleared("t-1", "my camera, thank you", 777, &today);
+    world.notify("msg_1", seconds(), &secret, &unknown).await.expect(200);
+    assert_eq!(world.account("2910").await, 777);
+    let mut euro = cleared("t-2", &loan, 500, &today);
+    euro["data"]["currency"] = json!("EUR");
+    world.notify("msg_2", seconds(), &secret, &euro).await.expect(200);
+    let balance = world.get("/v1/ledger/trial-balance", LENDER).await.expect(200);
+    assert_eq!(balance["totals"]["EUR"], json!({ "debit": 500, "credit": 500 }));
+    let entries = world.get("/v1/ledger/entries?loan=suspense", LENDER).await.expect(200);
+    assert_eq!(entries["entries"].as_array().unwrap().len(), 2);
+    assert!(!entries.to_string().contains("camera"), "what a payer writes may be personal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_comes_late_counts_from_its_value_date() {
+    let world = World::new().await;
+    let (purchase, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let offer = &purchase.offers[0].1;
+    let due = offer["installments"][0]["due"].as_str().unwrap();
+    let next = offer["installments"][1]["due"].as_str().unwrap();
+    let first = offer["installments"][0]["total"].as_i64().unwrap();
+    world.set_date(next).await;
+    let late = world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200);
+    assert_eq!(late["installments"][0]["status"], "overdue");
+    assert_eq!(late["overdue"]["total"], first);
+    let secret = world.webhook_secret.clone();
+    world.notify("msg_1", seconds(), &secret, &cleared("t-1", &loan, first, due)).await.expect(200);
+    let view = world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200);
+    assert_eq!(view["installments"][0]["status"], "paid");
+    assert_eq!(view["next_due"], json!({ "due": next, "amount": offer["installments"][1]["total"] }));
+}
+
+/// A test that Fineract accepts as right is wrong here: the same key on another loan is another request.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idempotency_key_belongs_to_its_loan_and_its_body() {
+    let world = World::new().await;
+    let (_, first, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let grace = Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+    let (_, second, other) = world.buy(&grace, 50_000, "monthly-3").await;
+    let pay = |loan: &str| format!("/v1/loans/{loan}/payments");
+    let body = json!({ "amount": 1_000 });
+    let once = world.post_once(&pay(&first), &capability, "same", &body).await;
+    let replay = world.post_once(&pay(&first), &capability, "same", &body).await;
+    once.expect(202);
+    assert_eq!((once.status, &once.bytes), (replay.status, &replay.bytes), "a replay is the same bytes");
+    let elsewhere = world.post_once(&pay(&second), &other, "same", &body).await.expect(202);
+    assert_ne!(once.json()["payment_id"], elsewhere["payment_id"]);
+    let conflict = world.post_once(&pay(&first), &capability, "same", &json!({ "amount": 1_001 })).await;
+    conflict.problem(422, "idempotency-conflict");
+    let long = "k".repeat(256);
+    world.post_once(&pay(&first), &capability, &long, &body).await.problem(400, "bad-request");
+    for (loan, capability) in [(&first, &capability), (&second, &other)] {
+        let path = format!("/v1/loans/{loan}");
+        let view = world.wait(&path, capability, |loan| loan["payments"][0]["status"] == "cleared").await;
+        assert_eq!(view["payments"].as_array().unwrap().len(), 1);
+        assert_eq!(view["balance"]["principal"], 49_000);
+    }
+    let transfers = world.provider("GET", "/v1/transfers", &Value::Null).await;
+    let debits = transfers["transfers"].as_array().unwrap().iter().filter(|row| row["kind"] == "debit").count();
+    assert_eq!(debits, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_is_read_page_by_page_and_cannot_be_changed() {
+    let world = World::new().await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let secret = world.webhook_secret.clone();
+    for index in 0..101 {
+        let body = cleared(&format!("t-{index}"), &loan, 10, &today);
+        world.notify(&format!("msg_{index}"), seconds(), &secret, &body).await.expect(200);
+    }
+    let mut seen = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = world.get(&format!("/v1/ledger/entries?loan={loan}{cursor}"), LENDER).await.expect(200);
+        seen.extend(page["entries"].as_array().unwrap().iter().map(|entry| entry["number"].as_i64().unwrap()));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, (1..=103).collect::<Vec<_>>());
+
+    // The second line of defence: the database itself.
+    let mut tx = world.app().db.begin().await.unwrap();
+    for (statement, message) in [
+        ("UPDATE journal_entries SET date = '2020-01-01'", "append-only"),
+        ("DELETE FROM journal_entries", "append-only"),
+        ("UPDATE journal_transfers SET amount = 1", "append-only"),
+        ("DELETE FROM journal_transfers", "append-only"),
+        ("UPDATE loan_events SET event = ''", "append-only"),
+        ("DELETE FROM offer_uses", "stays used"),
+        ("DELETE FROM decisions", "append-only"),
+        (
+            "INSERT INTO journal_transfers SELECT id, 99, '1010', '1010', 1 FROM journal_entries LIMIT 1",
+            "CHECK constraint",
+        ),
+        (
+            "INSERT INTO journal_transfers SELECT id, 99, '1010', '2110', 0 FROM journal_entries LIMIT 1",
+            "CHECK constraint",
+        ),
+        (
+            "INSERT INTO journal_transfers SELECT id, 99, '1010', '9999', 1 FROM journal_entries LIMIT 1",
+            "FOREIGN KEY",
+        ),
+        (
+            "INSERT INTO journal_entries SELECT 'x', chain, 200, date, currency, event, previous, previous, recorded
+             FROM journal_entries LIMIT 1",
+            "does not follow",
+        ),
+        ("INSERT INTO offer_uses SELECT offer, loan, used FROM offer_uses", "UNIQUE"),
+    ] {
+        let error = sqlx::query(statement).execute(&mut *tx).await.unwrap_err().to_string();
+        assert!(error.contains(message), "{statement}: {error}");
+    }
+}

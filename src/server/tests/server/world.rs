@@ -1,0 +1,507 @@
+//! A lending server on a real database file, the sandbox provider beside it, and the part of an edge, all over
+//! real HTTP on the loopback. After every write the whole ledger is verified.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use hyper::Method;
+use prequal_bundle::{
+    envelope,
+    jwk::{self, PrivateKey, Use},
+};
+use prequal_core::{
+    bundle::{Bundle, Payload, split},
+    canonical, decide,
+};
+use prequal_server::{
+    app::App,
+    audit,
+    config::Config,
+    http,
+    http_client::HttpClient,
+    jws, outbox,
+    sandbox::{self, Sandbox, provider},
+    secret,
+    settings::Settings,
+    storage::Database,
+    webhook,
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+pub const MERCHANT: &str = "mk_test-merchant";
+pub const OTHER_MERCHANT: &str = "mk_other-merchant";
+pub const EDGE: &str = "ek_test-edge";
+pub const LENDER: &str = "lk_test-lender";
+pub const PROVIDER: &str = "pk_test-provider";
+pub const CONSENT: &str = "You may ask a bureau about me for this application.";
+
+/// One server process's worth of tasks.
+struct Running {
+    app: Arc<App>,
+    stop: oneshot::Sender<()>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Everything that a test acts on.
+pub struct World {
+    pub folder: tempfile::TempDir,
+    pub base: String,
+    pub provider: String,
+    pub webhook_secret: String,
+    pub offer_key: PrivateKey,
+    pub bundle: Bundle,
+    config: Config,
+    address: String,
+    client: HttpClient,
+    running: Option<Running>,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|error| {
+            panic!("{error}: {}", String::from_utf8_lossy(&self.bytes))
+        })
+    }
+
+    /// The value of a status that must be.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.bytes));
+        self.json()
+    }
+
+    /// The problem document that must be.
+    #[track_caller]
+    pub fn problem(&self, status: u16, slug: &str) -> Value {
+        let value = self.expect(status);
+        assert_eq!(value["type"], format!("urn:prequal:problem:{slug}"), "{value}");
+        assert_eq!(value["status"], status);
+        assert!(!value["title"].as_str().unwrap().is_empty() && !value["detail"].as_str().unwrap().is_empty());
+        value
+    }
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).unwrap();
+}
+
+fn key(folder: &Path, use_: Use, name: &str) -> PrivateKey {
+    let (key, private) = jwk::generate(use_).unwrap();
+    write(folder, &format!("{name}.private.jwk"), &private.text());
+    write(folder, &format!("{name}.public.jwk"), &key.public.jwk.text());
+    key
+}
+
+pub fn payload() -> Payload {
+    serde_json::from_str(include_str!("policy.json")).unwrap()
+}
+
+fn config_text(provider: &str, webhook_secret: &str) -> String {
+    let hash = |key: &str| secret::sha256_hex(key);
+    format!(
+        r#"
+listen = "127.0.0.1:0"
+data_key_file = "data.key"
+cors_origins = ["http://shop.example"]
+[lender]
+id = "test-lender"
+[bundle]
+full = "full.json"
+public = "public.json"
+keys = ["bundle.public.jwk"]
+[checkout]
+key = "checkout.private.jwk"
+[[merchants]]
+id = "shop"
+name = "Test Shop"
+key_sha256 = "{}"
+fee_percent = "3"
+[[merchants]]
+id = "other"
+name = "Other Shop"
+key_sha256 = "{}"
+fee_percent = "2.5"
+[[edges]]
+id = "edge"
+key_sha256 = "{}"
+offer_keys = ["offer.public.jwk"]
+[[lender_keys]]
+id = "operations"
+key_sha256 = "{}"
+[provider]
+url = "{provider}"
+key = "{PROVIDER}"
+webhook_secret = "{webhook_secret}"
+[limits]
+exposure_max = 300000
+"#,
+        hash(MERCHANT),
+        hash(OTHER_MERCHANT),
+        hash(EDGE),
+        hash(LENDER),
+    )
+}
+
+pub fn german_credit() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/german_credit.csv")
+}
+
+async fn start_sandbox(folder: &Path, server: &str, webhook_secret: &str, listener: TcpListener) {
+    let text = format!(
+        "database = \"sqlite://{}\"\n[provider]\nkey_sha256 = \"{}\"\nwebhook_url = \"http://{server}/v1/webhooks/payments\"\n\
+         webhook_secret = \"{webhook_secret}\"\n[bureau]\nkey_sha256 = \"{}\"\ndata = \"{}\"\n",
+        folder.join("sandbox.db").display(),
+        secret::sha256_hex(PROVIDER),
+        secret::sha256_hex(EDGE),
+        german_credit().display(),
+    );
+    write(folder, "sandbox.toml", &text);
+    let config = sandbox::config::Config::read(&folder.join("sandbox.toml")).unwrap();
+    let sandbox = Sandbox::open(config).await.unwrap();
+    tokio::spawn(provider::deliver(sandbox.clone()));
+    tokio::spawn(async move { axum::serve(listener, sandbox::router(sandbox)).await });
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(payload()).await
+    }
+
+    pub async fn with(policy: Payload) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let bundle_key = key(path, Use::Bundle, "bundle");
+        key(path, Use::Checkout, "checkout");
+        let offer_key = key(path, Use::Offer, "offer");
+        let full = canonical::to_string(&policy).unwrap();
+        let public = canonical::to_string(&split(&policy)).unwrap();
+        write(path, "full.json", &envelope::sign(full.as_bytes(), &bundle_key));
+        write(path, "public.json", &envelope::sign(public.as_bytes(), &bundle_key));
+
+        let provider_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let provider = format!("http://{}", provider_listener.local_addr().unwrap());
+        let server_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = server_listener.local_addr().unwrap().to_string();
+        let webhook_secret = webhook::Secret::generate();
+        start_sandbox(path, &address, &webhook_secret, provider_listener).await;
+
+        write(path, "prequal.toml", &config_text(&provider, &webhook_secret));
+        let mut config = Config::read(&path.join("prequal.toml")).unwrap();
+        config.database = format!("sqlite://{}", path.join("prequal.db").display());
+        let mut world = Self {
+            base: format!("http://{address}"),
+            provider,
+            webhook_secret,
+            offer_key,
+            bundle: Bundle::from_payload(full.as_bytes()).unwrap(),
+            config,
+            address,
+            client: HttpClient::default(),
+            running: None,
+            folder,
+        };
+        world.start_on(server_listener).await;
+        world
+    }
+
+    async fn start_on(&mut self, listener: TcpListener) {
+        let (settings, vault) = Settings::load(&self.config, true).unwrap();
+        let db = Database::open(&self.config.database).await.unwrap();
+        let app = App::new(db, settings, vault, true).await.unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let router = http::router(app.clone());
+        let serving = tokio::spawn(async move {
+            let stop = async {
+                let _ = stopped.await;
+            };
+            axum::serve(listener, router).with_graceful_shutdown(stop).await.unwrap();
+        });
+        let delivery = tokio::spawn(outbox::run(app.clone()));
+        self.running = Some(Running { app, stop, tasks: vec![serving, delivery] });
+    }
+
+    pub fn app(&self) -> &Arc<App> {
+        &self.running.as_ref().unwrap().app
+    }
+
+    pub fn config(&mut self) -> &mut Config {
+        &mut self.config
+    }
+
+    /// Stops the server without letting anything finish, and starts another on the same file and address.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        let listener = loop {
+            match TcpListener::bind(&self.address).await {
+                Ok(listener) => break listener,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        };
+        self.start_on(listener).await;
+    }
+
+    pub async fn stop(&mut self) {
+        let Running { app, stop, tasks } = self.running.take().unwrap();
+        for task in tasks {
+            task.abort();
+            let _ = task.await;
+        }
+        drop(stop);
+        self.client = HttpClient::default();
+        app.db.close().await;
+    }
+
+    /// Calls the server. After every call that may write, the ledger is verified.
+    pub async fn call(&self, method: &str, path: &str, bearer: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let authorization = format!("Bearer {bearer}");
+        let mut all = headers.to_vec();
+        if !bearer.is_empty() {
+            all.push(("authorization", &authorization));
+        }
+        let method: Method = method.parse().unwrap();
+        let writes = method != Method::GET;
+        let url = format!("{}{path}", self.base);
+        let (status, bytes) = self.client.call(method, &url, &all, body.to_vec().into()).await.unwrap();
+        if writes {
+            self.verify().await;
+        }
+        Answer { status, bytes: bytes.to_vec() }
+    }
+
+    pub async fn get(&self, path: &str, bearer: &str) -> Answer {
+        self.call("GET", path, bearer, &[], b"").await
+    }
+
+    pub async fn post(&self, path: &str, bearer: &str, body: &Value) -> Answer {
+        self.call("POST", path, bearer, &[], body.to_string().as_bytes()).await
+    }
+
+    pub async fn post_once(&self, path: &str, bearer: &str, key: &str, body: &Value) -> Answer {
+        self.call("POST", path, bearer, &[("idempotency-key", key)], body.to_string().as_bytes()).await
+    }
+
+    /// Calls the payment provider.
+    pub async fn provider(&self, method: &str, path: &str, body: &Value) -> Value {
+        let bearer = format!("Bearer {PROVIDER}");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let url = format!("{}{path}", self.provider);
+        let headers = [("authorization", bearer.as_str())];
+        let (status, bytes) = self.client.call(method.parse().unwrap(), &url, &headers, body.into()).await.unwrap();
+        assert!(status < 300, "{status} {}", String::from_utf8_lossy(&bytes));
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    /// Every chain, fold and sum; and the trial balance as the lender reads it.
+    pub async fn verify(&self) {
+        audit::run(self.app()).await.unwrap();
+        let balance = self.get_trial_balance().await;
+        assert_eq!(balance["balanced"], true, "{balance}");
+    }
+
+    async fn get_trial_balance(&self) -> Value {
+        let url = format!("{}/v1/ledger/trial-balance", self.base);
+        let bearer = format!("Bearer {LENDER}");
+        let headers = [("authorization", bearer.as_str())];
+        let (status, bytes) = self.client.call(Method::GET, &url, &headers, Vec::new().into()).await.unwrap();
+        assert_eq!(status, 200);
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    /// The balance of an account on the side where it grows.
+    pub async fn account(&self, code: &str) -> i64 {
+        let balance = self.get_trial_balance().await;
+        let accounts = balance["accounts"].as_array().unwrap();
+        accounts.iter().find(|row| row["account"] == code).map_or(0, |row| row["balance"].as_i64().unwrap())
+    }
+
+    pub async fn now(&self) -> String {
+        self.get("/healthz", "").await.expect(200)["now"].as_str().unwrap().to_owned()
+    }
+
+    /// Sets the business clock to noon in New York of a date.
+    pub async fn set_date(&self, date: &str) {
+        let body = json!({ "now": format!("{date}T17:00:00Z") });
+        self.call("PUT", "/v1/sandbox/clock", LENDER, &[], body.to_string().as_bytes()).await.expect(200);
+    }
+
+    /// Waits until a loan shows what is awaited.
+    pub async fn wait(&self, path: &str, bearer: &str, what: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..400 {
+            let value = self.get(path, bearer).await.expect(200);
+            if what(&value) {
+                self.verify().await;
+                return value;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{path} never came to what was awaited: {}", self.get(path, bearer).await.json());
+    }
+}
+
+/// A purchase in progress, as merchant, edge and shopper see it.
+#[derive(Debug, Clone)]
+pub struct Purchase {
+    pub checkout: Value,
+    pub input: Value,
+    pub decision: Value,
+    pub offers: Vec<(String, Value)>,
+    pub application: String,
+    pub capability: String,
+}
+
+/// Who buys, and what the bureau says of them.
+#[derive(Debug, Clone)]
+pub struct Shopper {
+    pub name: &'static str,
+    pub email: &'static str,
+    pub phone: &'static str,
+    pub standing: &'static str,
+}
+
+pub const ADA: Shopper =
+    Shopper { name: "Ada Byron", email: "ada@example.com", phone: "+12125550123", standing: "good" };
+
+pub fn cart(amount: i64) -> Value {
+    json!([{ "sku": "camera", "name": "A camera", "quantity": 1, "unit_amount": amount }])
+}
+
+impl World {
+    pub async fn checkout(&self, amount: i64) -> Value {
+        let body = json!({ "merchant_order": "A-1", "amount": amount, "currency": "USD", "cart": cart(amount) });
+        self.post("/v1/checkouts", MERCHANT, &body).await.expect(201)
+    }
+
+    pub async fn input(&self, shopper: &Shopper, amount: i64) -> Value {
+        let now = self.now().await;
+        let today = self.app().today().unwrap().to_string();
+        json!({
+            "application": {
+                "order": { "amount": amount, "currency": "USD" },
+                "fields": { "full_name": shopper.name, "date_of_birth": "1990-02-28", "email": shopper.email,
+                    "phone": shopper.phone, "income_monthly": 420_000, "agree_report": true } },
+            "evidence": { "standing": {
+                "value": shopper.standing, "assurance": "third_party", "source": "sandbox-bureau" } },
+            "salt": secret::hex(&secret::random::<16>()),
+            "as_of": now, "today": today,
+        })
+    }
+
+    /// What an edge posts, ready to be changed by a test.
+    pub fn application_body(&self, checkout: &Value, input: &Value) -> (Value, Value) {
+        let decision: Value =
+            serde_json::from_str(&decide::decide_json(&self.bundle, &input.to_string()).unwrap()).unwrap();
+        let offers: Vec<Value> = decision["offers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|offer| {
+                json!({ "offer_id": uuid::Uuid::new_v4().to_string(), "plan": offer["plan"],
+                    "terms_hash": offer["terms_hash"] })
+            })
+            .collect();
+        let body = json!({
+            "checkout_token": checkout["token"], "input": input, "decision": decision, "offers": offers,
+            "consents": [{ "purpose": "credit_report", "text_hash": secret::sha256_hex(CONSENT),
+                "given_at": input["as_of"] }],
+        });
+        (body, decision)
+    }
+
+    pub async fn apply(&self, shopper: &Shopper, amount: i64) -> Purchase {
+        let checkout = self.checkout(amount).await;
+        self.apply_for(checkout, shopper, amount).await
+    }
+
+    pub async fn apply_for(&self, checkout: Value, shopper: &Shopper, amount: i64) -> Purchase {
+        let input = self.input(shopper, amount).await;
+        let (body, decision) = self.application_body(&checkout, &input);
+        let taken = self.post("/v1/applications", EDGE, &body).await.expect(201);
+        assert_eq!(taken["outcome"], decision["outcome"]);
+        let offers = body["offers"].as_array().unwrap().iter().zip(decision["offers"].as_array().unwrap());
+        Purchase {
+            offers: offers.map(|(id, offer)| (id["offer_id"].as_str().unwrap().to_owned(), offer.clone())).collect(),
+            checkout,
+            input,
+            decision,
+            application: taken["application_id"].as_str().unwrap().to_owned(),
+            capability: taken["capability"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// The claims of an offer as an honest edge makes them.
+    pub fn claims(&self, purchase: &Purchase, plan: &str) -> Value {
+        let (id, offer) = purchase.offers.iter().find(|(_, offer)| offer["plan"] == plan).unwrap();
+        let at = |text: &Value| prequal_core::calendar::Instant::parse(text.as_str().unwrap()).unwrap().seconds();
+        json!({
+            "iss": "edge", "aud": "test-lender", "jti": id, "checkout": purchase.checkout["id"],
+            "cart_hash": purchase.checkout["cart_hash"], "application": purchase.application,
+            "as_of": purchase.input["as_of"], "bundle_hash": purchase.decision["bundle_hash"],
+            "input_hash": purchase.decision["input_hash"], "iat": at(&purchase.input["as_of"]),
+            "exp": at(&purchase.decision["expires"]), "offer": offer,
+        })
+    }
+
+    pub fn offer(&self, purchase: &Purchase, plan: &str) -> String {
+        jws::sign(&self.offer_key, jws::OFFER_TYPE, &self.claims(purchase, plan)).unwrap()
+    }
+
+    pub async fn submit(&self, purchase: &Purchase, offer: &str) -> Answer {
+        let path = format!("/v1/applications/{}/submit", purchase.application);
+        self.post(&path, &purchase.capability, &json!({ "offer": offer })).await
+    }
+
+    pub fn signing(&self, submitted: &Value, name: &str) -> Value {
+        json!({ "decision_id": submitted["decision_id"], "agreement_hash": submitted["agreement"]["hash"],
+            "signature": { "method": "typed_name", "name": name } })
+    }
+
+    pub async fn sign(&self, purchase: &Purchase, key: &str, body: &Value) -> Answer {
+        let path = format!("/v1/applications/{}/sign", purchase.application);
+        self.post_once(&path, &purchase.capability, key, body).await
+    }
+
+    /// A purchase up to the paid-out loan: its id and its capability.
+    pub async fn buy(&self, shopper: &Shopper, amount: i64, plan: &str) -> (Purchase, String, String) {
+        let purchase = self.apply(shopper, amount).await;
+        let submitted = self.submit(&purchase, &self.offer(&purchase, plan)).await.expect(200);
+        let signed = self.sign(&purchase, "sign", &self.signing(&submitted, shopper.name)).await.expect(201);
+        let (loan, capability) =
+            (signed["loan_id"].as_str().unwrap().to_owned(), signed["capability"].as_str().unwrap().to_owned());
+        self.wait(&format!("/v1/loans/{loan}"), &capability, |loan| loan["status"] == "active").await;
+        (purchase, loan, capability)
+    }
+
+    /// Instructs a payment and waits for the provider's notice of it.
+    pub async fn pay(&self, loan: &str, capability: &str, amount: i64) -> Value {
+        let path = format!("/v1/loans/{loan}");
+        let key = uuid::Uuid::new_v4().to_string();
+        let body = json!({ "amount": amount });
+        let instructed = self.post_once(&format!("{path}/payments"), capability, &key, &body).await.expect(202);
+        let id = instructed["payment_id"].clone();
+        self.wait(&path, capability, |loan| {
+            let payments = loan["payments"].as_array().unwrap();
+            payments.iter().any(|payment| payment["id"] == id && payment["status"] == "cleared")
+        })
+        .await
+    }
+
+    /// A notice signed by whoever holds the secret.
+    pub async fn notify(&self, id: &str, at: i64, secret: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        let signature = webhook::Secret::parse(secret).unwrap().sign(id, at, body.as_bytes());
+        let at = at.to_string();
+        let headers = [("webhook-id", id), ("webhook-timestamp", at.as_str()), ("webhook-signature", &signature)];
+        self.call("POST", "/v1/webhooks/payments", "", &headers, body.as_bytes()).await
+    }
+}
