@@ -28,8 +28,8 @@ export async function readCheckout(
     if (error instanceof TokenError) throw problem('checkout-token', { detail: error.message });
     throw error;
   }
-  if (claims['aud'] !== AUDIENCE) throw problem('checkout-token', { detail: '`aud` is not this edge' });
-  const expires = claims['exp'];
+  if (claims.aud !== AUDIENCE) throw problem('checkout-token', { detail: '`aud` is not this edge' });
+  const expires = claims.exp;
   if (typeof expires !== 'number') throw problem('checkout-token', { detail: '`exp` is missing' });
   if (expires <= nowSeconds) throw problem('checkout-expired');
   return {
@@ -48,7 +48,7 @@ function text(claims: Readonly<Record<string, unknown>>, name: string): string {
 }
 
 function amount(claims: Readonly<Record<string, unknown>>): number {
-  const value = claims['amount'];
+  const value = claims.amount;
   if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= AMOUNT_MAX) return value;
   throw problem('checkout-token', { detail: '`amount` is not an amount in minor units' });
 }

@@ -100,8 +100,8 @@ function publicKeys(env: Env, name: TextName, use: string): Jwk[] {
   for (const key of keys as Partial<Jwk>[]) {
     const fits = key.kty === 'OKP' && key.crv === 'Ed25519' && typeof key.x === 'string';
     if (!fits || typeof key.kid !== 'string') throw new Error(`${name} must hold Ed25519 keys with \`kid\``);
-    if (key['d'] !== undefined) throw new Error(`${name} holds a private key`);
-    if (key['prequal_use'] !== use) throw new Error(`${name} holds a key made for another use`);
+    if (key.d !== undefined) throw new Error(`${name} holds a private key`);
+    if (key.prequal_use !== use) throw new Error(`${name} holds a key made for another use`);
   }
   return keys as Jwk[];
 }

@@ -3,7 +3,7 @@
  *
  * Stateless. It proxies nothing: the browser talks to the lender's server itself, with the capability it gets here.
  */
-import { initSync, PrequalError } from 'prequal';
+import { type Bundle, initSync, PrequalError } from 'prequal';
 import { type Members, readObject } from './body.js';
 import { bundle, type Part } from './bundles.js';
 import { type Now, readClock } from './clock.js';
@@ -68,12 +68,7 @@ async function answer(request: Request, env: Env, config: Config): Promise<Respo
   }
 }
 
-type Answer = (
-  bundle: Awaited<ReturnType<typeof bundle>>['bundle'],
-  body: Members,
-  now: Now,
-  config: Config,
-) => unknown;
+type Answer = (opened: Bundle, body: Members, now: Now, config: Config) => unknown;
 
 function answering(part: Part, compute: Answer): (call: Call) => Promise<Response> {
   return async ({ request, env, config }) => {

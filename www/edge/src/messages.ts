@@ -27,10 +27,10 @@ export function quoteAnswer(bundle: Bundle, body: Members, now: Now): unknown {
 export function validateAnswer(bundle: Bundle, body: Members, now: Now): unknown {
   only(body, ['order', 'fields', 'step']);
   return validate(bundle, {
-    fields: readFields(body['fields']),
+    fields: readFields(body.fields),
     today: bundle.today(now.date),
-    ...(body['order'] === undefined ? {} : { order: readOrder(object(body['order'], '/order'), '/order') }),
-    ...(body['step'] === undefined ? {} : { step: string(body, 'step', ID_LENGTH_MAX) }),
+    ...(body.order === undefined ? {} : { order: readOrder(object(body.order, '/order'), '/order') }),
+    ...(body.step === undefined ? {} : { step: string(body, 'step', ID_LENGTH_MAX) }),
   });
 }
 
@@ -38,8 +38,8 @@ export function prequalifyAnswer(bundle: Bundle, body: Members, now: Now): unkno
   only(body, ['order', 'fields']);
   return prequalify(bundle, {
     application: {
-      order: readOrder(object(body['order'], '/order'), '/order'),
-      fields: readFields(body['fields']),
+      order: readOrder(object(body.order, '/order'), '/order'),
+      fields: readFields(body.fields),
     },
     evidence: {},
     salt: salt(),
@@ -51,14 +51,14 @@ export function prequalifyAnswer(bundle: Bundle, body: Members, now: Now): unkno
 export function journeyAnswer(bundle: Bundle, body: Members): unknown {
   only(body, ['snapshot', 'event']);
   const snapshot =
-    body['snapshot'] === null ? null : (object(body['snapshot'], '/snapshot') as unknown as Snapshot);
-  return journey(bundle, snapshot, object(body['event'], '/event') as unknown as JourneyEvent);
+    body.snapshot === null ? null : (object(body.snapshot, '/snapshot') as unknown as Snapshot);
+  return journey(bundle, snapshot, object(body.event, '/event') as unknown as JourneyEvent);
 }
 
 /** The amount and currency; that they make sense is the core's to say. */
 function readOrder(members: Members, pointer: string): Order {
   only(members, ['amount', 'currency'], pointer);
-  const amount = members['amount'];
+  const amount = members.amount;
   if (typeof amount !== 'number' || !Number.isSafeInteger(amount)) {
     throw problem('invalid-body', {
       detail: '`amount` must be a whole number',

@@ -33,8 +33,8 @@ export interface Consent {
 export async function offersAnswer(full: Bundle, body: Members, now: Now, config: Config): Promise<unknown> {
   only(body, ['checkout_token', 'fields', 'consents']);
   const token = string(body, 'checkout_token', TOKEN_LENGTH_MAX);
-  const fields = readFields(body['fields']);
-  const consents = readConsents(body['consents']);
+  const fields = readFields(body.fields);
+  const consents = readConsents(body.consents);
   const checkout = await readCheckout(token, config.checkoutKeys, now.seconds);
 
   const order = { amount: checkout.amount, currency: checkout.currency };

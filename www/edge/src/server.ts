@@ -51,10 +51,10 @@ export async function recordApplication(config: Config, record: ApplicationRecor
     throw problem('server-unavailable');
   }
   if (response.ok) return recorded(answer);
-  const type = typeof answer['type'] === 'string' ? answer['type'] : '';
+  const type = typeof answer.type === 'string' ? answer.type : '';
   const slug = type.slice(type.lastIndexOf(':') + 1);
   log('server_refused', { status: response.status, problem: slug });
-  if (PASSED_ON.has(slug)) throw new Problem(slug, response.status, String(answer['title'] ?? slug), {});
+  if (PASSED_ON.has(slug)) throw new Problem(slug, response.status, String(answer.title ?? slug), {});
   throw problem(response.status >= 500 ? 'server-unavailable' : 'server-refused');
 }
 
