@@ -6,9 +6,7 @@ use prequal_core::{
     currency::Currency,
     money::Amount,
 };
-use prequal_ledger::{
-    Account, Contract, Entry, Event, Head, LedgerError, Loan, Status, TrialBalance, chain,
-};
+use prequal_ledger::{Account, Contract, Entry, Event, Head, LedgerError, Loan, Status, TrialBalance, chain};
 use proptest::prelude::*;
 
 fn date(text: &str) -> Date {

@@ -70,9 +70,9 @@ impl Modify for Bearer {
     }
 }
 
-/// The routes with their description.
-fn described(cors: CorsLayer) -> OpenApiRouter<Arc<App>> {
-    let servers = OpenApiRouter::new()
+/// Routes that servers call.
+fn of_servers() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
         .routes(routes!(checkouts::create))
         .routes(routes!(checkouts::read))
         .routes(routes!(checkouts::change_cart))
@@ -82,8 +82,12 @@ fn described(cors: CorsLayer) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ledger::trial_balance))
         .routes(routes!(ledger::entries))
         .routes(routes!(meta::health))
-        .routes(routes!(meta::read_clock, meta::set_clock));
-    let shoppers = OpenApiRouter::new()
+        .routes(routes!(meta::read_clock, meta::set_clock))
+}
+
+/// Routes that the pages of configured origins call.
+fn of_shoppers() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
         .routes(routes!(applications::read))
         .routes(routes!(submit::submit))
         .routes(routes!(sign::sign))
@@ -92,24 +96,36 @@ fn described(cors: CorsLayer) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(loans::statement))
         .routes(routes!(loans::agreement))
         .routes(routes!(payments::create))
-        .layer(cors);
-    let public = OpenApiRouter::new()
-        .routes(routes!(meta::public_bundle))
-        .routes(routes!(meta::jwks))
-        .layer(CorsLayer::new().allow_origin(AllowOrigin::any()).allow_methods([Method::GET]));
-    OpenApiRouter::with_openapi(Api::openapi()).merge(servers).merge(shoppers).merge(public)
+}
+
+/// Routes that any page may call.
+fn of_anyone() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(meta::public_bundle)).routes(routes!(meta::jwks))
 }
 
 /// Every route of a server.
 pub fn router(app: Arc<App>) -> Router {
-    let (router, document) = described(cors(&app.settings.cors_origins)).split_for_parts();
+    let mut document = Api::openapi();
+    let mut router = Router::new();
+    let any = CorsLayer::new().allow_origin(AllowOrigin::any()).allow_methods([Method::GET]);
+    for (routes, cors) in
+        [(of_servers(), None), (of_shoppers(), Some(cors(&app.settings.cors_origins))), (of_anyone(), Some(any))]
+    {
+        let (routes, described) = routes.split_for_parts();
+        document.merge(described);
+        // Inside the CORS layer, which answers a browser's preflight before a method is missed.
+        let routes = routes.method_not_allowed_fallback(|| async {
+            Problem::new(Kind::MethodNotAllowed, "see /openapi.json for what is offered")
+        });
+        router = router.merge(match cors {
+            Some(cors) => routes.layer(cors),
+            None => routes,
+        });
+    }
     let document: Arc<str> = document.to_json().unwrap_or_default().into();
     router
         .route("/openapi.json", axum::routing::get(move || meta::openapi(document.clone())))
         .fallback(|| async { Problem::not_found() })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(Kind::MethodNotAllowed, "see /openapi.json for what is offered")
-        })
         .layer(middleware::from_fn(log))
         .with_state(app)
 }

@@ -22,6 +22,8 @@ use crate::{
 
 /// Columns that are no evidence: what is to be foretold, and what must not be used.
 const WITHHELD: [&str; 3] = ["creditability", "age_in_years", "foreign_worker"];
+/// Columns that a report leaves out unless they are asked for: what the row's own credit was.
+const UNASKED: [&str; 2] = ["credit_amount", "duration_in_month"];
 /// How long the slow file takes.
 const SLOW: Duration = Duration::from_secs(30);
 /// The most features of one report.
@@ -58,7 +60,8 @@ impl Bureau {
                 return Err(format!("bureau data `{}` has more than {ROWS_MAX} rows", path.display()));
             }
         }
-        let features = rows.first().map(|row| row.keys().cloned().collect()).unwrap_or_default();
+        let names = rows.iter().take(1).flat_map(BTreeMap::keys);
+        let features = names.filter(|name| !UNASKED.contains(&name.as_str())).cloned().collect();
         Ok(Self { features, rows })
     }
 

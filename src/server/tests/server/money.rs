@@ -242,10 +242,7 @@ async fn the_journal_is_read_page_by_page_and_cannot_be_changed() {
             "INSERT INTO journal_transfers SELECT id, 99, '1010', '2110', 0 FROM journal_entries LIMIT 1",
             "CHECK constraint",
         ),
-        (
-            "INSERT INTO journal_transfers SELECT id, 99, '1010', '9999', 1 FROM journal_entries LIMIT 1",
-            "FOREIGN KEY",
-        ),
+        ("INSERT INTO journal_transfers SELECT id, 99, '1010', '9999', 1 FROM journal_entries LIMIT 1", "FOREIGN KEY"),
         (
             "INSERT INTO journal_entries SELECT 'x', chain, 200, date, currency, event, previous, previous, recorded
              FROM journal_entries LIMIT 1",

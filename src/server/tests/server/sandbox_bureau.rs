@@ -9,8 +9,13 @@ fn a_row_is_a_person_s_file_without_what_must_not_be_used() {
     let bureau = Bureau::read(&german_credit()).unwrap();
     // Row 0 of the data set: 6 months, 1,169, in good standing.
     let file = bureau.evidence("row-0@example.com", None);
-    assert_eq!(file["duration_in_month"]["value"], 6);
-    assert_eq!(file["credit_amount"]["value"], 1169);
+    assert_eq!(file["number_of_existing_credits_at_this_bank"]["value"], 2);
+    // 1,169 over 6 months is 194.83 a month, which is 15 % (code 4) of 1,298.88.
+    assert_eq!(file["monthly_income"]["value"], 129_888);
+    let own = ["duration_in_month".to_owned(), "credit_amount".to_owned()];
+    assert!(own.iter().all(|column| !file.contains_key(column)));
+    let credit = bureau.evidence("row-0@example.com", Some(&own));
+    assert_eq!((&credit["duration_in_month"]["value"], &credit["credit_amount"]["value"]), (&6.into(), &1169.into()));
     assert_eq!(file["housing"]["value"], "own");
     assert_eq!(file["housing"]["assurance"], "third_party");
     assert_eq!(file["housing"]["source"], "sandbox-bureau");
