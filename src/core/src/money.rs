@@ -183,7 +183,8 @@ impl<'de> Deserialize<'de> for Amount {
                 Err(E::custom("an amount is a whole number of minor units, not a fraction"))
             }
         }
-        deserializer.deserialize_i64(Visitor)
+        // Not `deserialize_i64`: JavaScript's numbers beyond 2^53 must reach `visit_f64` and its named error.
+        deserializer.deserialize_any(Visitor)
     }
 }
 

@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 
 use crate::{
     credit::{CreditError, accrual::Accrual, big::Big},
-    money::{Amount, MoneyError},
+    money::{AMOUNT_MAX, Amount, MoneyError},
     rounding::Rounding,
 };
 
@@ -28,6 +28,9 @@ pub(crate) fn level(
     };
     let (estimate, error) = estimate(principal, accrual, units.clone(), count);
     let (low, high) = (estimate - error, estimate + error);
+    if low > AMOUNT_MAX as f64 {
+        return Err(MoneyError::AmountOutOfRange.into());
+    }
     match (round_double(low, rounding), round_double(high, rounding)) {
         (Some(low), Some(high)) if low == high => Ok(Amount::try_from(low)?),
         _ => exact(principal, accrual, units, low, high, rounding),

@@ -189,29 +189,49 @@ fn halves_go_up_from_the_root_itself() {
     assert_eq!((trap.apr_percent.as_str(), trap.apr_percent_exact.as_str()), ("9.44", "9.445000"));
 }
 
-/// Whole years, months, weeks; else months and days counted back, over the year that ends with the days.
+/// One advance and one payment a tenth larger: (1 + X)^t = 1.1, so the time shows in the rate. Payments
+/// of one cent before it say what series it belongs to and move the rate by nothing that shows.
+fn european_time(from: &str, payments: &[&str]) -> String {
+    let (last, earlier) = payments.split_last().unwrap();
+    let mut flows: Vec<Value> = earlier.iter().map(|date| json!({"date": date, "amount": 1})).collect();
+    flows.push(json!({"date": last, "amount": 1_100_000_000_000_000_i64}));
+    let advance = json!([{"date": from, "amount": 1_000_000_000_000_000_i64}]);
+    try_rate("eu_aprc", advance, json!(flows)).unwrap().apr_percent_exact
+}
+
+fn percent_of_time(years: f64) -> String {
+    format!("{:.6}", (1.1_f64.powf(1.0 / years) - 1.0) * 100.0)
+}
+
+/// The European Commission's guidelines on the annex (2015), examples of counting time in months and days:
+/// the days lie over the year that ends on their last day.
 #[test]
-fn european_times() {
-    // (1 + X)^t = 1.1, so X is known for each t.
-    for (to, years) in [
-        ("2025-01-15", 1.0),
-        ("2024-03-15", 2.0 / 12.0),
-        ("2024-01-29", 2.0 / 52.0),
-        // 29 February counts in the year that ends on the last of the odd days, 2024-02-05 → 366 days.
-        ("2024-01-20", 5.0 / 365.0),
-        ("2024-03-20", 2.0 / 12.0 + 5.0 / 365.0),
-        ("2025-03-20", 14.0 / 12.0 + 5.0 / 365.0),
+fn european_months_and_days() {
+    for (from, to, years) in [
+        ("2019-01-12", "2020-01-12", 1.0),
+        ("2012-01-12", "2012-02-15", 1.0 / 12.0 + 3.0 / 365.0),
+        ("2012-01-12", "2012-04-15", 3.0 / 12.0 + 3.0 / 365.0),
+        ("2013-01-12", "2013-02-15", 1.0 / 12.0 + 3.0 / 366.0),
+        ("2013-01-12", "2013-04-15", 3.0 / 12.0 + 3.0 / 366.0),
+        ("2013-02-25", "2013-03-28", 1.0 / 12.0 + 3.0 / 366.0),
+        ("2013-02-26", "2013-03-29", 1.0 / 12.0 + 2.0 / 366.0),
+        ("2012-02-26", "2012-03-29", 1.0 / 12.0 + 3.0 / 366.0),
+        ("2024-12-31", "2025-02-28", 2.0 / 12.0),
+        ("2024-02-28", "2024-03-31", 1.0 / 12.0 + 1.0 / 366.0),
+        ("2024-01-31", "2025-02-28", 13.0 / 12.0),
+        // A payment alone after whole weeks: weeks.
+        ("2012-01-12", "2012-01-26", 2.0 / 52.0),
     ] {
-        let exact = try_rate(
-            "eu_aprc",
-            json!([{"date": "2024-01-15", "amount": 1_000_000}]),
-            json!([{"date": to, "amount": 1_100_000}]),
-        )
-        .unwrap()
-        .apr_percent_exact;
-        let expected = (1.1_f64.powf(1.0 / years) - 1.0) * 100.0;
-        assert_eq!(exact, format!("{expected:.6}"), "{to}");
+        assert_eq!(european_time(from, &[to]), percent_of_time(years), "{from} {to}");
     }
+    // 63 days are nine weeks, but in a monthly series they are two months and three days.
+    let monthly = european_time("2012-01-12", &["2012-02-15", "2012-03-15"]);
+    assert_eq!(monthly, percent_of_time(2.0 / 12.0 + 3.0 / 365.0));
+    // In a weekly series the days left over stand beside weeks.
+    let weekly = european_time("2012-01-12", &["2012-01-23", "2012-01-30"]);
+    assert_eq!(weekly, percent_of_time(2.0 / 52.0 + 4.0 / 365.0));
+    let alone = european_time("2012-01-12", &["2012-03-15"]);
+    assert_eq!(alone, percent_of_time(9.0 / 52.0));
 }
 
 #[test]

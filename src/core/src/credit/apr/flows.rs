@@ -200,15 +200,13 @@ pub(super) struct Dated {
     pub value: i64,
 }
 
-/// What the unit-period rules want to know beyond the flows.
+/// What the rules of time want to know beyond the flows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Request {
     pub unit_period: Option<UnitPeriod>,
     pub year_basis: Option<YearBasis>,
-    /// Whether the payments are said to be semimonthly: dates alone can look fortnightly.
-    pub semimonthly: bool,
-    /// Whether the step between payments is said at all.
-    pub stepped: bool,
+    /// The step between payments where it is said: dates alone can be read in more than one way.
+    pub every: Option<Period>,
 }
 
 /// Times of the flows of an input.
@@ -230,8 +228,13 @@ pub(super) fn timed(input: &AprInput) -> Result<Timed, CreditError> {
     let request = Request {
         unit_period: input.unit_period,
         year_basis: input.year_basis,
-        semimonthly: input.payments.iter().any(|flow| flow.count > 1 && flow.every == Some(Period::Semimonthly)),
-        stepped: input.payments.iter().any(|flow| flow.count > 1),
+        // Of several series the longest speaks for the transaction.
+        every: input
+            .payments
+            .iter()
+            .filter(|flow| flow.count > 1)
+            .max_by_key(|flow| flow.count)
+            .and_then(|flow| flow.every),
     };
     by_dates(input.convention, start, &flows, request)
 }
@@ -263,7 +266,7 @@ pub(super) fn timed_plan(
         last = installment.due;
         flows.push(Dated { date: installment.due, value: installment.total.minor() });
     }
-    let request = Request { unit_period: None, year_basis: None, semimonthly: false, stepped: false };
+    let request = Request { unit_period: None, year_basis: None, every: None };
     by_dates(convention, start, &flows, request)
 }
 
@@ -302,7 +305,7 @@ fn expand(given: &[Flow], sign: i64, flows: &mut Vec<Dated>) -> Result<(), Credi
 fn by_dates(convention: Convention, start: Date, flows: &[Dated], request: Request) -> Result<Timed, CreditError> {
     match convention {
         Convention::UsRegZ => regz::timed(start, flows, request),
-        _ => timing::by_dates(convention, start, flows, request.year_basis),
+        _ => timing::by_dates(convention, start, flows, request),
     }
 }
 

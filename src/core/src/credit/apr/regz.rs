@@ -261,8 +261,8 @@ fn found(clock: &Clock, points: &[Point], request: Request) -> Unit {
 
 /// Whether payments fall on the same two days of each month.
 fn is_semimonthly<'a>(points: impl Iterator<Item = &'a Point> + Clone, request: Request) -> bool {
-    if request.stepped {
-        return request.semimonthly;
+    if let Some(every) = request.every {
+        return every == Period::Semimonthly;
     }
     let a_month = |from: Date, to: Date| {
         from.add_months(1, MonthEnd::Clamp) == Ok(to) || to.add_months(-1, MonthEnd::Clamp) == Ok(from)

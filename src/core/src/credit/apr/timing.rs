@@ -4,39 +4,44 @@ use core::cmp::Ordering;
 
 use super::{
     Annual, Convention, Timed,
-    flows::{AprInput, Dated, Flow, When, YearBasis, push, timed_of},
+    flows::{AprInput, Dated, Flow, Request, When, YearBasis, push, timed_of},
     solve::{Growth, TimedFlow},
 };
 use crate::{
-    calendar::{Date, MonthEnd, days_between},
+    calendar::{Date, MonthEnd, Period, days_between},
     credit::CreditError,
 };
 
-/// A time in units: whole ones, and `part / of` of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A time in units: whole ones, `part / of` of another, and what has another denominator.
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Time {
     whole: u32,
     part: u32,
     of: u32,
+    more: f64,
 }
 
 impl Time {
     const fn whole(units: u32) -> Self {
-        Self { whole: units, part: 0, of: 1 }
+        Self { whole: units, part: 0, of: 1, more: 0.0 }
     }
 
     /// `numerator / denominator` units.
     const fn fraction(numerator: u32, denominator: u32) -> Self {
-        Self { whole: numerator / denominator, part: numerator % denominator, of: denominator }
+        Self { whole: numerator / denominator, part: numerator % denominator, of: denominator, more: 0.0 }
     }
 
     const fn plus(self, whole: u32) -> Self {
         Self { whole: self.whole + whole, ..self }
     }
 
+    /// The part of a unit; in doubles.
+    fn in_units(self) -> f64 {
+        if self.part == 0 { self.more } else { f64::from(self.part) / f64::from(self.of) + self.more }
+    }
+
     fn flow(self, value: i64) -> TimedFlow {
-        let fraction = if self.part == 0 { 0.0 } else { f64::from(self.part) / f64::from(self.of) };
-        TimedFlow { whole: self.whole, fraction, value: value as f64 }
+        TimedFlow { whole: self.whole, fraction: self.in_units(), value: value as f64 }
     }
 }
 
@@ -50,18 +55,15 @@ pub(super) fn by_dates(
     convention: Convention,
     start: Date,
     dated: &[Dated],
-    basis: Option<YearBasis>,
+    request: Request,
 ) -> Result<Timed, CreditError> {
-    let (annual, time): (Annual, Measure) = match (convention, basis) {
+    let european = matches!(convention, Convention::EuAprc | Convention::Uk);
+    let (annual, time): (Annual, Measure) = match (convention, request.year_basis) {
         (Convention::CnIrr, _) => (Annual::Nominal { numerator: 12.0, denominator: 1.0 }, forward_months),
-        (Convention::EuAprc | Convention::Uk, Some(YearBasis::Months)) => (MONTHS, forward_months),
-        (Convention::EuAprc | Convention::Uk, Some(YearBasis::Weeks)) => {
-            (Annual::Effective { units: 364.0 }, actual_days)
-        }
-        (Convention::EuAprc | Convention::Uk, Some(YearBasis::Actual36525)) => {
-            (Annual::Effective { units: 365.25 }, actual_days)
-        }
-        (Convention::EuAprc, None) => (MONTHS, european),
+        (_, Some(YearBasis::Months)) if european => (MONTHS, forward_months),
+        (_, Some(YearBasis::Weeks)) if european => (Annual::Effective { units: 364.0 }, actual_days),
+        (_, Some(YearBasis::Actual36525)) if european => (Annual::Effective { units: 365.25 }, actual_days),
+        (Convention::EuAprc, None) => (MONTHS, measure(start, dated, request.every)?),
         _ => (Annual::Effective { units: 365.0 }, actual_days),
     };
     let mut flows = Vec::with_capacity(dated.len());
@@ -139,28 +141,94 @@ fn forward_months(start: Date, date: Date) -> Result<Time, CreditError> {
     Ok(Time::fraction(days(reached, date) * 12, 365).plus(whole))
 }
 
-/// The European annex, in months: whole years, months or weeks; else whole months counted backwards
-/// from the date, and the days left over the year that ends where they end.
-fn european(start: Date, date: Date) -> Result<Time, CreditError> {
-    let whole = |months: i32| Ok(Time::whole(u32::try_from(months).unwrap_or(0)));
-    let ((y1, m1, _), (y2, m2, _)) = (start.civil(), date.civil());
+/// How the European annex measures a transaction: in the periods of its payments, so that one of a
+/// monthly series is not taken for weeks because its days happen to divide by seven.
+fn measure(start: Date, dated: &[Dated], every: Option<Period>) -> Result<Measure, CreditError> {
+    match every {
+        Some(Period::Months(months)) if months.is_multiple_of(12) => return Ok(in_years),
+        Some(Period::Months(_) | Period::Semimonthly) => return Ok(in_months),
+        Some(Period::Days(days)) if days.is_multiple_of(7) => return Ok(in_weeks),
+        Some(Period::Days(_)) => return Ok(in_any),
+        None => {}
+    }
+    let dates = || dated.iter().filter(|flow| flow.value > 0 && flow.date > start).map(|flow| flow.date);
+    let gaps = || dates().zip(dates().skip(1)).filter(|(one, next)| one != next);
+    if gaps().next().is_none() {
+        return Ok(in_any);
+    }
+    if gaps().all(|(one, next)| days(one, next).is_multiple_of(7)) {
+        return Ok(in_weeks);
+    }
+    for (one, next) in gaps() {
+        if whole_months(one, next)?.is_none() {
+            return Ok(in_any);
+        }
+    }
+    Ok(in_months)
+}
+
+/// Months between two dates where they are whole, forwards or backwards with `clamp`.
+fn whole_months(from: Date, to: Date) -> Result<Option<u32>, CreditError> {
+    let (months, reached) = months_back(from, to)?;
+    if reached == from {
+        return Ok(Some(months));
+    }
+    let ahead = i32::try_from(months).unwrap_or(0) + 1;
+    Ok((from.add_months(ahead, MonthEnd::Clamp)? == to).then_some(months + 1))
+}
+
+/// Whole months counted backwards from a date, and the date they reach.
+fn months_back(from: Date, to: Date) -> Result<(u32, Date), CreditError> {
+    let ((y1, m1, _), (y2, m2, _)) = (from.civil(), to.civil());
     let mut months = (y2 - y1) * 12 + i32::from(m2) - i32::from(m1);
-    if start.add_months(months, MonthEnd::Clamp)? == date {
-        return whole(months);
-    }
-    let mut reached = date.add_months(-months, MonthEnd::Clamp)?;
-    if reached < start {
+    let mut reached = to.add_months(-months, MonthEnd::Clamp)?;
+    if reached < from {
         months -= 1;
-        reached = date.add_months(-months, MonthEnd::Clamp)?;
+        reached = to.add_months(-months, MonthEnd::Clamp)?;
     }
-    if reached == start {
-        return whole(months);
-    }
-    let all_days = days(start, date);
-    if all_days.is_multiple_of(7) {
-        return Ok(Time::fraction(all_days / 7 * 12, 52));
-    }
+    Ok((u32::try_from(months).unwrap_or(0), reached))
+}
+
+/// Days up to a date that whole periods counted backwards have reached, in months: over the 365 or 366
+/// days of the year that ends on that date.
+fn odd_days(start: Date, reached: Date) -> Result<Time, CreditError> {
     let year_before = reached.add_months(-12, MonthEnd::Clamp)?;
-    let odd = Time::fraction(days(start, reached) * 12, days(year_before, reached));
-    Ok(odd.plus(u32::try_from(months).unwrap_or(0)))
+    Ok(Time::fraction(days(start, reached) * 12, days(year_before, reached)))
+}
+
+fn in_months(start: Date, date: Date) -> Result<Time, CreditError> {
+    if let Some(months) = whole_months(start, date)? {
+        return Ok(Time::whole(months));
+    }
+    let (months, reached) = months_back(start, date)?;
+    Ok(odd_days(start, reached)?.plus(months))
+}
+
+fn in_years(start: Date, date: Date) -> Result<Time, CreditError> {
+    if let Some(months) = whole_months(start, date)? {
+        return Ok(Time::whole(months));
+    }
+    let years = months_back(start, date)?.0 / 12 * 12;
+    let reached = date.add_months(-i32::try_from(years).unwrap_or(0), MonthEnd::Clamp)?;
+    Ok(odd_days(start, reached)?.plus(years))
+}
+
+fn in_weeks(start: Date, date: Date) -> Result<Time, CreditError> {
+    let all_days = days(start, date);
+    let weeks = Time::fraction(all_days / 7 * 12, 52);
+    let rest = i32::try_from(all_days % 7).unwrap_or(0);
+    if rest == 0 {
+        return Ok(weeks);
+    }
+    // 12/52 and 12/365 of a month have no small common denominator, so the sum is made in doubles.
+    let odd = odd_days(start, start.add_days(rest)?)?;
+    Ok(Time { more: odd.in_units(), ..weeks })
+}
+
+/// Of no regular payments each stands alone: whole years, months or weeks, else months and days.
+fn in_any(start: Date, date: Date) -> Result<Time, CreditError> {
+    if whole_months(start, date)?.is_none() && days(start, date).is_multiple_of(7) {
+        return in_weeks(start, date);
+    }
+    in_months(start, date)
 }
