@@ -122,17 +122,16 @@ impl Settings {
         self.merchants.iter().find(|merchant| merchant.id == id).cloned()
     }
 
-    /// The merchant of a key's hash. Every known hash is compared, each in constant time.
+    /// The merchant of a key's hash.
     #[must_use]
     pub fn merchant_by_key(&self, hash: &str) -> Option<Arc<Merchant>> {
-        let matching = self.merchants.iter().filter(|merchant| secret::same(&merchant.key_sha256, hash));
-        matching.last().cloned()
+        keyed(&self.merchants, |merchant| &merchant.key_sha256, hash).cloned()
     }
 
     /// The edge of a key's hash.
     #[must_use]
     pub fn edge_by_key(&self, hash: &str) -> Option<Arc<Edge>> {
-        self.edges.iter().filter(|edge| secret::same(&edge.key_sha256, hash)).last().cloned()
+        keyed(&self.edges, |edge| &edge.key_sha256, hash).cloned()
     }
 
     /// The edge of an id.
@@ -144,7 +143,7 @@ impl Settings {
     /// The lender's own caller of a key's hash.
     #[must_use]
     pub fn lender_by_key(&self, hash: &str) -> Option<String> {
-        self.lender_keys.iter().filter(|(_, known)| secret::same(known, hash)).last().map(|(id, _)| id.clone())
+        keyed(&self.lender_keys, |(_, known)| known, hash).map(|(id, _)| id.clone())
     }
 
     /// The public keys of `/.well-known/jwks.json`: checkout tokens' and every edge's offers'.
@@ -171,6 +170,11 @@ impl Settings {
             ("provider", self.provider.url.to_string()),
         ]
     }
+}
+
+/// Who has the key of a hash. Every known hash is compared, each in constant time, so that the time tells nothing.
+fn keyed<'a, T>(holders: &'a [T], known: impl Fn(&T) -> &str, hash: &str) -> Option<&'a T> {
+    holders.iter().fold(None, |found, holder| if secret::same(known(holder), hash) { Some(holder) } else { found })
 }
 
 fn names<'a>(ids: impl Iterator<Item = &'a String>) -> String {
