@@ -103,7 +103,7 @@ impl Equation<'_> {
         let (mut fraction, mut factor, mut steepness) = (0.0, 1.0, 0.0);
         let mut sum = Value { value: 0.0, slope: 0.0, size: 0.0 };
         for flow in self.flows {
-            power = step(power, discount, flow.whole - whole);
+            power = step(power, discount, flow.whole.saturating_sub(whole));
             whole = flow.whole;
             if flow.fraction != fraction {
                 fraction = flow.fraction;
@@ -137,7 +137,7 @@ impl Equation<'_> {
         let mut power = 1.0;
         let mut sum = 0.0;
         for flow in self.flows.iter().rev() {
-            power = step(power, base, whole - flow.whole);
+            power = step(power, base, whole.saturating_sub(flow.whole));
             whole = flow.whole;
             let factor = match self.growth {
                 Growth::Simple => 1.0 / (1.0 + flow.fraction * rate),
