@@ -3,6 +3,7 @@
 
 mod commands;
 mod io;
+mod trees;
 
 use clap::{Parser, Subcommand};
 
@@ -25,6 +26,8 @@ enum Command {
     Score(commands::score::Args),
     /// Fit a points scorecard to a CSV file
     Train(commands::train::Args),
+    /// Read another library's model file, and prove that it scores as the library does
+    Import(commands::import::Args),
     /// Build, sign, verify, inspect and split bundles of policy
     Bundle(commands::bundle::Args),
     /// Decide one application
@@ -46,6 +49,7 @@ fn main() -> std::process::ExitCode {
         Command::Payoff(args) => commands::payoff::run(&args),
         Command::Score(args) => commands::score::run(&args),
         Command::Train(args) => commands::train::run(&args),
+        Command::Import(args) => commands::import::run(&args),
         Command::Bundle(args) => commands::bundle::run(&args),
         Command::Decide(args) => commands::decide::run(&args),
         Command::Keygen(args) => commands::keygen::run(&args),

@@ -3,25 +3,28 @@
 use std::{
     fs::File,
     io::{BufReader, BufWriter, ErrorKind, Read, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use anyhow::{Context, bail};
-use prequal_core::score::{CompiledScorecard, FeatureKind, MODEL_BYTES_MAX, ScoreError, Scorecard, Scored, Value};
+use prequal_core::score::{CompiledScorecard, FeatureKind, ScoreError, Scorecard, Scored, Value, trees::CompiledTrees};
+use prequal_models::Kind;
 use prequal_train::table::parse_number;
+
+use crate::trees;
 
 /// Formats of model files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     /// By the file itself
     Auto,
-    /// Prequal's own model file
+    /// Prequal's own model file: a scorecard, or trees that were imported
     Prequal,
     /// Prequal's own model file, which must be a scorecard
     Scorecard,
-    /// Not read yet
+    /// XGBoost's own model file, JSON or UBJSON
     Xgboost,
-    /// Not read yet
+    /// LightGBM's own model file, text
     Lightgbm,
     /// Not read yet
     Catboost,
@@ -52,9 +55,15 @@ pub struct Args {
     leaves: bool,
 }
 
+/// A model that is ready to score.
+enum Model {
+    Scorecard(CompiledScorecard),
+    Trees(CompiledTrees),
+}
+
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let model = read_model(args)?;
-    if args.leaves {
+    if args.leaves && matches!(model, Model::Scorecard(_)) {
         bail!("`--leaves` asks for the leaves of trees, and `{}` is a scorecard", args.model.display());
     }
     let (reader, name): (Box<dyn Read>, String) = match &args.input {
@@ -65,45 +74,44 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         _ => (Box::new(std::io::stdin().lock()), "standard input".to_owned()),
     };
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let scored = score_rows(&model, reader, &args.missing, &mut out).with_context(|| format!("cannot score `{name}`"));
+    let scored = match &model {
+        Model::Scorecard(card) => score_rows(card, reader, &args.missing, &mut out),
+        Model::Trees(trees) => trees::score_rows(trees, reader, &args.missing, args.leaves, &mut out),
+    };
+    let scored = scored.with_context(|| format!("cannot score `{name}`"));
     match out.flush() {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
         _ => scored,
     }
 }
 
-fn read_model(args: &Args) -> anyhow::Result<CompiledScorecard> {
-    let unread = match args.format {
-        Format::Auto | Format::Prequal | Format::Scorecard => None,
-        Format::Xgboost => Some("xgboost"),
-        Format::Lightgbm => Some("lightgbm"),
-        Format::Catboost => Some("catboost"),
-        Format::Onnx => Some("onnx"),
-        Format::Pmml => Some("pmml"),
-        Format::Ebm => Some("ebm"),
+fn read_model(args: &Args) -> anyhow::Result<Model> {
+    let bytes = trees::read_file(&args.model)?;
+    let kind = match args.format {
+        Format::Auto => prequal_models::detect(&bytes),
+        Format::Prequal => prequal_models::detect(&bytes).filter(|kind| *kind == Kind::Trees),
+        Format::Scorecard => None,
+        Format::Xgboost => Some(Kind::Xgboost),
+        Format::Lightgbm => Some(Kind::Lightgbm),
+        Format::Catboost => return unread("catboost"),
+        Format::Onnx => return unread("onnx"),
+        Format::Pmml => return unread("pmml"),
+        Format::Ebm => return unread("ebm"),
     };
-    if let Some(name) = unread {
-        bail!("models of format `{name}` are not read yet; `prequal` and `scorecard` are");
+    if let Some(kind) = kind {
+        return Ok(Model::Trees(trees::load(&args.model, &bytes, kind)?.1));
     }
-    let text = read_limited(&args.model, MODEL_BYTES_MAX)?;
+    let text = String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8 text", args.model.display()))?;
     let model = Scorecard::parse(&text).and_then(|scorecard| scorecard.check());
-    model.map_err(|error| match (&error, args.format) {
+    model.map(Model::Scorecard).map_err(|error| match (&error, args.format) {
         (ScoreError::Syntax(_), Format::Auto) => anyhow::Error::new(error)
             .context(format!("`{}` is no model file that this version reads", args.model.display())),
         _ => anyhow::Error::new(error).context(format!("cannot use `{}`", args.model.display())),
     })
 }
 
-fn read_limited(path: &Path, bytes_max: usize) -> anyhow::Result<String> {
-    let file = File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?;
-    let mut bytes = Vec::new();
-    file.take(bytes_max as u64 + 1)
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("cannot read `{}`", path.display()))?;
-    if bytes.len() > bytes_max {
-        bail!("`{}` is larger than {bytes_max} bytes", path.display());
-    }
-    String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8 text", path.display()))
+fn unread(format: &str) -> anyhow::Result<Model> {
+    bail!("models of format `{format}` are not read yet; `prequal`, `scorecard`, `xgboost` and `lightgbm` are")
 }
 
 /// Scores row by row, in constant memory.
