@@ -11,7 +11,10 @@ use prequal_core::calendar::Instant;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{auth::OnlyLender, extract::Json};
+use super::{
+    auth::{Caller, OnlyLender},
+    extract::Json,
+};
 use crate::{app::App, clock::SandboxClock, problem::Problem, reply::Reply, storage};
 
 /// The server lives.
@@ -76,11 +79,11 @@ pub struct Now {
     now: Instant,
 }
 
-/// Reads the sandbox's clock.
+/// Reads the sandbox's clock. The edge reads it too, so that both decide at the same time.
 #[utoipa::path(get, path = "/v1/sandbox/clock", tag = "sandbox", security(("bearer" = [])),
     responses((status = 200, body = Now), (status = "4XX", body = super::ProblemDocument)))]
-pub async fn read_clock(State(app): State<Arc<App>>, _: OnlyLender) -> Result<Reply, Problem> {
-    if app.sandbox_clock.is_none() {
+pub async fn read_clock(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply, Problem> {
+    if app.sandbox_clock.is_none() || !matches!(caller, Caller::Lender(_) | Caller::Edge(_)) {
         return Err(Problem::not_found());
     }
     Reply::ok(&Now { now: app.now()? })
