@@ -99,7 +99,8 @@ pub enum Source {
     Evidence(String),
     /// `{"field":"housing"}`: a form field of type `choice`, `money` or `consent`; always declared.
     Field(String),
-    /// `{"age_years":"date_of_birth"}`: completed years at the business date, from a form field of type `date`; a
+    /// `{"age_years":"date_of_birth"}`: completed years at the business date, from a form field of type `date` or
+    /// `resident_id`; a
     /// person born on 29 February completes a year on 1 March of a common year. Declared.
     AgeYears(String),
     /// `{"instalment_to_income_permille":"monthly_income"}`: ⌊1000 × price ÷ (months × income)⌋, where months are

@@ -82,7 +82,7 @@ pub(super) fn extract(
             }
             CompiledSource::AgeYears(field) => {
                 let birth = match field_value(bundle, application, *field) {
-                    Some(Scalar::Text(text)) => Date::parse(text).ok(),
+                    Some(Scalar::Text(text)) => birth_date(text),
                     _ => None,
                 };
                 declared(birth.map(|birth| ranged(definition, completed_years(birth, today))))
@@ -155,6 +155,18 @@ fn ranged(definition: &CompiledFeature, integer: i64) -> FeatureValue {
         return FeatureValue::Missing(MissingKind::Invalid);
     }
     FeatureValue::Integer(integer)
+}
+
+/// A date, or the date inside a resident identity number; both were checked with the form.
+fn birth_date(text: &str) -> Option<Date> {
+    match text.get(6..14) {
+        Some(digits) if text.len() == 18 => {
+            let number: u32 = digits.parse().ok()?;
+            let part = |part: u32| u8::try_from(part).ok();
+            Date::from_ymd(i32::try_from(number / 10_000).ok()?, part(number / 100 % 100)?, part(number % 100)?).ok()
+        }
+        _ => Date::parse(text).ok(),
+    }
 }
 
 /// Completed years; a person born on 29 February completes one on 1 March of a common year.

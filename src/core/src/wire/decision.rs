@@ -155,6 +155,7 @@ pub struct Offer {
     /// The first due date.
     pub first_due: Date,
     /// Every instalment.
+    #[serde(serialize_with = "super::installments::sorted")]
     pub installments: Vec<Installment>,
     /// The last due date.
     pub last_due: Date,

@@ -6,6 +6,7 @@
 mod decision;
 mod form;
 mod input;
+mod installments;
 mod journey;
 mod limits;
 mod map;
