@@ -231,7 +231,7 @@ async function repay(trip) {
   for (let payment = 1; payment <= COUNT; payment += 1) {
     await hands.press(button(page, /^Move the clock to/));
     await page.getByText('The clock was moved').waitFor();
-    await account.getByText('Due now').waitFor();
+    await account.getByRole('cell', { name: 'Due now' }).waitFor();
     if (payment === 1) await trip.shot('due');
     await hands.press(account.getByRole('button', { name: /^Pay \$/ }));
     if (payment === 1) {
