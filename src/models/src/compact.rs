@@ -140,6 +140,7 @@ impl Columns {
                 // Below −0 is below 0.
                 contents.cuts.push(threshold + 0.0);
             }
+            Test::Any => {}
             Test::Categories { codes, listed_go_left } => {
                 contents.codes.extend(codes);
                 contents.sets.insert((codes.clone(), *listed_go_left), 0);
@@ -176,6 +177,7 @@ impl Columns {
                 let at = contents.cuts.binary_search_by(|cut| cut.total_cmp(&(threshold + 0.0))).ok()?;
                 u32::try_from(at).ok()?
             }
+            Test::Any => u32::try_from(contents.cuts.len()).ok()?,
             Test::Categories { codes, listed_go_left } => *contents.sets.get(&(codes.clone(), *listed_go_left))?,
         };
         Some((*column, test))

@@ -70,6 +70,8 @@ pub struct Split {
 pub enum Test {
     /// A value below this threshold.
     Below(f64),
+    /// Any number (LightGBM writes the threshold `inf` to part missing values from all others).
+    Any,
     /// The categories listed, or all but those.
     Categories {
         /// Category codes.

@@ -48,6 +48,7 @@ struct Question {
 }
 
 fn question(inputs: Width) -> impl Strategy<Value = Question> {
+    let always = missing().prop_map(|missing| (Test::Any, missing));
     let below = (prop_oneof![prop::sample::select(&POINTS[..]), -50.0..50.0_f64], missing()).prop_map(move |(t, m)| {
         let threshold = if inputs == Width::F32 { f64::from(t as f32) } else { t.next_up() };
         (Test::Below(threshold), m)
@@ -59,7 +60,7 @@ fn question(inputs: Width) -> impl Strategy<Value = Question> {
             (Test::Categories { codes, listed_go_left }, side)
         },
     );
-    (0..FEATURES, prop_oneof![4 => below, 1 => categories], any::<prop::sample::Index>())
+    (0..FEATURES, prop_oneof![8 => below, 2 => categories, 1 => always], any::<prop::sample::Index>())
         .prop_map(|(feature, (test, missing), place)| Question { feature, test, missing, place: place.index(1 << 16) })
 }
 
@@ -129,6 +130,7 @@ fn naive_leaf<'a>(model: &Ensemble, tree: &'a Tree, row: &[f64]) -> &'a Leaf {
         } else {
             match &split.test {
                 Test::Below(threshold) => x < *threshold,
+                Test::Any => true,
                 Test::Categories { codes, listed_go_left } => {
                     let is_code = if model.minus_fraction_is_zero { x > -1.0 } else { x >= 0.0 };
                     let listed = is_code && codes.iter().any(|code| f64::from(*code) == x.trunc());

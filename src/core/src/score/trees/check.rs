@@ -22,7 +22,7 @@ pub(super) type Set = Arc<[bool]>;
 #[derive(Clone, Debug)]
 pub(super) struct Test {
     pub(super) column: u32,
-    /// For numbers: how many cuts lie before this one. For categories: the number of the set.
+    /// For numbers: how many cuts lie before this one, all of them where every value passes. For categories: the number of the set.
     pub(super) number: u32,
     /// For categories: what goes left.
     pub(super) set: Option<Set>,
@@ -30,7 +30,7 @@ pub(super) struct Test {
 }
 
 impl Test {
-    /// The cut's number; at most `CUTS_MAX`, which a u16 holds.
+    /// The cut's number; at most `CUTS_MAX`, which with one more a u16 holds.
     pub(super) fn cut(&self) -> u16 {
         self.number as u16
     }
@@ -212,7 +212,8 @@ fn check_tree(tree: &Tree, sums: Width, offers: &[Offer]) -> Result<CheckedTree,
         };
         let at = *number as usize;
         let set = match &offer.column.reader {
-            Reader::Cuts(cuts) if at < cuts.len() => None,
+            // One past the last cut is the test that every value passes.
+            Reader::Cuts(cuts) if at <= cuts.len() => None,
             Reader::Codes { .. } if at < offer.sets.len() => offer.sets.get(at).cloned(),
             _ => return refuse(format!("it names test {number} of column {column}, which is not there")),
         };
