@@ -136,6 +136,7 @@ async fn book(
     if checkout.cart_hash != approved.cart_hash {
         return Err(Problem::new(Kind::CartChanged, "ask for offers for the cart as it is now"));
     }
+    fresh::check_duplicate(db, &checkout).await?;
     let input = people::open(db, &app.vault, &row.input_record).await?;
     let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
     let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{ADA, LENDER, MERCHANT, OTHER_MERCHANT, Shopper, World};
+use crate::actors::{ADA, Shopper};
+use crate::world::{EDGE, LENDER, MERCHANT, OTHER_MERCHANT, World};
 
 fn minor(value: &Value) -> i64 {
     value.as_i64().unwrap_or_else(|| panic!("{value} is no amount"))
@@ -167,7 +168,11 @@ async fn nobody_sees_what_belongs_to_another() {
         let path = format!("{path}/{}", first.checkout["id"].as_str().unwrap());
         world.get(&path, OTHER_MERCHANT).await.problem(404, "not-found");
     }
-    for path in ["/v1/ledger/trial-balance", "/v1/ledger/entries", "/v1/sandbox/clock"] {
+    world.get("/v1/sandbox/clock", MERCHANT).await.problem(404, "not-found");
+    world.get("/v1/sandbox/clock", EDGE).await.expect(200);
+    let body = json!({ "now": "2030-01-01T00:00:00Z" }).to_string();
+    world.call("PUT", "/v1/sandbox/clock", EDGE, &[], body.as_bytes()).await.problem(403, "forbidden");
+    for path in ["/v1/ledger/trial-balance", "/v1/ledger/entries"] {
         world.get(path, MERCHANT).await.problem(403, "forbidden");
         world.get(path, &capability).await.problem(403, "forbidden");
         world.get(path, "lk_unknown").await.problem(401, "unauthorized");
