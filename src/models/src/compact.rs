@@ -69,6 +69,7 @@ pub fn compact(ensemble: &Ensemble, file: &[u8]) -> Result<TreeModel, ImportErro
         sums: ensemble.sums,
         tiny_is_zero: ensemble.tiny_is_zero,
         base: ensemble.base.bits_hex(),
+        scale_and_bias: ensemble.scale_and_bias.map(|pair| pair.map(|value| float(value, ensemble.sums).bits_hex())),
         average: ensemble.average,
         link: match ensemble.link {
             (LinkKind::Logistic, slope) => Link { kind: LinkKind::Logistic, slope: Some(decimal(slope, Width::F64)) },
@@ -132,9 +133,9 @@ impl Columns {
         match &split.test {
             Test::Below(threshold) => {
                 let exact = ensemble.inputs == Width::F64 || f64::from(*threshold as f32) == *threshold;
-                if !threshold.is_finite() || !exact {
+                if threshold.is_nan() || *threshold == f64::NEG_INFINITY || !exact {
                     return Err(ImportError::refuse(format!(
-                        "the threshold `{threshold}` is not a finite number of the inputs' width"
+                        "the threshold `{threshold}` is not a number of the inputs' width"
                     )));
                 }
                 // Below −0 is below 0.

@@ -21,6 +21,8 @@ pub struct Ensemble {
     pub minus_fraction_is_zero: bool,
     /// What the sum starts from.
     pub base: Float,
+    /// What is done to the sum: × the first + the second (CatBoost).
+    pub scale_and_bias: Option<[f64; 2]>,
     /// Whether the link divides the margin by the number of trees.
     pub average: bool,
     /// The link, and the logistic function's factor.

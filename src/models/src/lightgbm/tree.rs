@@ -139,9 +139,9 @@ fn split(splits: &Splits, at: usize, count: usize, leaves: usize, features: usiz
         let test = Test::Categories { codes: codes.clone(), listed_go_left: true };
         return Ok(Node::Split(Split { feature, test, missing: Missing::Right, left, right }));
     }
+    // At most the threshold is below the next number.
     let test = if threshold == f64::INFINITY { Test::Any } else { Test::Below(threshold.next_up()) };
-    // At most the threshold is below the next number, where there is one.
-    if threshold.is_nan() || matches!(test, Test::Below(bound) if !bound.is_finite()) {
+    if threshold.is_nan() {
         return Err(ImportError::refuse(format!("split {at}: its threshold is `{threshold}`")));
     }
     Ok(Node::Split(Split { feature, test, missing, left, right }))

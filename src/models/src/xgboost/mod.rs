@@ -58,6 +58,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Ensemble, Vec<String>), ImportError>
         tiny_is_zero: false,
         minus_fraction_is_zero: false,
         base: Float::F32(base),
+        scale_and_bias: None,
         average: false,
         link,
         features,

@@ -3,7 +3,7 @@
 use std::{borrow::ToOwned, collections::BTreeSet, format, string::String, sync::Arc, vec::Vec};
 
 use super::{
-    CompiledTrees, TreeError,
+    CompiledTrees, Float, TreeError,
     column::{CompiledColumn, Intake, Reader},
     document::{CategoryColumn, Column, FORMAT, LinkKind, MissingRule, Tree, TreeModel, Width},
     float,
@@ -68,6 +68,7 @@ impl TreeModel {
         let Some(base) = float::parse_bits(&self.base, self.sums).filter(|base| base.to_f64().is_finite()) else {
             return refuse("`base` is not the bits of a finite float of the width `sums`".to_owned());
         };
+        let scale_and_bias = self.check_scale_and_bias()?;
         let offers = self.check_columns()?;
         let mut linear = Linear::default();
         let mut trees = Vec::with_capacity(self.trees.len());
@@ -88,7 +89,7 @@ impl TreeModel {
         }
         let intake = Intake { inputs: self.inputs, tiny_is_zero: self.tiny_is_zero };
         let columns = offers.into_iter().map(|offer| offer.column).collect();
-        Ok(CompiledTrees::new(self, base, self.check_slope()?, intake, columns, &trees, linear))
+        Ok(CompiledTrees::new(self, (base, scale_and_bias), self.check_slope()?, intake, columns, &trees, linear))
     }
 
     fn check_head(&self) -> Result<(), TreeError> {
@@ -127,6 +128,15 @@ impl TreeModel {
         }
     }
 
+    fn check_scale_and_bias(&self) -> Result<Option<[Float; 2]>, TreeError> {
+        let Some([scale, bias]) = &self.scale_and_bias else { return Ok(None) };
+        let read = |text: &str| float::parse_bits(text, self.sums).filter(|value| value.to_f64().is_finite());
+        match (read(scale), read(bias)) {
+            (Some(scale), Some(bias)) => Ok(Some([scale, bias])),
+            _ => refuse("`scale_and_bias` are not the bits of finite floats of the width `sums`".to_owned()),
+        }
+    }
+
     fn check_columns(&self) -> Result<Vec<Offer>, TreeError> {
         let mut set_bytes = 0_usize;
         let mut offers = Vec::with_capacity(self.columns.len());
@@ -150,7 +160,8 @@ fn check_cuts(number: usize, texts: &[String], width: Width) -> Result<Reader, T
     TreeError::limit("thresholds of a column", texts.len(), CUTS_MAX)?;
     let mut cuts: Vec<f64> = Vec::with_capacity(texts.len());
     for text in texts {
-        let Some(cut) = float::parse_decimal(text, width) else {
+        let unbounded = (text == "inf").then_some(f64::INFINITY);
+        let Some(cut) = unbounded.or_else(|| float::parse_decimal(text, width)) else {
             let shown: String = text.chars().take(40).collect();
             return refuse(format!("column {number}: the threshold `{shown}` is not a finite decimal"));
         };

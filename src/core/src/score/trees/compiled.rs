@@ -38,6 +38,7 @@ pub struct CompiledTrees {
     starts: Vec<u32>,
     leaf_ids: Vec<u32>,
     linear: Option<Linear>,
+    scale_and_bias: Option<[Float; 2]>,
     average: bool,
     slope: Option<f64>,
 }
@@ -54,7 +55,7 @@ pub struct Scratch {
 impl CompiledTrees {
     pub(super) fn new(
         model: &TreeModel,
-        base: Float,
+        (base, scale_and_bias): (Float, Option<[Float; 2]>),
         slope: Option<f64>,
         intake: Intake,
         columns: Vec<CompiledColumn>,
@@ -83,6 +84,7 @@ impl CompiledTrees {
             starts: starts.collect(),
             leaf_ids: model.trees.iter().flat_map(|tree| tree.leaf_ids.iter().copied()).collect(),
             linear: Some(linear).filter(|linear| !linear.is_empty()),
+            scale_and_bias,
             average: model.average,
             slope,
         }
@@ -141,8 +143,19 @@ impl CompiledTrees {
     /// [`TreeError::RowLength`] where the row has not one value for each feature.
     pub fn margin(&self, row: &[f64], scratch: &mut Scratch) -> Result<Float, TreeError> {
         self.read(row, scratch)?;
+        let sum = self.sum(scratch);
+        Ok(match (sum, self.scale_and_bias) {
+            (Float::F32(sum), Some([Float::F32(scale), Float::F32(bias)])) => Float::F32(sum * scale + bias),
+            (Float::F64(sum), Some([Float::F64(scale), Float::F64(bias)])) => Float::F64(sum * scale + bias),
+            (sum, _) => sum,
+        })
+    }
+
+    /// The sum of the leaves that the row last read reaches.
+    #[inline]
+    fn sum(&self, scratch: &Scratch) -> Float {
         let mut starts = self.starts.iter();
-        Ok(match (&self.leaves, &self.linear) {
+        match (&self.leaves, &self.linear) {
             (Leaves::F32 { base, values }, _) => {
                 let mut sum = *base;
                 self.each(scratch, |leaf| {
@@ -170,7 +183,7 @@ impl CompiledTrees {
                 });
                 Float::F64(sum)
             }
-        })
+        }
     }
 
     /// The source library's number of the leaf that the row reaches in each tree.

@@ -55,6 +55,9 @@ pub struct TreeModel {
     pub tiny_is_zero: bool,
     /// What the sum starts from, as bits of the width `sums`.
     pub base: String,
+    /// What is done to the sum of a model that says so: × `scale` + `bias`, as bits of the width `sums` (CatBoost).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_and_bias: Option<[String; 2]>,
     /// Whether the link divides the margin by the number of trees first (a random forest).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub average: bool,
@@ -129,7 +132,7 @@ pub struct Column {
     pub feature: u32,
     /// What a missing value is.
     pub missing: MissingRule,
-    /// Numbers: the distinct thresholds, ascending, as decimal strings.
+    /// Numbers: the distinct thresholds, ascending, as decimal strings; the last may be `inf`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cuts: Option<Vec<String>>,
     /// Categories: codes and sets.

@@ -78,6 +78,23 @@ fn the_link_gives_the_probability() {
 }
 
 #[test]
+fn scale_and_bias_come_after_the_sum() {
+    let mut model = model();
+    let (two, minus_one) = ("4000000000000000", "bff0000000000000");
+    model.scale_and_bias = Some([two.to_owned(), minus_one.to_owned()]);
+    assert_eq!(margin(&model, [0.0, 0.0]), (0.5 + 1.0) * 2.0 - 1.0);
+}
+
+#[test]
+fn a_cut_at_infinity_parts_it_from_all_other_values() {
+    let mut model = model();
+    model.columns[0].cuts = Some(vec!["1000".to_owned(), "inf".to_owned()]);
+    model.trees[0].tests[0] = 1;
+    assert_eq!(margin(&model, [f64::MAX, 0.0]), 1.5);
+    assert_eq!(margin(&model, [f64::INFINITY, 0.0]), 3.5);
+}
+
+#[test]
 fn linear_leaves_fall_back_to_their_plain_value_where_a_value_is_missing() {
     let mut model = model();
     let one_two_three = "3ff000000000000040000000000000004008000000000000";
@@ -136,7 +153,8 @@ fn what_makes_no_sense_is_refused_by_name() {
         (|m| m.columns[0].cuts = None, "not one of `cuts` and `categories`"),
         (|m| m.columns[0].cuts = Some(vec!["1000".into(), "1000".into()]), "not above the one before"),
         (|m| m.columns[0].cuts = Some(vec!["NaN".into()]), "threshold `NaN`"),
-        (|m| m.columns[0].cuts = Some(vec!["inf".into()]), "threshold `inf`"),
+        (|m| m.columns[0].cuts = Some(vec!["-inf".into()]), "threshold `-inf`"),
+        (|m| m.scale_and_bias = Some(["3ff0000000000000".into(), "7ff0000000000000".into()]), "`scale_and_bias`"),
         (|m| m.columns[0].cuts = Some(vec!["1e999".into()]), "threshold `1e999`"),
         (|m| m.columns[0].cuts = Some(vec!["-0".into(), "0".into()]), "not above the one before"),
         (|m| m.columns[1].missing = MissingRule::Zero, "state of their own"),
