@@ -7,10 +7,12 @@
 //!
 //! What does not belong here: writing (see [`crate::canonical`]), and what a document means.
 
+mod document;
 mod error;
 mod reader;
 mod tokens;
 
+pub use document::Document;
 pub use error::JsonError;
 
 use serde::Deserialize;

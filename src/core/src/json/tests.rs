@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{DEPTH_MAX, from_slice, from_str};
+use super::{DEPTH_MAX, Document, from_slice, from_str};
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,4 +129,12 @@ fn it_agrees_with_the_general_reader() {
         let text = serde_json::json!({"amount": amount, "currency": currency, "note": note}).to_string();
         prop_assert_eq!(from_str::<Order>(&text).unwrap(), serde_json::from_str::<Order>(&text).unwrap());
     });
+}
+
+#[test]
+fn a_document_hands_on_what_it_says() {
+    let text = r#"{"a":[1,-2,"x",true,null,[],{}],"b":{"c":{"d":"\u00e9"}}}"#;
+    let value: serde_json::Value = serde_json::to_value(Document::parse(text).unwrap()).unwrap();
+    assert_eq!(value, serde_json::from_str::<serde_json::Value>(text).unwrap());
+    assert!(serde_json::to_value(Document::parse("[1.5]").unwrap()).is_err());
 }

@@ -114,8 +114,8 @@ pub struct OfferReference {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// An application begins.
     Start {
@@ -127,7 +127,6 @@ pub enum Event {
         /// Its answers.
         fields: Map<Scalar>,
         /// The language in which the form was shown.
-        #[serde(default)]
         locale: Option<String>,
         /// The moment.
         now: Instant,
@@ -167,7 +166,6 @@ pub enum Event {
         /// Its id.
         application_id: String,
         /// The id of its decision.
-        #[serde(default)]
         decision_id: Option<String>,
         /// `submitted`, `approved`, `referred`, `declined`, `signed`, `expired` or `withdrawn`.
         state: State,
@@ -196,8 +194,8 @@ pub enum Event {
 }
 
 /// What the shell should do next. The core does nothing itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Action {
     /// Show this step of the form.
     ShowStep {
@@ -236,8 +234,7 @@ pub enum Action {
 }
 
 /// What came of an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Advance {
     /// What to do next, in order.
     pub actions: Vec<Action>,

@@ -8,6 +8,7 @@ mod form;
 mod input;
 mod installments;
 mod journey;
+mod journey_event;
 mod limits;
 mod map;
 mod problem;
