@@ -144,7 +144,8 @@ mod tests {
             r#"{"order":{"amount":1,"currency":"USD"},"type":"start"}"#.to_owned(),
             format!(r#"{{"fields":{{"a":true}},"locale":null,{now},"step":"s","today":"2026-11-23","type":"fill"}}"#),
             r#"{"outcome":"likely","type":"prequalified"}"#.to_owned(),
-            r#"{"application_id":"a","expires":"2026-11-23T08:00:00Z","offers":[],"type":"offers_received"}"#.to_owned(),
+            r#"{"application_id":"a","expires":"2026-11-23T08:00:00Z","offers":[],"type":"offers_received"}"#
+                .to_owned(),
             format!(r#"{{{now},"offer_id":"o","type":"select_offer"}}"#),
             format!(r#"{{{now},"type":"submit"}}"#),
             r#"{"application_id":"a","decision_id":"d","state":"approved","type":"server_status"}"#.to_owned(),

@@ -1,5 +1,6 @@
 //! Cash flows as they are given, and put in the order of time.
 
+use crate::order::sort_short;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
 
 use super::{Annual, Convention, Timed, regz, solve::Growth, solve::TimedFlow, timing};
@@ -224,7 +225,7 @@ pub(super) fn timed(input: &AprInput) -> Result<Timed, CreditError> {
     if let Some(early) = flows.iter().find(|flow| flow.date < start) {
         return Err(CreditError::PaymentBeforeAdvance(early.date));
     }
-    flows.sort_by_key(|flow| flow.date);
+    sort_short(&mut flows, |a, b| a.date < b.date);
     let request = Request {
         unit_period: input.unit_period,
         year_basis: input.year_basis,
