@@ -80,6 +80,23 @@ async fn a_loan_is_paid_off_early_to_the_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lender_s_own_template_makes_the_agreement() {
+    let mut policy = crate::world::payload();
+    let template = "{lender} lends {principal} to {application} at {apr} %: {total}\n{schedule}\n{label}";
+    let texts = [("agreement".to_owned(), template.to_owned())].into();
+    policy.texts = [("en".to_owned(), texts)].into();
+    let world = World::with(policy).await;
+    let purchase = world.apply(&ADA, 30_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    let (text, offer) = (submitted["agreement"]["text"].as_str().unwrap(), &submitted["agreement"]["offer"]);
+    let apr = offer["apr"]["apr_percent"].as_str().unwrap();
+    let first = format!("Test Lender lends 300.00 USD to {} at {apr} %: ", purchase.application);
+    assert!(text.starts_with(&first), "{text}");
+    assert_eq!(text.lines().count(), 5, "the sentence, three instalments and the label");
+    assert_eq!(submitted["agreement"]["hash"], prequal_server::secret::sha256_hex(text));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_decline_is_recorded_with_its_evidence_and_a_notice() {
     let world = World::new().await;
     let shopper = Shopper { standing: "bad", ..ADA };
