@@ -6,6 +6,8 @@
 
 mod writer;
 
+pub(crate) use writer::push_integer;
+
 use core::fmt;
 
 use serde::Serialize;

@@ -1,6 +1,7 @@
 //! The serializer behind [`super::to_string`]: writes straight into the text and reorders an object's entries only
 //! where they did not arrive in order, so values declared in key order cost nothing extra.
 
+use crate::order::sort_short;
 use core::{cmp::Ordering, fmt::Write as _};
 
 use serde::{
@@ -21,6 +22,31 @@ struct Entry {
     end: usize,
 }
 
+/// Whether a byte of a string stands for itself.
+fn is_plain(byte: u8) -> bool {
+    byte >= 0x20 && byte != b'"' && byte != b'\\'
+}
+
+/// Writes an integer in decimal digits, without the formatting machinery.
+pub(crate) fn push_integer(text: &mut String, value: i64) {
+    let mut digits = [b'0'; 20];
+    let mut left = value.unsigned_abs();
+    let mut first = digits.len();
+    for (at, slot) in digits.iter_mut().enumerate().rev() {
+        // One digit, so nothing is cut off.
+        *slot = b'0' + (left % 10) as u8;
+        first = at;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        text.push('-');
+    }
+    text.push_str(digits.get(first..).and_then(|used| core::str::from_utf8(used).ok()).unwrap_or("0"));
+}
+
 pub(super) struct Writer {
     text: String,
     /// Entries of all open objects; each object owns the tail from where it began.
@@ -38,9 +64,18 @@ impl Writer {
 
     fn string(&mut self, value: &str) {
         self.text.push('"');
+        if value.bytes().all(is_plain) {
+            self.text.push_str(value);
+        } else {
+            self.escaped(value);
+        }
+        self.text.push('"');
+    }
+
+    fn escaped(&mut self, value: &str) {
         let mut plain_from = 0;
         for (at, byte) in value.bytes().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            if is_plain(byte) {
                 continue;
             }
             self.text.push_str(value.get(plain_from..at).unwrap_or_default());
@@ -53,39 +88,26 @@ impl Writer {
                 b'\n' => self.text.push_str("\\n"),
                 0x0c => self.text.push_str("\\f"),
                 b'\r' => self.text.push_str("\\r"),
-                // Writing to a string cannot fail.
-                control => drop(write!(self.text, "\\u{control:04x}")),
+                control => {
+                    // Writing to a string cannot fail.
+                    let _ = write!(self.text, "\\u{control:04x}");
+                }
             }
         }
         self.text.push_str(value.get(plain_from..).unwrap_or_default());
-        self.text.push('"');
     }
 
     fn integer(&mut self, value: i64) -> Result<(), CanonicalError> {
         if !(-INTEGER_MAX..=INTEGER_MAX).contains(&value) {
             return Err(CanonicalError::IntegerOutOfRange);
         }
-        let mut digits = [0_u8; 20];
-        let mut left = value.unsigned_abs();
-        let mut used = 0;
-        for slot in digits.iter_mut().rev() {
-            *slot = b'0' + u8::try_from(left % 10).unwrap_or(0);
-            used += 1;
-            left /= 10;
-            if left == 0 {
-                break;
-            }
-        }
-        if value < 0 {
-            self.text.push('-');
-        }
-        self.text.extend(digits.iter().skip(digits.len() - used).map(|digit| char::from(*digit)));
+        push_integer(&mut self.text, value);
         Ok(())
     }
 
     fn open_object(&mut self) -> Object<'_> {
         self.text.push('{');
-        Object { first: self.entries.len(), sorted: true, closing: "}", writer: self }
+        Object { first: self.entries.len(), sorted: true, previous: "", closing: "}", writer: self }
     }
 
     fn open_array(&mut self) -> Array<'_> {
@@ -138,6 +160,8 @@ pub(super) struct Object<'a> {
     writer: &'a mut Writer,
     first: usize,
     sorted: bool,
+    /// The field before, where fields have names of the program: ASCII, compared without a look at the text.
+    previous: &'static str,
     closing: &'static str,
 }
 
@@ -163,11 +187,21 @@ impl Object<'_> {
         Ok(())
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), CanonicalError> {
-        self.key(|writer| {
-            writer.string(key);
-            Ok(())
-        })?;
+    fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), CanonicalError> {
+        let follows = self.writer.entries.len() > self.first;
+        if follows {
+            self.writer.text.push(',');
+            self.sorted &= self.previous < key;
+        }
+        self.previous = key;
+        let start = self.writer.text.len();
+        // INVARIANT: names of fields are written in the program and need no escapes.
+        debug_assert!(key.bytes().all(is_plain));
+        self.writer.text.push('"');
+        self.writer.text.push_str(key);
+        self.writer.text.push('"');
+        self.writer.entries.push(Entry { start, key_end: self.writer.text.len(), end: start });
+        self.writer.text.push(':');
         self.value(value)
     }
 
@@ -183,7 +217,7 @@ impl Object<'_> {
     fn close(self) -> Result<(), CanonicalError> {
         if !self.sorted {
             let mut order: Vec<Entry> = self.writer.entries.get(self.first..).unwrap_or_default().to_vec();
-            order.sort_by(|a, b| self.writer.compare(*a, *b));
+            sort_short(&mut order, |a, b| self.writer.compare(*a, *b) == Ordering::Less);
             for pair in order.windows(2) {
                 if let [a, b] = pair
                     && self.writer.compare(*a, *b) == Ordering::Equal
