@@ -9,19 +9,20 @@ For each case: the library's own file, `NAME.input.csv` (an empty cell is missin
 requirements.txt, and others are refused, because a library may change its own bits. `--small` writes only the cases
 and rows that are kept in tests/vectors/score.
 """
-import argparse, csv, json, os, struct
+import argparse, csv, json, os, re, struct, tempfile
 
+import catboost as cat
 import lightgbm as lgb
 import numpy as np
 import xgboost as xgb
 
-VERSIONS = {"xgboost": "3.2.0", "lightgbm": "4.7.0"}
+VERSIONS = {"xgboost": "3.2.0", "lightgbm": "4.7.0", "catboost": "1.2.10"}
 SEED = 20261123
 NUMBERS = ["income", "age", "utilisation", "months_on_book", "ratio"]
 CATEGORIES = ["region", "channel"]
 NAMES = NUMBERS + CATEGORIES
 KEPT = {"xgboost_dart", "xgboost_categories", "xgboost_binary_ubjson", "lightgbm_categories", "lightgbm_zero_as_missing",
-        "lightgbm_forest", "lightgbm_linear"}
+        "lightgbm_forest", "lightgbm_linear", "catboost_classes"}
 F32_TINY = 1.401298464324817e-45
 
 
@@ -55,6 +56,10 @@ def thresholds(kind, model):
                 if left != -1 and not c:
                     found[f].add(float(t))
         return found
+    if kind == "catboost":
+        for feature in catboost_file(model)["features_info"]["float_features"]:
+            found[feature["flat_feature_index"]].update(feature["borders"])
+        return found
     features = None
     for line in model.model_to_string().splitlines():
         if line.startswith("split_feature="):
@@ -63,6 +68,14 @@ def thresholds(kind, model):
             for f, t in zip(features, line.split("=")[1].split()):
                 found[f].add(float(t))
     return found
+
+
+def catboost_file(model):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.json")
+        model.save_model(path, format="json")
+        with open(path) as file:
+            return json.load(file)
 
 
 def adversarial(kind, model, rng, count):
@@ -143,6 +156,22 @@ def lightgbm_cases(x, y):
     yield "regression", make(objective="regression")
 
 
+def catboost_cases(x, y):
+    base = {"iterations": 30, "depth": 4, "learning_rate": 0.3, "random_seed": SEED, "thread_count": 1, "verbose": 0,
+            "allow_writing_files": False}
+    def make(kind=cat.CatBoostClassifier, data=x, **extra):
+        return kind(**{**base, **extra}).fit(cat.Pool(data, y, feature_names=NAMES))
+    yield "classes", make(iterations=10)
+    yield "deep", make(depth=9, iterations=12)
+    yield "missing_is_largest", make(nan_mode="Max")
+    yield "no_missing", make(data=data(len(y), False)[0])
+    yield "average_first", make(boost_from_average=True)
+    yield "cross_entropy", make(loss_function="CrossEntropy")
+    yield "regression", make(kind=cat.CatBoostRegressor)
+    yield "monotone", make(monotone_constraints=[1, -1, 1, 0, 0, 0, 0])
+    yield "many_trees", make(iterations=500, depth=6)
+
+
 def write(folder, name, rows, margins, probabilities, leaves):
     width = ">f" if margins.dtype == np.float32 else ">d"
     with open(os.path.join(folder, name + ".input.csv"), "w", newline="") as file:
@@ -160,7 +189,7 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--small", action="store_true")
     args = parser.parse_args()
-    for library, module in (("xgboost", xgb), ("lightgbm", lgb)):
+    for library, module in (("xgboost", xgb), ("lightgbm", lgb), ("catboost", cat)):
         if module.__version__ != VERSIONS[library]:
             raise SystemExit(f"{library} {VERSIONS[library]} is wanted, and {module.__version__} is installed")
     os.makedirs(args.out, exist_ok=True)
@@ -192,6 +221,24 @@ def main():
               None if "regression" in name else model.predict(rows).tolist(),
               model.predict(rows, pred_leaf=True).astype(int).reshape(len(rows), -1).tolist())
         model.save_model(os.path.join(args.out, f"{name}.txt"))
+        made += 1
+    for name, model in catboost_cases(x, y):
+        name = "catboost_" + name
+        if args.small and name not in KEPT:
+            continue
+        rng = np.random.default_rng(SEED)
+        rows = np.vstack([fresh, adversarial("catboost", model, rng, hard)])
+        margins = model.predict(rows, prediction_type="RawFormulaVal")
+        write(args.out, name, rows, margins,
+              None if "regression" in name else model.predict(rows, prediction_type="Probability")[:, 1].tolist(),
+              model.calc_leaf_indexes(rows).astype(int).reshape(len(rows), -1).tolist())
+        path = os.path.join(args.out, f"{name}.json")
+        model.save_model(path, format="json")
+        with open(path) as file:
+            text = file.read()
+        with open(path, "w") as file:
+            # The two members that differ from run to run; no prediction reads them.
+            file.write(re.sub(r'"(model_guid|train_finish_time)" ?: ?"[^"]*"', r'"\1":""', text))
         made += 1
     print(f"{made} models in {args.out}")
 

@@ -4,7 +4,7 @@
 //! bytes --detect--> Kind --read--> Ensemble --compact--> TreeModel (prequal-core) --check--> CompiledTrees
 //! ```
 //!
-//! Each library's file has a room of its own ([`xgboost`], [`lightgbm`]) that knows that file and nothing else, and
+//! Each library's file has a room of its own (`xgboost`, `lightgbm`, `catboost`) that knows that file and nothing else, and
 //! turns it into one [`ensemble::Ensemble`]. What is not understood is refused by name; nothing is approximated. The
 //! model that comes out gives the library's margins to the bit, and [`self_check`] proves it on rows that the library
 //! scored itself.
@@ -20,6 +20,7 @@
 pub mod ensemble;
 pub mod self_check;
 
+mod catboost;
 mod compact;
 mod document;
 mod error;
@@ -43,6 +44,8 @@ pub enum Kind {
     Xgboost,
     /// LightGBM's text (`save_model("m.txt")`).
     Lightgbm,
+    /// CatBoost's JSON (`save_model("m.json", format="json")`).
+    Catboost,
 }
 
 /// A model that was read, and what its reader should know.
@@ -71,6 +74,7 @@ pub fn detect(bytes: &[u8]) -> Option<Kind> {
     // The first member tells: XGBoost's writer begins with `learner` or `Config`, ours with a key of its own.
     match document::top_level_keys(bytes) {
         Some(keys) if keys.iter().any(|key| key == "learner") => Some(Kind::Xgboost),
+        Some(keys) if keys.iter().any(|key| key == "scale_and_bias") => Some(Kind::Catboost),
         Some(keys) if keys.iter().any(|key| key == "trees") && keys.iter().any(|key| key == "format") => {
             Some(Kind::Trees)
         }
@@ -92,6 +96,7 @@ pub fn read(bytes: &[u8], kind: Kind) -> Result<Imported, ImportError> {
         }
         Kind::Xgboost => xgboost::read(bytes)?,
         Kind::Lightgbm => lightgbm::read(bytes)?,
+        Kind::Catboost => catboost::read(bytes)?,
     };
     let model = compact(&ensemble, bytes)?;
     // The document is checked as if a stranger had written it.

@@ -28,7 +28,7 @@ fn models() -> Vec<(String, Vec<u8>, Kind)> {
         models.push((format!("{name} as ours"), ours, Kind::Trees));
         models.push((name, bytes, kind));
     }
-    assert!(models.len() >= 16, "{} models", models.len());
+    assert!(models.len() >= 18, "{} models", models.len());
     models
 }
 
@@ -99,7 +99,7 @@ fn a_file_with_changed_bytes_is_refused_or_scores() {
 #[test]
 fn every_kind_of_file_is_refused_as_every_other_kind() {
     for (name, bytes, kind) in models() {
-        for other in [Kind::Trees, Kind::Xgboost, Kind::Lightgbm] {
+        for other in [Kind::Trees, Kind::Xgboost, Kind::Lightgbm, Kind::Catboost] {
             assert_eq!(try_read(&name, &bytes, other).is_ok(), other == kind, "{name} as {other:?}");
         }
     }
@@ -182,6 +182,26 @@ fn what_lightgbm_could_say_and_we_do_not_understand_is_refused_by_name() {
         ("end of trees", "end of", "`end of`"),
     ] {
         let error = refusal(&text, from, to, Kind::Lightgbm);
+        assert!(error.contains(why), "{from} → {to}: {error}");
+    }
+}
+
+#[test]
+fn what_catboost_could_say_and_we_do_not_understand_is_refused_by_name() {
+    let text = vector("catboost_classes.json");
+    let text: String = text.split_whitespace().collect();
+    for (from, to, why) in [
+        ("\"oblivious_trees\"", "\"trees\"", "its trees are not symmetric"),
+        ("\"type\":\"Logloss\"},\"metadata", "\"type\":\"MultiClass\"},\"metadata", "the loss function `MultiClass`"),
+        ("\"FloatFeature\"", "\"OnlineCtr\"", "a split of type `OnlineCtr`"),
+        ("\"float_features\"", "\"categorical_features\":[],\"float_features\"", "`categorical_features`"),
+        ("\"AsFalse\"", "\"AsYouLike\"", "the treatment `AsYouLike`"),
+        ("\"float_feature_index\":0", "\"float_feature_index\":9", "it asks for feature 9"),
+        ("\"leaf_values\":[", "\"leaf_values\":[0,", "17 leaf values, and 16 leaves"),
+        ("\"features_info\"", "\"ctr_data\":{},\"features_info\"", "`ctr_data`"),
+        ("\"features_info\"", "\"hidden\":{},\"features_info\"", "a member `hidden`"),
+    ] {
+        let error = refusal(&text, from, to, Kind::Catboost);
         assert!(error.contains(why), "{from} → {to}: {error}");
     }
 }

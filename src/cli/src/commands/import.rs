@@ -24,6 +24,8 @@ enum From {
     Xgboost,
     /// LightGBM: text, as `save_model` writes it
     Lightgbm,
+    /// CatBoost: JSON, as `save_model(…, format="json")` writes it
+    Catboost,
 }
 
 #[derive(clap::Args)]
@@ -59,6 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let kind = match args.from {
         From::Xgboost => Kind::Xgboost,
         From::Lightgbm => Kind::Lightgbm,
+        From::Catboost => Kind::Catboost,
     };
     let bytes = trees::read_file(&args.file)?;
     let (mut imported, trees) = trees::load(&args.file, &bytes, kind)?;
