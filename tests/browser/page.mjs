@@ -25,8 +25,9 @@ export function browserProgram() {
 }
 
 /** Opens a page. `close` ends the browser; `complaints` holds what the page wrote to its console as an error. */
-export async function openPage({ width = 1440, height, dark = false, reducedMotion = false } = {}) {
-  const browser = await chromium.launch({ executablePath: browserProgram(), args: ARGUMENTS });
+export async function openPage(options = {}) {
+  const { width = 1440, height, dark = false, reducedMotion = false, flags = [] } = options;
+  const browser = await chromium.launch({ executablePath: browserProgram(), args: [...ARGUMENTS, ...flags] });
   const context = await browser.newContext({
     viewport: { width, height: height ?? (width < 600 ? 740 : 900) },
     colorScheme: dark ? 'dark' : 'light',

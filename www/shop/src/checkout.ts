@@ -46,6 +46,7 @@ async function reprice(): Promise<void> {
     });
     element.setAttribute('checkout-token', made.token);
     byId('trouble').hidden = true;
+    element.hidden = false;
   } catch (error) {
     if (order !== undefined && error instanceof Refused && (error.status === 404 || error.status === 409)) {
       // The order was paid, or the lender has forgotten it: the next one is a new order.
@@ -56,6 +57,8 @@ async function reprice(): Promise<void> {
     byId('trouble').textContent =
       'Paying over time cannot be prepared right now. Your cart is kept; reload the page to try again.';
     byId('trouble').hidden = false;
+    // What the element shows is for another cart than the one beside it.
+    element.hidden = true;
   }
 }
 

@@ -408,6 +408,8 @@ export class PrequalCheckout extends PrequalElement {
         // Only the shop can price a cart: it answers with a new `checkout-token`.
         busy(press, 'Asking the shop');
         this.asked = true;
+        // Whatever the answer is, what was decided on the old token does not count any more.
+        this.draft.cart_hash = '';
         this.tellState('cart_changed', { refresh: now() });
         break;
       case 'correct':
