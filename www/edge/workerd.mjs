@@ -30,13 +30,7 @@ export async function startWorker({
       compatibilityDate: '2026-11-01',
       bindings,
       kvNamespaces: ['BUNDLES'],
-      ...(onLog === undefined
-        ? {}
-        : {
-            handleRuntimeStdio(stdout, stderr) {
-              for (const stream of [stdout, stderr]) stream.on('data', (chunk) => onLog(String(chunk)));
-            },
-          }),
+      ...(onLog === undefined ? {} : { handleStructuredLogs: ({ message }) => onLog(`${message}\n`) }),
     }),
   );
   const url = await miniflare.ready;
