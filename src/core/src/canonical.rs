@@ -4,6 +4,7 @@
 //! ±(2⁵³ − 1). A number with a fraction is an error, because two runtimes may print it differently; amounts are
 //! integers in minor units and every other number is a decimal string. Object keys are sorted by UTF-16 code units.
 
+mod serializer;
 mod writer;
 
 pub(crate) use writer::push_integer;

@@ -17,6 +17,7 @@ mod files;
 mod locate;
 mod money;
 mod problem;
+mod product;
 mod table;
 
 use std::path::Path;

@@ -5,11 +5,8 @@ use crate::order::sort_short;
 use core::{cmp::Ordering, fmt::Write as _};
 
 use serde::{
-    Serialize, Serializer,
-    ser::{
-        Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-        SerializeTupleStruct,
-    },
+    Serialize,
+    ser::{SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple, SerializeTupleStruct},
 };
 
 use super::{CanonicalError, INTEGER_MAX};
@@ -48,7 +45,7 @@ pub(crate) fn push_integer(text: &mut String, value: i64) {
 }
 
 pub(super) struct Writer {
-    text: String,
+    pub(super) text: String,
     /// Entries of all open objects; each object owns the tail from where it began.
     entries: Vec<Entry>,
 }
@@ -62,7 +59,7 @@ impl Writer {
         self.text
     }
 
-    fn string(&mut self, value: &str) {
+    pub(super) fn string(&mut self, value: &str) {
         self.text.push('"');
         if value.bytes().all(is_plain) {
             self.text.push_str(value);
@@ -97,7 +94,7 @@ impl Writer {
         self.text.push_str(value.get(plain_from..).unwrap_or_default());
     }
 
-    fn integer(&mut self, value: i64) -> Result<(), CanonicalError> {
+    pub(super) fn integer(&mut self, value: i64) -> Result<(), CanonicalError> {
         if !(-INTEGER_MAX..=INTEGER_MAX).contains(&value) {
             return Err(CanonicalError::IntegerOutOfRange);
         }
@@ -105,12 +102,12 @@ impl Writer {
         Ok(())
     }
 
-    fn open_object(&mut self) -> Object<'_> {
+    pub(super) fn open_object(&mut self) -> Object<'_> {
         self.text.push('{');
         Object { first: self.entries.len(), sorted: true, previous: "", closing: "}", writer: self }
     }
 
-    fn open_array(&mut self) -> Array<'_> {
+    pub(super) fn open_array(&mut self) -> Array<'_> {
         self.text.push('[');
         Array { empty: true, writer: self }
     }
@@ -162,7 +159,7 @@ pub(super) struct Object<'a> {
     sorted: bool,
     /// The field before, where fields have names of the program: ASCII, compared without a look at the text.
     previous: &'static str,
-    closing: &'static str,
+    pub(super) closing: &'static str,
 }
 
 impl Object<'_> {
@@ -214,7 +211,7 @@ impl Object<'_> {
         Ok(())
     }
 
-    fn close(self) -> Result<(), CanonicalError> {
+    pub(super) fn close(self) -> Result<(), CanonicalError> {
         if !self.sorted {
             let mut order: Vec<Entry> = self.writer.entries.get(self.first..).unwrap_or_default().to_vec();
             sort_short(&mut order, |a, b| self.writer.compare(*a, *b) == Ordering::Less);
@@ -324,146 +321,5 @@ impl SerializeTupleStruct for Array<'_> {
     }
     fn end(self) -> Result<(), CanonicalError> {
         SerializeSeq::end(self)
-    }
-}
-
-impl<'a> Serializer for &'a mut Writer {
-    type Ok = ();
-    type Error = CanonicalError;
-    type SerializeSeq = Array<'a>;
-    type SerializeTuple = Array<'a>;
-    type SerializeTupleStruct = Array<'a>;
-    type SerializeTupleVariant = Impossible<(), CanonicalError>;
-    type SerializeMap = Object<'a>;
-    type SerializeStruct = Object<'a>;
-    type SerializeStructVariant = Object<'a>;
-
-    fn serialize_bool(self, value: bool) -> Result<(), CanonicalError> {
-        self.text.push_str(if value { "true" } else { "false" });
-        Ok(())
-    }
-    fn serialize_i8(self, value: i8) -> Result<(), CanonicalError> {
-        self.integer(value.into())
-    }
-    fn serialize_i16(self, value: i16) -> Result<(), CanonicalError> {
-        self.integer(value.into())
-    }
-    fn serialize_i32(self, value: i32) -> Result<(), CanonicalError> {
-        self.integer(value.into())
-    }
-    fn serialize_i64(self, value: i64) -> Result<(), CanonicalError> {
-        self.integer(value)
-    }
-    fn serialize_u8(self, value: u8) -> Result<(), CanonicalError> {
-        self.integer(value.into())
-    }
-    fn serialize_u16(self, value: u16) -> Result<(), CanonicalError> {
-        self.integer(value.into())
-    }
-    fn serialize_u32(self, value: u32) -> Result<(), CanonicalError> {
-        self.integer(value.into())
-    }
-    fn serialize_u64(self, value: u64) -> Result<(), CanonicalError> {
-        self.integer(i64::try_from(value).map_err(|_| CanonicalError::IntegerOutOfRange)?)
-    }
-    fn serialize_f32(self, _: f32) -> Result<(), CanonicalError> {
-        Err(CanonicalError::Fraction)
-    }
-    fn serialize_f64(self, _: f64) -> Result<(), CanonicalError> {
-        Err(CanonicalError::Fraction)
-    }
-    fn serialize_char(self, value: char) -> Result<(), CanonicalError> {
-        self.string(value.encode_utf8(&mut [0; 4]));
-        Ok(())
-    }
-    fn serialize_str(self, value: &str) -> Result<(), CanonicalError> {
-        self.string(value);
-        Ok(())
-    }
-    fn collect_str<T: core::fmt::Display + ?Sized>(self, value: &T) -> Result<(), CanonicalError> {
-        let start = self.text.len();
-        self.text.push('"');
-        // Writing to a string fails only where the value's own display does.
-        write!(self.text, "{value}").map_err(|_| CanonicalError::Unsupported("a value has no text".to_owned()))?;
-        let written = self.text.get(start + 1..).unwrap_or_default();
-        if written.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-            let plain = written.to_owned();
-            self.text.truncate(start);
-            self.string(&plain);
-        } else {
-            self.text.push('"');
-        }
-        Ok(())
-    }
-    fn serialize_bytes(self, _: &[u8]) -> Result<(), CanonicalError> {
-        Err(CanonicalError::Unsupported("bytes have no canonical form".to_owned()))
-    }
-    fn serialize_none(self) -> Result<(), CanonicalError> {
-        self.serialize_unit()
-    }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), CanonicalError> {
-        value.serialize(self)
-    }
-    fn serialize_unit(self) -> Result<(), CanonicalError> {
-        self.text.push_str("null");
-        Ok(())
-    }
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), CanonicalError> {
-        self.serialize_unit()
-    }
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), CanonicalError> {
-        self.serialize_str(variant)
-    }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), CanonicalError> {
-        value.serialize(self)
-    }
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        value: &T,
-    ) -> Result<(), CanonicalError> {
-        let mut object = self.open_object();
-        SerializeStruct::serialize_field(&mut object, variant, value)?;
-        object.close()
-    }
-    fn serialize_seq(self, _: Option<usize>) -> Result<Array<'a>, CanonicalError> {
-        Ok(self.open_array())
-    }
-    fn serialize_tuple(self, _: usize) -> Result<Array<'a>, CanonicalError> {
-        Ok(self.open_array())
-    }
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Array<'a>, CanonicalError> {
-        Ok(self.open_array())
-    }
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Impossible<(), CanonicalError>, CanonicalError> {
-        Err(CanonicalError::Unsupported(format!("the variant `{variant}` has no canonical form")))
-    }
-    fn serialize_map(self, _: Option<usize>) -> Result<Object<'a>, CanonicalError> {
-        Ok(self.open_object())
-    }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Object<'a>, CanonicalError> {
-        Ok(self.open_object())
-    }
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Object<'a>, CanonicalError> {
-        self.text.push('{');
-        self.string(variant);
-        self.text.push(':');
-        let mut object = self.open_object();
-        object.closing = "}}";
-        Ok(object)
     }
 }
