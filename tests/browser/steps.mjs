@@ -38,7 +38,7 @@ async function seeCost(trip) {
   const { page, hands } = trip;
   trip.before = await trip.books?.ledger();
   await page.goto(`${trip.shop}/`);
-  const message = page.locator('prequal-message p').first();
+  const message = page.locator('prequal-message p:not(.bone)').first();
   await message.filter({ hasText: 'monthly payments of' }).waitFor();
   const first = await message.textContent();
   const asked = () => message.textContent();

@@ -33,6 +33,17 @@ async function reprice(): Promise<void> {
   const key = JSON.stringify(lines);
   const order = readOrder();
   try {
+    if (order?.account !== undefined && cart.length === 0) {
+      // Reloaded after the end: the result is shown again.
+      element.setAttribute('checkout-token', order.token);
+      finish();
+      return;
+    }
+    if (order?.account !== undefined) {
+      writeOrder(undefined);
+      await reprice();
+      return;
+    }
     if (order?.cart === key && order.token !== '') {
       element.setAttribute('checkout-token', order.token);
       return;
@@ -71,14 +82,19 @@ element.addEventListener('prequal:state', (event) => {
   void reprice();
 });
 
-element.addEventListener('prequal:complete', () => {
+/** The order is paid: nothing in it can change, and the way on is open. */
+function finish(): void {
   closed = true;
   for (const button of byId('lines').querySelectorAll('button')) button.disabled = true;
+  byId('after').hidden = false;
+}
+
+element.addEventListener('prequal:complete', () => {
+  finish();
   const order = readOrder();
   const account = element.accountLink();
   if (order !== undefined && account !== undefined) writeOrder({ ...order, account });
   writeCart([]);
-  byId('after').hidden = false;
 });
 
 for (const person of persons) {
