@@ -81,7 +81,7 @@ pub struct Now {
 
 /// Reads the sandbox's clock. The edge reads it too, so that both decide at the same time.
 #[utoipa::path(get, path = "/v1/sandbox/clock", tag = "sandbox", security(("bearer" = [])),
-    responses((status = 200, body = Now), (status = "4XX", body = super::ProblemDocument, content_type = "application/problem+json")))]
+    responses((status = 200, body = Now), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn read_clock(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply, Problem> {
     if app.sandbox_clock.is_none() || !matches!(caller, Caller::Lender(_) | Caller::Edge(_)) {
         return Err(Problem::not_found());
@@ -91,7 +91,7 @@ pub async fn read_clock(State(app): State<Arc<App>>, caller: Caller) -> Result<R
 
 /// Sets the sandbox's clock, which runs on from there.
 #[utoipa::path(put, path = "/v1/sandbox/clock", tag = "sandbox", security(("bearer" = [])), request_body = Now,
-    responses((status = 200, body = Now), (status = "4XX", body = super::ProblemDocument, content_type = "application/problem+json")))]
+    responses((status = 200, body = Now), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn set_clock(
     State(app): State<Arc<App>>,
     _: OnlyLender,

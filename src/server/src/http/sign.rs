@@ -69,7 +69,7 @@ pub struct Signed {
 /// Signs the agreement of an approved application.
 #[utoipa::path(post, path = "/v1/applications/{id}/sign", tag = "applications", security(("bearer" = [])),
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = Signing,
-    responses((status = 201, body = Signed), (status = "4XX", body = super::ProblemDocument, content_type = "application/problem+json")))]
+    responses((status = 201, body = Signed), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn sign(
     State(app): State<Arc<App>>,
     OnlyCapability(capability): OnlyCapability,

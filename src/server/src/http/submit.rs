@@ -176,7 +176,7 @@ fn requote(policy: &Policy, input: &Input, claims: &OfferClaims) -> Result<Offer
 /// Submits an offer for the lender's decision.
 #[utoipa::path(post, path = "/v1/applications/{id}/submit", tag = "applications", security(("bearer" = [])),
     params(("id" = String, Path)), request_body = Submission,
-    responses((status = 200, body = Submitted), (status = "4XX", body = super::ProblemDocument, content_type = "application/problem+json")))]
+    responses((status = 200, body = Submitted), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn submit(
     State(app): State<Arc<App>>,
     OnlyCapability(capability): OnlyCapability,
