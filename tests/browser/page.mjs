@@ -44,11 +44,11 @@ export async function openPage(options = {}) {
   return { page, context, complaints, close: () => browser.close() };
 }
 
-/** Numbered screenshots; each also proves that nothing sticks out sideways. */
+/** Numbered screenshots, of the whole page or of what the window shows; each also proves that nothing sticks out sideways. */
 export function camera(page, folder, prefix = '') {
   if (folder !== undefined) mkdirSync(folder, { recursive: true });
   let taken = 0;
-  return async (name) => {
+  return async (name, { whole = true } = {}) => {
     const [inside, outside] = await page.evaluate(() => [
       document.documentElement.clientWidth,
       document.documentElement.scrollWidth,
@@ -58,7 +58,7 @@ export function camera(page, folder, prefix = '') {
     if (folder === undefined) return;
     taken += 1;
     const file = `${prefix}${String(taken).padStart(2, '0')}-${name}.png`;
-    await page.screenshot({ path: join(folder, file), fullPage: true });
+    await page.screenshot({ path: join(folder, file), fullPage: whole });
   };
 }
 
