@@ -14,15 +14,18 @@ import argparse, csv, json, os, re, struct, tempfile
 import catboost as cat
 import lightgbm as lgb
 import numpy as np
+import onnx
+import onnxruntime
 import xgboost as xgb
 
-VERSIONS = {"xgboost": "3.2.0", "lightgbm": "4.7.0", "catboost": "1.2.10"}
+VERSIONS = {"xgboost": "3.2.0", "lightgbm": "4.7.0", "catboost": "1.2.10", "onnx": "1.23.2",
+            "onnxruntime": "1.32.0"}
 SEED = 20261123
 NUMBERS = ["income", "age", "utilisation", "months_on_book", "ratio"]
 CATEGORIES = ["region", "channel"]
 NAMES = NUMBERS + CATEGORIES
 KEPT = {"xgboost_dart", "xgboost_categories", "xgboost_binary_ubjson", "lightgbm_categories", "lightgbm_zero_as_missing",
-        "lightgbm_forest", "lightgbm_linear", "catboost_classes"}
+        "lightgbm_forest", "lightgbm_linear", "catboost_classes", "onnx_regressor"}
 F32_TINY = 1.401298464324817e-45
 
 
@@ -172,11 +175,77 @@ def catboost_cases(x, y):
     yield "many_trees", make(iterations=500, depth=6)
 
 
-def write(folder, name, rows, margins, probabilities, leaves):
+def onnx_trees(rng, trees, depth):
+    """Random trees as the lists of the ONNX operators, with every mode that we read and missing on either side."""
+    nodes = {k: [] for k in ("treeids", "nodeids", "featureids", "modes", "values", "truenodeids", "falsenodeids",
+                             "missing_value_tracks_true")}
+    leaves = {k: [] for k in ("ids", "treeids", "nodeids", "weights")}
+    points = np.concatenate([rng.normal(0, 1, 40) * 10.0 ** rng.integers(-2, 5, 40), [0.0, 1.0, 3e38, F32_TINY]])
+    for tree in range(trees):
+        count = 1
+        open_nodes = [(0, 0)]
+        while open_nodes:
+            node, level = open_nodes.pop()
+            leaf = level == depth or (level > 1 and rng.random() < 0.3)
+            children = (0, 0) if leaf else (count, count + 1)
+            count += 0 if leaf else 2
+            for key, value in (("treeids", tree), ("nodeids", node), ("featureids", 0 if leaf else int(rng.integers(len(NAMES)))),
+                               ("modes", "LEAF" if leaf else f"BRANCH_{rng.choice(['LEQ', 'LT', 'GTE', 'GT'])}"),
+                               ("values", 0.0 if leaf else float(np.float32(rng.choice(points)))),
+                               ("truenodeids", children[0]), ("falsenodeids", children[1]),
+                               ("missing_value_tracks_true", int(rng.random() < 0.5 and not leaf))):
+                nodes[key].append(value)
+            if leaf:
+                for key, value in (("ids", 0), ("treeids", tree), ("nodeids", node), ("weights", float(np.float32(rng.normal(0, 0.3))))):
+                    leaves[key].append(value)
+            else:
+                open_nodes += [(child, level + 1) for child in children]
+    return nodes, leaves, points
+
+
+def onnx_model(kind, nodes, leaves, **extra):
+    votes = "class" if kind == "TreeEnsembleClassifier" else "target"
+    attributes = {**{"nodes_" + k: v for k, v in nodes.items()}, **{f"{votes}_{k}": v for k, v in leaves.items()}, **extra}
+    outputs = ["label", "score"] if votes == "class" else ["score"]
+    node = onnx.helper.make_node(kind, ["X"], outputs, domain="ai.onnx.ml", **attributes)
+    info = [onnx.helper.make_tensor_value_info(o, onnx.TensorProto.INT64 if o == "label" else onnx.TensorProto.FLOAT, None)
+            for o in outputs]
+    x = onnx.helper.make_tensor_value_info("X", onnx.TensorProto.FLOAT, [None, len(NAMES)])
+    graph = onnx.helper.make_graph([node], "trees", [x], info)
+    opsets = [onnx.helper.make_opsetid("", 15), onnx.helper.make_opsetid("ai.onnx.ml", 3)]
+    return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+def onnx_cases(fresh, hard):
+    """Yields the file, the rows, the runtime's margins and probabilities."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    def run(model, rows):
+        return onnxruntime.InferenceSession(model, options).run(["score"], {"X": rows.astype(np.float32)})[0]
+    for name, trees, depth, base in (("regressor", 12, 4, []), ("regressor_base", 60, 5, [0.37]), ("classifier", 30, 4, []),
+                                     ("deep", 20, 9, [])):
+        rng = np.random.default_rng(SEED + trees)
+        nodes, leaves, points = onnx_trees(rng, trees, depth)
+        near = rng.choice(points, (hard, len(NAMES))).astype(np.float32)
+        side = rng.integers(-1, 2, near.shape)
+        near = np.where(side < 0, np.nextafter(near, np.float32(-1e30)), np.where(side > 0, np.nextafter(near, np.float32(1e30)), near))
+        near[rng.random(near.shape) < 0.15] = np.nan
+        rows = np.vstack([fresh, near.astype(float)])
+        bases = {"base_values": base} if base else {}
+        plain = onnx_model("TreeEnsembleRegressor", nodes, leaves, n_targets=1, **bases)
+        margins = run(plain, rows).reshape(-1)
+        if name == "classifier":
+            model = onnx_model("TreeEnsembleClassifier", nodes, leaves, classlabels_int64s=[0, 1], post_transform="LOGISTIC")
+            yield name, model, rows, margins, [float(str(p)) for p in run(model, rows)[:, 1]]
+        else:
+            yield name, plain, rows, margins, None
+
+
+def write(folder, name, rows, margins, probabilities, leaves, names=NAMES):
     width = ">f" if margins.dtype == np.float32 else ">d"
     with open(os.path.join(folder, name + ".input.csv"), "w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
-        out.writerow(NAMES)
+        out.writerow(names)
         out.writerows([["" if np.isnan(v) else repr(float(v)) for v in row] for row in rows])
     bits = [struct.pack(width, m).hex() for m in margins]
     with open(os.path.join(folder, name + ".expected.json"), "w") as file:
@@ -189,7 +258,8 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--small", action="store_true")
     args = parser.parse_args()
-    for library, module in (("xgboost", xgb), ("lightgbm", lgb), ("catboost", cat)):
+    modules = {"xgboost": xgb, "lightgbm": lgb, "catboost": cat, "onnx": onnx, "onnxruntime": onnxruntime}
+    for library, module in modules.items():
         if module.__version__ != VERSIONS[library]:
             raise SystemExit(f"{library} {VERSIONS[library]} is wanted, and {module.__version__} is installed")
     os.makedirs(args.out, exist_ok=True)
@@ -239,6 +309,14 @@ def main():
         with open(path, "w") as file:
             # The two members that differ from run to run; no prediction reads them.
             file.write(re.sub(r'"(model_guid|train_finish_time)" ?: ?"[^"]*"', r'"\1":""', text))
+        made += 1
+    for name, model, rows, margins, probability in onnx_cases(fresh, hard):
+        name = "onnx_" + name
+        if args.small and name not in KEPT:
+            continue
+        write(args.out, name, rows, margins, probability, None, [f"f{n}" for n in range(len(NAMES))])
+        with open(os.path.join(args.out, f"{name}.onnx"), "wb") as file:
+            file.write(model)
         made += 1
     print(f"{made} models in {args.out}")
 

@@ -61,6 +61,7 @@ fn a_librarys_file_scores_with_its_bits_raw_and_imported() {
         ("xgboost", "xgboost_binary_ubjson.ubj"),
         ("lightgbm", "lightgbm_linear.txt"),
         ("catboost", "catboost_classes.json"),
+        ("onnx", "onnx_regressor.onnx"),
     ] {
         let base = file.split('.').next().unwrap();
         let (input, expected) = (vector(&format!("{base}.input.csv")), expected(base));
@@ -83,10 +84,14 @@ fn a_librarys_file_scores_with_its_bits_raw_and_imported() {
                 let mut count = 0;
                 for (row, record) in reader.records().enumerate() {
                     let record = record.unwrap();
+                    count += 1;
                     assert_eq!(record[1], expected["margin_bits"][row], "{file} row {row}");
+                    // ONNX Runtime does not tell its leaves.
+                    if expected["leaf"].is_null() {
+                        continue;
+                    }
                     let leaves: Vec<u64> = record.iter().skip(3).map(|leaf| leaf.parse().unwrap()).collect();
                     assert_eq!(serde_json::json!(leaves), expected["leaf"][row], "{file} row {row}");
-                    count += 1;
                 }
                 assert_eq!(count, rows);
             }

@@ -72,8 +72,8 @@ pub fn compact(ensemble: &Ensemble, file: &[u8]) -> Result<TreeModel, ImportErro
         scale_and_bias: ensemble.scale_and_bias.map(|pair| pair.map(|value| float(value, ensemble.sums).bits_hex())),
         average: ensemble.average,
         link: match ensemble.link {
-            (LinkKind::Logistic, slope) => Link { kind: LinkKind::Logistic, slope: Some(decimal(slope, Width::F64)) },
             (LinkKind::None, _) => Link { kind: LinkKind::None, slope: None },
+            (kind, slope) => Link { kind, slope: Some(decimal(slope, Width::F64)) },
         },
         features: ensemble.features.iter().map(|name| TreeFeature { name: name.clone() }).collect(),
         columns: columns.write(ensemble),

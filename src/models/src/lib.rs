@@ -4,7 +4,7 @@
 //! bytes --detect--> Kind --read--> Ensemble --compact--> TreeModel (prequal-core) --check--> CompiledTrees
 //! ```
 //!
-//! Each library's file has a room of its own (`xgboost`, `lightgbm`, `catboost`) that knows that file and nothing else, and
+//! Each library's file has a room of its own (`xgboost`, `lightgbm`, `catboost`, `onnx`) that knows that file and nothing else, and
 //! turns it into one [`ensemble::Ensemble`]. What is not understood is refused by name; nothing is approximated. The
 //! model that comes out gives the library's margins to the bit, and [`self_check`] proves it on rows that the library
 //! scored itself.
@@ -25,6 +25,7 @@ mod compact;
 mod document;
 mod error;
 mod lightgbm;
+mod onnx;
 mod xgboost;
 
 pub use compact::compact;
@@ -46,6 +47,8 @@ pub enum Kind {
     Lightgbm,
     /// CatBoost's JSON (`save_model("m.json", format="json")`).
     Catboost,
+    /// ONNX with an ensemble of trees.
+    Onnx,
 }
 
 /// A model that was read, and what its reader should know.
@@ -63,6 +66,9 @@ pub fn detect(bytes: &[u8]) -> Option<Kind> {
     let start = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
     if start.starts_with(b"tree\n") || start.starts_with(b"tree\r\n") {
         return Some(Kind::Lightgbm);
+    }
+    if onnx::is_onnx(start) {
+        return Some(Kind::Onnx);
     }
     if xgboost::is_ubjson(start) {
         return Some(Kind::Xgboost);
@@ -97,6 +103,7 @@ pub fn read(bytes: &[u8], kind: Kind) -> Result<Imported, ImportError> {
         Kind::Xgboost => xgboost::read(bytes)?,
         Kind::Lightgbm => lightgbm::read(bytes)?,
         Kind::Catboost => catboost::read(bytes)?,
+        Kind::Onnx => onnx::read(bytes)?,
     };
     let model = compact(&ensemble, bytes)?;
     // The document is checked as if a stranger had written it.

@@ -17,7 +17,7 @@ fn models() -> Vec<(String, Vec<u8>, Kind)> {
     let mut models = Vec::new();
     for path in paths {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let is_model = [".json", ".ubj", ".txt"].iter().any(|end| name.ends_with(end));
+        let is_model = [".json", ".ubj", ".txt", ".onnx"].iter().any(|end| name.ends_with(end));
         if !is_model || name.ends_with(".expected.json") {
             continue;
         }
@@ -28,7 +28,7 @@ fn models() -> Vec<(String, Vec<u8>, Kind)> {
         models.push((format!("{name} as ours"), ours, Kind::Trees));
         models.push((name, bytes, kind));
     }
-    assert!(models.len() >= 18, "{} models", models.len());
+    assert!(models.len() >= 20, "{} models", models.len());
     models
 }
 
@@ -99,7 +99,7 @@ fn a_file_with_changed_bytes_is_refused_or_scores() {
 #[test]
 fn every_kind_of_file_is_refused_as_every_other_kind() {
     for (name, bytes, kind) in models() {
-        for other in [Kind::Trees, Kind::Xgboost, Kind::Lightgbm, Kind::Catboost] {
+        for other in [Kind::Trees, Kind::Xgboost, Kind::Lightgbm, Kind::Catboost, Kind::Onnx] {
             assert_eq!(try_read(&name, &bytes, other).is_ok(), other == kind, "{name} as {other:?}");
         }
     }
@@ -112,6 +112,27 @@ fn every_kind_of_file_is_refused_as_every_other_kind() {
 fn refusal(text: &str, from: &str, to: &str, kind: Kind) -> String {
     assert!(text.contains(from), "`{from}` is not in the file");
     try_read(from, text.replacen(from, to, 1).as_bytes(), kind).expect_err(from)
+}
+
+#[test]
+fn what_onnx_could_say_and_we_do_not_understand_is_refused_by_name() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/score/onnx_regressor.onnx");
+    let bytes = std::fs::read(path).unwrap();
+    // Same lengths, so that the file around stays whole.
+    for (from, to, why) in [
+        ("TreeEnsembleRegressor", "TreeEnsembleRegresser", "the operator `TreeEnsembleRegresser`"),
+        ("BRANCH_LEQ", "BRANCH_NEQ", "the mode `BRANCH_NEQ`"),
+        ("nodes_nodeids", "nodes_nodeidz", "its lists of nodes"),
+        ("target_weights", "target_weightz", "its lists of leaves"),
+        ("n_targets", "n_targetz", "the attribute `n_targetz`"),
+    ] {
+        let at = bytes.windows(from.len()).position(|window| window == from.as_bytes());
+        let at = at.expect("it is in the file");
+        let mut changed = bytes.clone();
+        changed[at..at + to.len()].copy_from_slice(to.as_bytes());
+        let error = try_read(from, &changed, Kind::Onnx).expect_err(from);
+        assert!(error.contains(why), "{from} → {to}: {error}");
+    }
 }
 
 fn vector(name: &str) -> String {

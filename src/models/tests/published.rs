@@ -78,7 +78,9 @@ fn every_margin_has_the_librarys_bits_and_every_leaf_its_number() {
     for entry in std::fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let Some(base) = [".json", ".ubj", ".txt"].iter().find_map(|end| name.strip_suffix(end)) else { continue };
+        let Some(base) = [".json", ".ubj", ".txt", ".onnx"].iter().find_map(|end| name.strip_suffix(end)) else {
+            continue;
+        };
         if name.ends_with(".expected.json") {
             continue;
         }

@@ -26,6 +26,8 @@ enum From {
     Lightgbm,
     /// CatBoost: JSON, as `save_model(…, format="json")` writes it
     Catboost,
+    /// ONNX: one ensemble of trees with one output
+    Onnx,
 }
 
 #[derive(clap::Args)]
@@ -62,6 +64,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         From::Xgboost => Kind::Xgboost,
         From::Lightgbm => Kind::Lightgbm,
         From::Catboost => Kind::Catboost,
+        From::Onnx => Kind::Onnx,
     };
     let bytes = trees::read_file(&args.file)?;
     let (mut imported, trees) = trees::load(&args.file, &bytes, kind)?;

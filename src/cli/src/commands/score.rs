@@ -28,7 +28,7 @@ enum Format {
     Lightgbm,
     /// CatBoost's own model file, JSON
     Catboost,
-    /// Not read yet
+    /// ONNX with one ensemble of trees
     Onnx,
     /// Not read yet
     Pmml,
@@ -94,7 +94,7 @@ fn read_model(args: &Args) -> anyhow::Result<Model> {
         Format::Xgboost => Some(Kind::Xgboost),
         Format::Lightgbm => Some(Kind::Lightgbm),
         Format::Catboost => Some(Kind::Catboost),
-        Format::Onnx => return unread("onnx"),
+        Format::Onnx => Some(Kind::Onnx),
         Format::Pmml => return unread("pmml"),
         Format::Ebm => return unread("ebm"),
     };
@@ -112,7 +112,7 @@ fn read_model(args: &Args) -> anyhow::Result<Model> {
 
 fn unread(format: &str) -> anyhow::Result<Model> {
     bail!(
-        "models of format `{format}` are not read yet; `prequal`, `scorecard`, `xgboost`, `lightgbm` and `catboost` are"
+        "models of format `{format}` are not read yet; `prequal`, `scorecard`, `xgboost`, `lightgbm`, `catboost` and `onnx` are"
     )
 }
 

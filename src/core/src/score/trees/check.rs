@@ -120,8 +120,8 @@ impl TreeModel {
         match (self.link.kind, &self.link.slope) {
             (LinkKind::None, None) => Ok(None),
             (LinkKind::None, Some(_)) => refuse("`link` has a `slope`, and its kind has none".to_owned()),
-            (LinkKind::Logistic, None) => refuse("`link` lacks its `slope`".to_owned()),
-            (LinkKind::Logistic, Some(text)) => match float::parse_decimal(text, Width::F64) {
+            (_, None) => refuse("`link` lacks its `slope`".to_owned()),
+            (_, Some(text)) => match float::parse_decimal(text, Width::F64) {
                 Some(slope) if slope > 0.0 => Ok(Some(slope)),
                 _ => refuse(format!("the slope `{text}` is not a positive decimal")),
             },

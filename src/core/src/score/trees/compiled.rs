@@ -6,7 +6,7 @@ use super::{
     Float, TreeError,
     check::CheckedTree,
     column::{CompiledColumn, Intake, MISSING},
-    document::{MissingRule, TreeModel, Width},
+    document::{LinkKind, MissingRule, TreeModel, Width},
     linear::Linear,
     masks::MaskTable,
     walk::Forest,
@@ -41,6 +41,8 @@ pub struct CompiledTrees {
     scale_and_bias: Option<[Float; 2]>,
     average: bool,
     slope: Option<f64>,
+    /// Whether a probability below one half is one minus its mirror image.
+    mirrored: bool,
 }
 
 /// Room that scoring works in, so that a row allocates nothing. Made by [`CompiledTrees::scratch`] and of use only
@@ -87,6 +89,7 @@ impl CompiledTrees {
             scale_and_bias,
             average: model.average,
             slope,
+            mirrored: model.link.kind == LinkKind::LogisticOfMagnitude,
         }
     }
 
@@ -213,12 +216,23 @@ impl CompiledTrees {
     pub fn probability(&self, margin: Float) -> Option<Float> {
         let slope = self.slope?;
         let share = if self.average { self.starts.len() as f64 } else { 1.0 };
-        Some(match margin {
+        let logistic = |margin: Float| match margin {
             Float::F32(margin) => {
                 let exponent = (-(margin / share as f32) * slope as f32).min(88.7);
                 Float::F32(1.0 / (libm::exp(f64::from(exponent)) as f32 + 1.0))
             }
             Float::F64(margin) => Float::F64(1.0 / (1.0 + libm::exp(-slope * (margin / share)))),
+        };
+        Some(match margin {
+            Float::F32(below) if self.mirrored && below < 0.0 => match logistic(Float::F32(-below)) {
+                Float::F32(mirror) => Float::F32(1.0 - mirror),
+                other => other,
+            },
+            Float::F64(below) if self.mirrored && below < 0.0 => match logistic(Float::F64(-below)) {
+                Float::F64(mirror) => Float::F64(1.0 - mirror),
+                other => other,
+            },
+            other => logistic(other),
         })
     }
 

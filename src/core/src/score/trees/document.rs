@@ -112,6 +112,8 @@ pub struct Link {
 pub enum LinkKind {
     /// 1 / (1 + exp(−slope × margin)).
     Logistic,
+    /// The same by way of the magnitude, as ONNX Runtime computes it: below zero 1 − 1 / (1 + exp(−|slope × margin|)).
+    LogisticOfMagnitude,
     /// The margin is no log-odds: there is no probability.
     None,
 }

@@ -73,6 +73,9 @@ fn the_link_gives_the_probability() {
     model.trees = std::iter::repeat_n(model.trees[0].clone(), 3).collect();
     model.average = true;
     assert!(close(model.check().unwrap().probability(Float::F64(1.5)), 0.622_459_331_201_854_6));
+    model.average = false;
+    model.link.kind = LinkKind::LogisticOfMagnitude;
+    assert!(close(model.check().unwrap().probability(Float::F64(-0.5)), 1.0 - 0.622_459_331_201_854_6));
     model.link = Link { kind: LinkKind::None, slope: None };
     assert_eq!(model.check().unwrap().probability(Float::F64(0.5)), None);
 }
