@@ -104,7 +104,8 @@ pub enum Source {
     /// person born on 29 February completes a year on 1 March of a common year. Declared.
     AgeYears(String),
     /// `{"instalment_to_income_permille":"monthly_income"}`: ⌊1000 × price ÷ (months × income)⌋, where months are
-    /// those of the longest plan for the price and income is the named `money` feature a month. As weak as the income.
+    /// those of the longest plan for the price and income is the named `money` feature a month. Without income it is above
+    /// every bound. As weak as the income.
     InstalmentToIncomePermille(String),
     /// One of the values the engine itself knows.
     Engine(Engine),

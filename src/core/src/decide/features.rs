@@ -202,6 +202,8 @@ fn instalment_to_income(
             let permille = price * i128::from(PERMILLE) / (i128::from(months) * i128::from(minor));
             ranged(definition, i64::try_from(permille).unwrap_or(i64::MAX))
         }
+        // No income bears no instalment, however small.
+        FeatureValue::Integer(0) if months > 0 => ranged(definition, i64::MAX),
         FeatureValue::Integer(_) | FeatureValue::Category(_) => FeatureValue::Missing(MissingKind::Invalid),
         missing @ FeatureValue::Missing(_) => missing,
     };
