@@ -217,9 +217,11 @@ fn read_input(bytes: &[u8]) -> Result<(String, (u64, Option<usize>)), ImportErro
 }
 
 fn size(dimension: &[u8]) -> Result<Option<usize>, ImportError> {
-    let sizes = fields(dimension)?.into_iter().filter_map(|(number, field)| match (number, field) {
-        (1, Field::Integer(value)) => usize::try_from(value).ok().filter(|size| *size > 0),
-        _ => None,
-    });
-    Ok(sizes.last())
+    let mut size = None;
+    for (number, field) in fields(dimension)? {
+        if let (1, Field::Integer(value)) = (number, field) {
+            size = usize::try_from(value).ok().filter(|size| *size > 0);
+        }
+    }
+    Ok(size)
 }
