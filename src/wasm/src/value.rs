@@ -6,8 +6,12 @@
 use core::fmt;
 
 use js_sys::JSON;
-use prequal_core::{canonical, json::Document, wire};
-use serde::{Serialize, de::DeserializeOwned};
+use prequal_core::{
+    canonical,
+    json::{Document, Read},
+    wire,
+};
+use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 /// What was wrong with an input, for a program and for a person.
@@ -59,7 +63,7 @@ pub fn failure_or_undefined(failure: Option<&Failure>) -> JsValue {
 
 /// Reads a value from JavaScript as core reads a document: within limits, unknown fields refused. What JSON has no
 /// form for, such as a cycle, is refused; members that are `undefined` or functions are left out.
-pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, Failure> {
+pub fn read<T: Read>(value: &JsValue) -> Result<T, Failure> {
     Ok(wire::parse(&json(value)?)?)
 }
 

@@ -3,7 +3,8 @@
 //! A reader derived for the tagged enum would first keep the whole document as untyped content; that machinery alone
 //! would be a tenth of what a browser downloads.
 
-use serde::{Deserialize, Deserializer, de};
+use prequal_derive::Read;
+use serde::Deserialize;
 
 use super::{
     decision::Standing,
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::calendar::{Date, Instant};
 
-#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 enum Type {
     Start,
@@ -31,7 +32,7 @@ enum Type {
     Restore,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 struct Form {
     #[serde(rename = "type")]
@@ -51,16 +52,19 @@ struct Form {
     today: Option<Date>,
 }
 
-impl<'de> Deserialize<'de> for Event {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut form = Form::deserialize(deserializer)?;
-        let event = take(&mut form).map_err(de::Error::missing_field)?;
+impl TryFrom<Form> for Event {
+    type Error = String;
+
+    fn try_from(mut form: Form) -> Result<Self, String> {
+        let event = take(&mut form).map_err(|name| format!("missing field `{name}`"))?;
         match left_over(&form) {
             None => Ok(event),
-            Some(name) => Err(de::Error::custom(format_args!("this event takes no `{name}`"))),
+            Some(name) => Err(format!("this event takes no `{name}`")),
         }
     }
 }
+
+crate::json::json_form!(Event, Form);
 
 /// The event, its members taken out of the form, or the name of one that is missing.
 fn take(form: &mut Form) -> Result<Event, &'static str> {
