@@ -46,7 +46,7 @@ export async function inNode(folder, bundles, keys, inputs) {
 }
 
 export async function inWorkerd(folder, bundles, keys, inputs) {
-  const { Miniflare } = createRequire(join(root, 'www/edge/package.json'))('miniflare');
+  const { convertV4MiniflareOptions, Miniflare } = createRequire(join(root, 'www/edge/package.json'))('miniflare');
   const script = `
     import * as api from './workerd.js';
     ${verdicts}
@@ -63,11 +63,16 @@ export async function inWorkerd(folder, bundles, keys, inputs) {
       path: join(folder, name),
       contents: readFileSync(join(folder, name)),
     }));
-  const worker = new Miniflare({
-    modulesRoot: folder,
-    modules: [{ type: 'ESModule', path: join(folder, 'verdict-worker.js'), contents: script }, ...modules],
-    compatibilityDate: '2026-11-01',
-  });
+  const worker = new Miniflare(
+    convertV4MiniflareOptions({
+      modulesRoot: folder,
+      modules: [
+        { type: 'ESModule', path: join(folder, 'verdict-worker.js'), contents: script },
+        ...modules,
+      ],
+      compatibilityDate: '2026-11-01',
+    }),
+  );
   try {
     const response = await worker.dispatchFetch('http://verdict/', {
       method: 'POST',
