@@ -44,6 +44,36 @@ pub(crate) fn push_integer(text: &mut String, value: i64) {
     text.push_str(digits.get(first..).and_then(|used| core::str::from_utf8(used).ok()).unwrap_or("0"));
 }
 
+/// An error behind one pointer: it is handed on after every value that is written, and its size would be paid there.
+#[derive(Debug)]
+pub(super) struct Fault(Box<CanonicalError>);
+
+impl Fault {
+    pub(super) fn into_inner(self) -> CanonicalError {
+        *self.0
+    }
+}
+
+impl From<CanonicalError> for Fault {
+    fn from(error: CanonicalError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl core::fmt::Display for Fault {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl core::error::Error for Fault {}
+
+impl serde::ser::Error for Fault {
+    fn custom<T: core::fmt::Display>(message: T) -> Self {
+        CanonicalError::Unsupported(message.to_string()).into()
+    }
+}
+
 pub(super) struct Writer {
     pub(super) text: String,
     /// Entries of all open objects; each object owns the tail from where it began.
@@ -94,9 +124,9 @@ impl Writer {
         self.text.push_str(value.get(plain_from..).unwrap_or_default());
     }
 
-    pub(super) fn integer(&mut self, value: i64) -> Result<(), CanonicalError> {
+    pub(super) fn integer(&mut self, value: i64) -> Result<(), Fault> {
         if !(-INTEGER_MAX..=INTEGER_MAX).contains(&value) {
-            return Err(CanonicalError::IntegerOutOfRange);
+            return Err(CanonicalError::IntegerOutOfRange.into());
         }
         push_integer(&mut self.text, value);
         Ok(())
@@ -164,7 +194,7 @@ pub(super) struct Object<'a> {
 
 impl Object<'_> {
     /// Writes one key by `write` and remembers where its entry began.
-    fn key(&mut self, write: impl FnOnce(&mut Writer) -> Result<(), CanonicalError>) -> Result<(), CanonicalError> {
+    fn key(&mut self, write: impl FnOnce(&mut Writer) -> Result<(), Fault>) -> Result<(), Fault> {
         let follows = self.writer.entries.len() > self.first;
         if follows {
             self.writer.text.push(',');
@@ -172,7 +202,7 @@ impl Object<'_> {
         let start = self.writer.text.len();
         write(&mut *self.writer)?;
         if self.writer.text.as_bytes().get(start) != Some(&b'"') {
-            return Err(CanonicalError::KeyNotString);
+            return Err(CanonicalError::KeyNotString.into());
         }
         let entry = Entry { start, key_end: self.writer.text.len(), end: start };
         if self.sorted && follows {
@@ -184,7 +214,14 @@ impl Object<'_> {
         Ok(())
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), CanonicalError> {
+    fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Fault> {
+        self.field_key(key);
+        self.value(value)
+    }
+
+    // Not repeated for every field of every type.
+    #[inline(never)]
+    fn field_key(&mut self, key: &'static str) {
         let follows = self.writer.entries.len() > self.first;
         if follows {
             self.writer.text.push(',');
@@ -199,19 +236,23 @@ impl Object<'_> {
         self.writer.text.push('"');
         self.writer.entries.push(Entry { start, key_end: self.writer.text.len(), end: start });
         self.writer.text.push(':');
-        self.value(value)
     }
 
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         value.serialize(&mut *self.writer)?;
+        self.value_ended();
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn value_ended(&mut self) {
         let end = self.writer.text.len();
         if let Some(entry) = self.writer.entries.last_mut() {
             entry.end = end;
         }
-        Ok(())
     }
 
-    pub(super) fn close(self) -> Result<(), CanonicalError> {
+    pub(super) fn close(self) -> Result<(), Fault> {
         if !self.sorted {
             let mut order: Vec<Entry> = self.writer.entries.get(self.first..).unwrap_or_default().to_vec();
             sort_short(&mut order, |a, b| self.writer.compare(*a, *b) == Ordering::Less);
@@ -219,7 +260,7 @@ impl Object<'_> {
                 if let [a, b] = pair
                     && self.writer.compare(*a, *b) == Ordering::Equal
                 {
-                    return Err(CanonicalError::DuplicateKey(unescape(self.writer.key(*a))));
+                    return Err(CanonicalError::DuplicateKey(unescape(self.writer.key(*a))).into());
                 }
             }
             let start = self.writer.entries.get(self.first).map_or(0, |entry| entry.start);
@@ -241,36 +282,36 @@ impl Object<'_> {
 
 impl SerializeStruct for Object<'_> {
     type Ok = ();
-    type Error = CanonicalError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), CanonicalError> {
+    type Error = Fault;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Fault> {
         self.field(key, value)
     }
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Result<(), Fault> {
         self.close()
     }
 }
 
 impl SerializeStructVariant for Object<'_> {
     type Ok = ();
-    type Error = CanonicalError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), CanonicalError> {
+    type Error = Fault;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Fault> {
         self.field(key, value)
     }
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Result<(), Fault> {
         self.close()
     }
 }
 
 impl SerializeMap for Object<'_> {
     type Ok = ();
-    type Error = CanonicalError;
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CanonicalError> {
+    type Error = Fault;
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
         self.key(|writer| key.serialize(writer))
     }
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.value(value)
     }
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Result<(), Fault> {
         self.close()
     }
 }
@@ -281,7 +322,7 @@ pub(super) struct Array<'a> {
 }
 
 impl Array<'_> {
-    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         if !self.empty {
             self.writer.text.push(',');
         }
@@ -292,11 +333,11 @@ impl Array<'_> {
 
 impl SerializeSeq for Array<'_> {
     type Ok = ();
-    type Error = CanonicalError;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    type Error = Fault;
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.item(value)
     }
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Result<(), Fault> {
         self.writer.text.push(']');
         Ok(())
     }
@@ -304,22 +345,22 @@ impl SerializeSeq for Array<'_> {
 
 impl SerializeTuple for Array<'_> {
     type Ok = ();
-    type Error = CanonicalError;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    type Error = Fault;
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.item(value)
     }
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Result<(), Fault> {
         SerializeSeq::end(self)
     }
 }
 
 impl SerializeTupleStruct for Array<'_> {
     type Ok = ();
-    type Error = CanonicalError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    type Error = Fault;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.item(value)
     }
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Result<(), Fault> {
         SerializeSeq::end(self)
     }
 }
