@@ -20,11 +20,12 @@ pub fn decide(root: &Path) -> Result<()> {
     let mut cargo = setup::command(root, "cargo");
     cargo.args(["bench", "--quiet", "--package", "prequal-acceptance", "--bench", "decide"]);
     cargo.env("PREQUAL_BUNDLE", &artefacts.full).env("PREQUAL_BUNDLE_KEY", artefacts.public_key("bundle"));
-    process::must(&mut cargo, &options)?;
+    let inputs = artefacts.folder.join("applications.jsonl");
+    process::must(cargo.env("PREQUAL_INPUTS", &inputs), &options)?;
     println!("\nNode.js, through the npm package");
     let node = setup::node(root).context("no Node.js: cargo xtask setup says how to get it")?;
     let mut script = setup::command(&root.join("tests"), node);
     script.arg("bench/decide.mjs").env("PREQUAL_BUNDLE", &artefacts.full);
-    script.env("PREQUAL_BUNDLE_KEY", artefacts.public_key("bundle"));
+    script.env("PREQUAL_BUNDLE_KEY", artefacts.public_key("bundle")).env("PREQUAL_INPUTS", &inputs);
     process::must(&mut script, &options).map(drop)
 }
