@@ -7,21 +7,33 @@ mod account;
 mod accrual;
 mod apr;
 mod big;
+pub mod caps;
 mod dates;
 mod error;
+mod event;
 mod level;
 mod loan;
 mod payoff;
 mod plan;
+mod rules;
+mod rules_json;
 mod schedule;
 mod terms;
 mod terms_json;
 mod whole;
 
-pub use account::{AccountInstallment, AccountState, Allocation, Event, EventKind, InstallmentStatus, Parts, account};
+pub use account::{
+    AccountInstallment, AccountState, Allocation, InstallmentStatus, LATE_FEE_PYRAMIDING, NotCharged, Parts, account,
+    account_by,
+};
 pub use apr::{AprAnswer, AprInput, Convention, Flow, UnitPeriod, When, YearBasis, apr, apr_of_plan};
 pub use error::CreditError;
+pub use event::{Event, EventKind};
 pub use payoff::{Payoff, PayoffInput, PayoffInterest, payoff};
+pub use rules::{
+    AllocationRule, Bucket, CostReduction, Direction, Effect, Grace, LateFee, LateFeePer, LateFeeTier, Part, Penalty,
+    PenaltyBase, PenaltyMode, PrepaymentCeiling, PrepaymentRule, RefundOrder, RefundRule, Rest, Rules, Stage, Timing,
+};
 pub use schedule::{FeeLine, Installment, Schedule, schedule};
 pub use terms::{AfterMaturity, Fee, FeeSize, FeeTiming, FeeWhen, Method, Rate, Remainder, Repayment, Terms};
 

@@ -16,6 +16,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     pub terms: &'a Terms,
+    /// What is lent.
+    pub lent: Amount,
     /// None where nothing accrues.
     pub accrual: Option<Accrual>,
     /// Due dates, one for each instalment.
@@ -81,6 +83,7 @@ impl<'a> Plan<'a> {
         let own_fee = own_fee(terms)?;
         let mut plan = Self {
             terms,
+            lent: terms.principal,
             accrual,
             dues: Vec::with_capacity(usize::from(count)),
             units: Vec::with_capacity(if accrual.is_some() { usize::from(count) } else { 0 }),
@@ -95,6 +98,17 @@ impl<'a> Plan<'a> {
             plan.dues.push(due.date);
         }
         Ok(plan)
+    }
+
+    /// Parts of a year of each period by another rate.
+    pub(crate) fn units_by(&self, accrual: &Accrual) -> Result<Vec<u32>, CreditError> {
+        let mut dates = DueDates::new(self.terms.start, &self.terms.repayment)?;
+        let mut units = Vec::with_capacity(self.dues.len());
+        while units.len() < self.dues.len() {
+            let due = dates.next_due()?.ok_or(CreditError::MissingField("due_dates"))?;
+            units.push(accrual.units(due.from, due.date, due.regular_months));
+        }
+        Ok(units)
     }
 
     pub(crate) fn count(&self) -> u16 {

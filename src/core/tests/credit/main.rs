@@ -5,6 +5,7 @@ mod oracle;
 mod properties;
 mod rates;
 mod schedules;
+mod settlement;
 
 use prequal_core::{
     calendar::{Date, DayCount, Period},
