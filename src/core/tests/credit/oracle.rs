@@ -19,7 +19,7 @@ fn ratio(numerator: i128, denominator: i128) -> BigRational {
     BigRational::new(BigInt::from(numerator), BigInt::from(denominator))
 }
 
-fn round(value: &BigRational, rounding: Rounding) -> i64 {
+pub(super) fn round(value: &BigRational, rounding: Rounding) -> i64 {
     let half = ratio(1, 2);
     let floor = value.floor();
     let rest = value - &floor;

@@ -484,3 +484,23 @@ fn any_event_is_undone_without_a_trace() {
         assert_eq!(state(json!([paid, named, undo])), before, "{event}");
     }
 }
+
+/// A difference that the second implementation found: the refund takes all principal of the instalment, its
+/// interest stays late beyond the days of grace, so the penalty of those days is charged after all.
+#[test]
+fn a_refund_does_not_forgive_the_days_of_grace_of_interest_that_stays_late() {
+    let question = |on: &str| {
+        let penalty = json!({"rate": {"daily_percent": "0.1"}, "mode": "in_addition", "base": "overdue_principal",
+                             "grace_days": 5, "grace": "retroactive"});
+        let mut question = with(
+            daily(),
+            json!({"date": on, "penalty": penalty,
+            "events": [{"type": "refund", "date": "2026-02-02", "amount": 1_000_000}]}),
+        );
+        question["terms"]["repayment"]["count"] = json!(1);
+        ask(question).unwrap()
+    };
+    assert_eq!((question("2026-02-06").interest, question("2026-02-06").penalty), (amount(15_500), amount(0)));
+    // One day on 10,000.00.
+    assert_eq!(question("2026-02-07").penalty, amount(1_000));
+}

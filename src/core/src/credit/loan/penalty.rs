@@ -119,7 +119,8 @@ impl Loan<'_> {
         for index in 0..self.rows.len() {
             let Some(row) = self.rows.get(index).filter(|row| row.due < to) else { break };
             let mut base = base_of(&penalty, &row.unpaid())?;
-            if base.is_zero() {
+            // A refund may have taken away all principal of one that is late with its interest still.
+            if base.is_zero() && row.suspended.is_zero() {
                 continue;
             }
             if penalty.base == PenaltyBase::AllPrincipal {
