@@ -2,6 +2,7 @@
 
 mod account;
 mod life;
+mod methods;
 mod oracle;
 mod properties;
 mod rates;

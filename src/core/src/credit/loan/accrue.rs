@@ -8,11 +8,13 @@ use crate::{
 };
 
 impl Loan<'_> {
+    /// The first day of this period that bears interest, and the day before it.
     pub(super) fn period_start(&self) -> Date {
-        match self.period.checked_sub(1).and_then(|last| self.rows.get(last)) {
+        let start = match self.period.checked_sub(1).and_then(|last| self.rows.get(last)) {
             Some(row) => row.due,
             None => self.plan.terms.start,
-        }
+        };
+        start.max(self.plan.interest_from)
     }
 
     /// Adds what accrues up to `date` and closes the instalments that fall due on the way.
@@ -59,7 +61,8 @@ impl Loan<'_> {
         let start = self.period_start();
         let Some(due) = self.rows.get(self.period).map(|row| row.due) else {
             let accrues = self.plan.terms.after_maturity.unwrap_or_default() == AfterMaturity::Accrue;
-            let units = if accrues { accrual.units_elapsed(self.accrued_to, to) } else { 0 };
+            let from = self.accrued_to.max(start);
+            let units = if accrues { accrual.units_elapsed(from, to) } else { 0 };
             return accrual.interest(bearing, units, rounding);
         };
         // A period begins with its first day; the first one with the advance itself.
@@ -91,6 +94,7 @@ impl Loan<'_> {
         }
         let method = self.plan.terms.repayment.method;
         let asked = match method {
+            _ if index < usize::from(self.plan.holiday()) => Amount::ZERO,
             Method::EqualInstallment => {
                 let (place, more) = self.carried;
                 let level = if place == index { self.level.checked_add(more)? } else { self.level };

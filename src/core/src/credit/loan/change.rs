@@ -88,9 +88,14 @@ impl Loan<'_> {
             return Ok(());
         }
         let count = open.len();
-        let shares = Shares::spread(left, u16::try_from(count).unwrap_or(u16::MAX), self.plan.remainder());
+        let balloon = self.plan.balloon.min(left);
+        let shares =
+            Shares::spread(left.checked_sub(balloon)?, u16::try_from(count).unwrap_or(u16::MAX), self.plan.remainder());
         for (place, index) in open.into_iter().enumerate() {
-            let share = shares.at(place, count)?;
+            let mut share = shares.at(place, count)?;
+            if place + 1 == count {
+                share = share.checked_add(balloon)?;
+            }
             if let Some(row) = self.rows.get_mut(index) {
                 row.target = row.paid.principal.checked_add(share)?;
             }
@@ -103,8 +108,9 @@ impl Loan<'_> {
         let terms = self.plan.terms;
         let rounding = terms.level_rounding.unwrap_or(terms.rounding);
         let count = u16::try_from(open.len()).unwrap_or(u16::MAX);
+        let balloon = self.plan.balloon.min(left);
         let Some(accrual) = self.accrual else {
-            self.level = level(left, None, core::iter::empty(), count, rounding)?;
+            self.level = level(left, balloon, None, core::iter::empty(), count, rounding)?;
             return Ok(());
         };
         // In a 30-day count part of a period is so many of its actual days: all parts by that many.
@@ -125,10 +131,13 @@ impl Loan<'_> {
             pending = part.and_then(|part| pending.checked_add(part)).ok_or(MoneyError::AmountOutOfRange)?;
             if open.contains(&index) {
                 units.push(core::mem::take(&mut pending));
+            } else if index < usize::from(self.plan.holiday()) {
+                // Interest of a holiday is paid as it falls due.
+                pending = 0;
             }
         }
         let scaled = accrual.scaled(scale);
-        self.level = level(left, Some(&scaled), units.into_iter(), count, rounding)?;
+        self.level = level(left, balloon, Some(&scaled), units.into_iter(), count, rounding)?;
         Ok(())
     }
 }

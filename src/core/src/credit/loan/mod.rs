@@ -14,7 +14,7 @@ use crate::{
         Allocation, CreditError, Method, NotCharged, Parts,
         accrual::Accrual,
         caps::{ChargeKind, Charged, judge_charge},
-        plan::{Plan, Shares},
+        plan::Plan,
         rules::{Part, Rules},
         schedule,
     },
@@ -130,17 +130,17 @@ impl<'a> Loan<'a> {
         let signed = schedule(terms)?;
         let principal = signed.total_principal;
         let level = if terms.repayment.method == Method::EqualInstallment { plan.level()? } else { Amount::ZERO };
-        let shares = Shares::spread(principal, plan.count(), plan.remainder());
+        let shares = plan.shares()?;
         let count = signed.installments.len();
         let mut rows = Vec::with_capacity(count);
-        for (index, signed) in signed.installments.iter().enumerate() {
+        for (signed, share) in signed.installments.iter().zip(&shares) {
             rows.push(Row {
                 due: signed.due,
                 owed: Parts { fee: signed.fee, ..Parts::default() },
                 paid: Parts::default(),
                 expected: Amount::ZERO,
                 closed: false,
-                target: if terms.repayment.method.has_shares() { shares.at(index, count)? } else { Amount::ZERO },
+                target: if terms.repayment.method.has_shares() { *share } else { Amount::ZERO },
                 suspended: Amount::ZERO,
                 capitalised: Amount::ZERO,
                 tiers: 0,
