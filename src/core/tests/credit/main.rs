@@ -1,6 +1,7 @@
 //! Schedules, rates and settlement: published answers, properties, and a second implementation.
 
 mod account;
+mod caps;
 mod life;
 mod methods;
 mod oracle;
