@@ -9,6 +9,7 @@ mod apr;
 mod big;
 pub mod caps;
 mod dates;
+pub mod disclosure;
 mod error;
 mod event;
 mod level;
@@ -26,7 +27,9 @@ pub use account::{
     AccountInstallment, AccountState, Allocation, InstallmentStatus, LATE_FEE_PYRAMIDING, NotCharged, Parts, account,
     account_by,
 };
-pub use apr::{AprAnswer, AprInput, Convention, Flow, UnitPeriod, When, YearBasis, apr, apr_of_plan};
+pub use apr::{
+    AprAnswer, AprInput, Convention, Flow, UnitPeriod, When, YearBasis, apr, apr_of_plan, within_reg_z_tolerance,
+};
 pub use error::CreditError;
 pub use event::{Event, EventKind};
 pub use payoff::{Payoff, PayoffInput, PayoffInterest, payoff};

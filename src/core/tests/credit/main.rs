@@ -2,6 +2,7 @@
 
 mod account;
 mod caps;
+mod disclosures;
 mod life;
 mod methods;
 mod oracle;
