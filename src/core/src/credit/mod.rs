@@ -16,11 +16,13 @@ mod level;
 mod loan;
 mod payoff;
 mod plan;
+mod revolving;
 mod rules;
 mod rules_json;
 mod schedule;
 mod terms;
 mod terms_json;
+mod transfer;
 mod whole;
 
 pub use account::{
@@ -33,12 +35,14 @@ pub use apr::{
 pub use error::CreditError;
 pub use event::{Event, EventKind};
 pub use payoff::{Payoff, PayoffInput, PayoffInterest, payoff};
+pub use revolving::{InterestFrom, Line, MinimumPayment, StatementLines};
 pub use rules::{
     AllocationRule, Bucket, CostReduction, Direction, Effect, Grace, LateFee, LateFeePer, LateFeeTier, Part, Penalty,
     PenaltyBase, PenaltyMode, PrepaymentCeiling, PrepaymentRule, RefundOrder, RefundRule, Rest, Rules, Stage, Timing,
 };
 pub use schedule::{FeeLine, Installment, Schedule, schedule};
 pub use terms::{AfterMaturity, Fee, FeeSize, FeeTiming, FeeWhen, Method, Rate, Remainder, Repayment, Terms};
+pub use transfer::{Among, Debt, TRANSFER_LOANS_MAX, split_transfer};
 
 /// Instalments of a loan, at most.
 pub const COUNT_MAX: u16 = 600;

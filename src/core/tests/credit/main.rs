@@ -4,6 +4,7 @@ mod account;
 mod caps;
 mod disclosures;
 mod life;
+mod lines;
 mod methods;
 mod oracle;
 mod properties;
