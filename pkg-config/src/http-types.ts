@@ -100,8 +100,17 @@ export interface PayoffView extends Amounts {
   readonly [more: string]: unknown;
 }
 
+export interface StatementEvent {
+  readonly type: string;
+  readonly value_date: string;
+  readonly amount: number;
+  /** Principal still owed after the event. */
+  readonly principal_balance: number;
+  readonly [more: string]: unknown;
+}
+
 export interface StatementView {
-  readonly events: readonly Readonly<Record<string, unknown>>[];
+  readonly events: readonly StatementEvent[];
   readonly [more: string]: unknown;
 }
 

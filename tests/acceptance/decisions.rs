@@ -60,6 +60,40 @@ fn what_the_public_part_turns_away_the_full_part_declines() {
     assert!(turned_away >= OCCURRENCES_MIN, "{turned_away}");
 }
 
+/// Around every border of the public knock-outs, on an application that is otherwise the best there is.
+#[test]
+fn on_both_sides_of_every_public_border_the_parts_agree() {
+    use prequal_core::{money::Amount, wire::Scalar};
+    let parts = parts();
+    let best = rows().into_iter().find(|input| decide(&parts.full, input).unwrap().offers.len() == 4).unwrap();
+    let (mut away, mut on) = (0, 0);
+    for birth in ["2008-11-22", "2008-11-23", "2008-11-24", "2010-01-01", "1990-02-28"] {
+        for amount in [4_999, 5_000, 49_999, 50_000, 100_000, 2_000_000, 2_000_001] {
+            for income in [0, 1, 8_333, 8_334, 300_000] {
+                let mut input = best.clone();
+                input.application.fields.0.insert("date_of_birth".to_owned(), Scalar::Text(birth.to_owned()));
+                input.application.fields.0.insert("income_monthly".to_owned(), Scalar::Integer(income));
+                input.application.order.amount = Amount::new(amount).unwrap();
+                let estimate = prequalify(&parts.public, &input).unwrap();
+                let decision = decide(&parts.full, &input).unwrap();
+                let at = format!("{birth}, {amount}, {income}");
+                if estimate.outcome == Standing::Continue && !estimate.reasons.is_empty() {
+                    away += 1;
+                    assert_eq!(decision.outcome, Outcome::Declined, "{at}");
+                    assert!(decision.reasons.starts_with(&estimate.reasons), "{at}: {:?}", decision.reasons);
+                } else {
+                    on += 1;
+                    assert!(
+                        !decision.reasons.iter().any(|r| ["R01", "R02", "R03", "R04"].contains(&r.code.as_str())),
+                        "{at}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(away > 50 && on > 20, "{away} turned away, {on} not");
+}
+
 #[test]
 fn the_full_part_estimates_as_the_public_part_does() {
     let parts = parts();

@@ -25,8 +25,9 @@ export function browserProgram() {
 }
 
 /** Opens a page. `close` ends the browser; `complaints` holds what the page wrote to its console as an error. */
-export async function openPage({ width = 1440, height, dark = false, reducedMotion = false } = {}) {
-  const browser = await chromium.launch({ executablePath: browserProgram(), args: ARGUMENTS });
+export async function openPage(options = {}) {
+  const { width = 1440, height, dark = false, reducedMotion = false, flags = [] } = options;
+  const browser = await chromium.launch({ executablePath: browserProgram(), args: [...ARGUMENTS, ...flags] });
   const context = await browser.newContext({
     viewport: { width, height: height ?? (width < 600 ? 740 : 900) },
     colorScheme: dark ? 'dark' : 'light',
@@ -43,11 +44,11 @@ export async function openPage({ width = 1440, height, dark = false, reducedMoti
   return { page, context, complaints, close: () => browser.close() };
 }
 
-/** Numbered screenshots; each also proves that nothing sticks out sideways. */
+/** Numbered screenshots, of the whole page or of what the window shows; each also proves that nothing sticks out sideways. */
 export function camera(page, folder, prefix = '') {
   if (folder !== undefined) mkdirSync(folder, { recursive: true });
   let taken = 0;
-  return async (name) => {
+  return async (name, { whole = true } = {}) => {
     const [inside, outside] = await page.evaluate(() => [
       document.documentElement.clientWidth,
       document.documentElement.scrollWidth,
@@ -57,7 +58,7 @@ export function camera(page, folder, prefix = '') {
     if (folder === undefined) return;
     taken += 1;
     const file = `${prefix}${String(taken).padStart(2, '0')}-${name}.png`;
-    await page.screenshot({ path: join(folder, file), fullPage: true });
+    await page.screenshot({ path: join(folder, file), fullPage: whole });
   };
 }
 

@@ -144,7 +144,7 @@ test('nothing about a person stands in the log', async () => {
   await edge.post('/v1/offers', application());
   await edge.post('/v1/offers', application({ fields: { ...answers(), email: 'nonsense@@' } }));
   await edge.post('/v1/validate', { fields: { full_name: 'Ada Byron', secret_field: 'Byron' } });
-  const log = edge.log();
+  const log = await edge.logged(/"event":"decided"/);
   assert.match(log, /"event":"decided"/);
   for (const word of ['Ada', 'Byron', 'example.com', 'nonsense', '555', '1990', '420000', 'cap_1', EDGE_KEY]) {
     assert.ok(!log.includes(word), `the log holds ${word}`);

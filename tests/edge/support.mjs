@@ -161,8 +161,15 @@ export async function startEdge({ server, bureau, envelopes = bundles, variables
       body: typeof body === 'string' || body instanceof ReadableStream ? body : JSON.stringify(body),
       ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
     });
+  /** The log once it holds `pattern`: it arrives through a pipe, after the answer. */
+  const logged = async (pattern) => {
+    for (let waited = 0; waited < 5_000 && !pattern.test(lines.join('')); waited += 20) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return lines.join('');
+  };
   const stop = () => Promise.all([worker.stop(), lender.stop(), reports.stop()]);
-  return { url: worker.url, post, lender, bureau: reports, log: () => lines.join(''), [Symbol.asyncDispose]: stop };
+  return { url: worker.url, post, lender, bureau: reports, logged, [Symbol.asyncDispose]: stop };
 }
 
 /** A row of the data to whom the demo's policy makes offers: found by deciding, not by looking at the policy. */

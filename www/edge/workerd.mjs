@@ -1,7 +1,7 @@
 // Starts the built worker in workerd through miniflare. Used by dev.mjs and by the tests.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Miniflare } from 'miniflare';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { build } from './build.mjs';
 
 /**
@@ -21,22 +21,18 @@ export async function startWorker({
   for (const name of readdirSync(folder).filter((name) => name.endsWith('.wasm'))) {
     modules.push({ type: 'CompiledWasm', path: join(folder, name) });
   }
-  const miniflare = new Miniflare({
-    host,
-    port,
-    modulesRoot: folder,
-    modules: modules.map((module) => ({ ...module, contents: readFileSync(module.path) })),
-    compatibilityDate: '2026-11-01',
-    bindings,
-    kvNamespaces: ['BUNDLES'],
-    ...(onLog === undefined
-      ? {}
-      : {
-          handleRuntimeStdio(stdout, stderr) {
-            for (const stream of [stdout, stderr]) stream.on('data', (chunk) => onLog(String(chunk)));
-          },
-        }),
-  });
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host,
+      port,
+      modulesRoot: folder,
+      modules: modules.map((module) => ({ ...module, contents: readFileSync(module.path) })),
+      compatibilityDate: '2026-11-01',
+      bindings,
+      kvNamespaces: ['BUNDLES'],
+      ...(onLog === undefined ? {} : { handleStructuredLogs: ({ message }) => onLog(`${message}\n`) }),
+    }),
+  );
   const url = await miniflare.ready;
   const store = await miniflare.getKVNamespace('BUNDLES');
   for (const [key, value] of Object.entries(bundles)) await store.put(key, value);

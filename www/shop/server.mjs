@@ -144,7 +144,9 @@ async function makeCheckout(given) {
 }
 
 async function changeCart(id, given) {
-  return merchant('PUT', `/v1/checkouts/${id}/cart`, priced(given));
+  // The currency of a checkout stays what it was.
+  const { amount, cart } = priced(given);
+  return merchant('PUT', `/v1/checkouts/${id}/cart`, { amount, cart });
 }
 
 /** Only what the buyer may know: whether the order is paid, not what the merchant pays for it. */

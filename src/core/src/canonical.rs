@@ -4,7 +4,10 @@
 //! ±(2⁵³ − 1). A number with a fraction is an error, because two runtimes may print it differently; amounts are
 //! integers in minor units and every other number is a decimal string. Object keys are sorted by UTF-16 code units.
 
+mod serializer;
 mod writer;
+
+pub(crate) use writer::push_integer;
 
 use core::fmt;
 
@@ -43,19 +46,13 @@ impl fmt::Display for CanonicalError {
 
 impl core::error::Error for CanonicalError {}
 
-impl serde::ser::Error for CanonicalError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Unsupported(message.to_string())
-    }
-}
-
 /// The canonical JSON text of `value`.
 ///
 /// # Errors
 /// [`CanonicalError`] where the value holds a fraction, an integer beyond 2⁵³ − 1, or a key that is no string.
 pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, CanonicalError> {
     let mut writer = writer::Writer::with_capacity(1024);
-    value.serialize(&mut writer)?;
+    value.serialize(&mut writer).map_err(writer::Fault::into_inner)?;
     Ok(writer.finish())
 }
 

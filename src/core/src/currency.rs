@@ -111,6 +111,8 @@ impl<'de> Deserialize<'de> for Currency {
     }
 }
 
+crate::json::read_by_serde!(Currency);
+
 #[cfg(test)]
 mod tests {
     use super::*;

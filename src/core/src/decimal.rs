@@ -216,6 +216,8 @@ impl<'de> Deserialize<'de> for Decimal {
     }
 }
 
+crate::json::read_by_serde!(Decimal);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! Evidence: what is known about an applicant, who vouches for it, and what is missing and why.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 pub use crate::score::MissingKind;
@@ -9,7 +10,7 @@ use crate::wire::{ID_BYTES_MAX, Scalar};
 ///
 /// INVARIANT: below [`Assurance::ThirdParty`] a value may prequalify, lower or refer; it never raises a limit,
 /// lowers a price or approves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Assurance {
     /// Said by the applicant.
@@ -33,7 +34,7 @@ impl Assurance {
 ///
 /// `{"value":"own","assurance":"third_party","source":"sandbox-bureau"}` or
 /// `{"missing":"timed_out","source":"sandbox-bureau"}`; `source` may be left out.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Read)]
 #[serde(try_from = "RawItem")]
 pub enum Item {
     /// A value and who vouches for it.
@@ -54,7 +55,7 @@ pub enum Item {
     },
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 struct RawItem {
     value: Option<Scalar>,

@@ -23,5 +23,6 @@ pub mod canonical;
 pub mod decide;
 pub mod evidence;
 pub mod json;
+mod order;
 pub mod policy;
 pub mod wire;

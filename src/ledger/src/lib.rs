@@ -22,6 +22,6 @@ pub use account::{Account, Kind};
 pub use chain::{Head, Sealed};
 pub use entry::{Entry, Transfer};
 pub use error::LedgerError;
-pub use loan::{Contract, Event, Loan, Status};
+pub use loan::{Contract, Event, Loan, Record, Status};
 pub use posting::Position;
 pub use trial::TrialBalance;

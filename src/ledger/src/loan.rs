@@ -171,6 +171,21 @@ impl Loan {
         }
     }
 
+    /// A loan as its recorded events left it.
+    ///
+    /// # Errors
+    /// [`LedgerError`], where they are no such events.
+    pub fn restore(contract: Contract, records: impl IntoIterator<Item = Record>) -> Result<Self, LedgerError> {
+        let mut loan = Self::new(contract);
+        for record in records {
+            loan.take(record)?;
+        }
+        if !loan.records.is_empty() {
+            loan.position = loan.position_on(loan.through)?;
+        }
+        Ok(loan)
+    }
+
     /// Folds an event in; gives the entry that posts it, or none where no account moves.
     ///
     /// The entry is dated with the booking date, or with the last date that was posted if that is later: what
@@ -179,39 +194,46 @@ impl Loan {
     /// # Errors
     /// [`LedgerError`]; the loan is unchanged then.
     pub fn record(&mut self, event: Event, booked: Date) -> Result<Option<Entry>, LedgerError> {
-        if self.records.len() >= EVENTS_MAX {
-            return Err(LedgerError::TooManyEvents);
-        }
-        if self.records.is_empty() != matches!(event, Event::Booked) {
-            return Err(LedgerError::Booking);
-        }
+        let name = event.name();
         let mut next = self.clone();
-        next.through = next.through.max(booked);
-        match &event {
-            Event::Booked | Event::Recognized => {}
-            Event::PayoutSettled { .. } | Event::PayoutFailed { .. } if self.payout != Payout::Pending => {
-                return Err(LedgerError::PayoutEnded);
-            }
-            Event::PayoutSettled { .. } => next.payout = Payout::Settled,
-            Event::PayoutFailed { .. } => next.payout = Payout::Failed,
-            Event::Received { amount, value_date, .. } => {
-                // Money that came before the loan began counts from its first day.
-                let date = (*value_date).max(self.contract.terms.start);
-                next.through = next.through.max(date);
-                let place = next.receipts.partition_point(|receipt| receipt.date <= date);
-                next.receipts.insert(place, settle::Receipt { date, amount: *amount });
-            }
-        }
+        next.take(Record { booked, event })?;
         next.position = next.position_on(next.through)?;
         let transfers = posting::transfers(&self.position, &next.position)?;
         let entry = if transfers.is_empty() {
             None
         } else {
-            Some(Entry::new(next.through, self.contract.currency(), event.name(), transfers)?)
+            Some(Entry::new(next.through, self.contract.currency(), name, transfers)?)
         };
-        next.records.push(Record { booked, event });
         *self = next;
         Ok(entry)
+    }
+
+    /// Takes an event in its place; the position follows later.
+    fn take(&mut self, record: Record) -> Result<(), LedgerError> {
+        if self.records.len() >= EVENTS_MAX {
+            return Err(LedgerError::TooManyEvents);
+        }
+        if self.records.is_empty() != matches!(record.event, Event::Booked) {
+            return Err(LedgerError::Booking);
+        }
+        match &record.event {
+            Event::Booked | Event::Recognized => {}
+            Event::PayoutSettled { .. } | Event::PayoutFailed { .. } if self.payout != Payout::Pending => {
+                return Err(LedgerError::PayoutEnded);
+            }
+            Event::PayoutSettled { .. } => self.payout = Payout::Settled,
+            Event::PayoutFailed { .. } => self.payout = Payout::Failed,
+            Event::Received { amount, value_date, .. } => {
+                // Money that came before the loan began counts from its first day.
+                let date = (*value_date).max(self.contract.terms.start);
+                self.through = self.through.max(date);
+                let place = self.receipts.partition_point(|receipt| receipt.date <= date);
+                self.receipts.insert(place, settle::Receipt { date, amount: *amount });
+            }
+        }
+        self.through = self.through.max(record.booked);
+        self.records.push(record);
+        Ok(())
     }
 
     /// What the events so far come to on a date.

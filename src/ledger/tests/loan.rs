@@ -110,6 +110,8 @@ impl Books {
         }
         assert_eq!(entries, self.entries, "the same events make the same entries");
         assert_eq!(again.status(), self.loan.status());
+        let restored = Loan::restore(contract(), self.loan.records().to_vec()).unwrap();
+        assert_eq!((restored.position(), restored.posted_through()), (again.position(), again.posted_through()));
 
         let mut head = Head::default();
         let chain: Vec<_> = self

@@ -69,10 +69,11 @@ pub fn compact(ensemble: &Ensemble, file: &[u8]) -> Result<TreeModel, ImportErro
         sums: ensemble.sums,
         tiny_is_zero: ensemble.tiny_is_zero,
         base: ensemble.base.bits_hex(),
+        scale_and_bias: ensemble.scale_and_bias.map(|pair| pair.map(|value| float(value, ensemble.sums).bits_hex())),
         average: ensemble.average,
         link: match ensemble.link {
-            (LinkKind::Logistic, slope) => Link { kind: LinkKind::Logistic, slope: Some(decimal(slope, Width::F64)) },
             (LinkKind::None, _) => Link { kind: LinkKind::None, slope: None },
+            (kind, slope) => Link { kind, slope: Some(decimal(slope, Width::F64)) },
         },
         features: ensemble.features.iter().map(|name| TreeFeature { name: name.clone() }).collect(),
         columns: columns.write(ensemble),
@@ -132,14 +133,15 @@ impl Columns {
         match &split.test {
             Test::Below(threshold) => {
                 let exact = ensemble.inputs == Width::F64 || f64::from(*threshold as f32) == *threshold;
-                if !threshold.is_finite() || !exact {
+                if threshold.is_nan() || *threshold == f64::NEG_INFINITY || !exact {
                     return Err(ImportError::refuse(format!(
-                        "the threshold `{threshold}` is not a finite number of the inputs' width"
+                        "the threshold `{threshold}` is not a number of the inputs' width"
                     )));
                 }
                 // Below −0 is below 0.
                 contents.cuts.push(threshold + 0.0);
             }
+            Test::Any => {}
             Test::Categories { codes, listed_go_left } => {
                 contents.codes.extend(codes);
                 contents.sets.insert((codes.clone(), *listed_go_left), 0);
@@ -176,6 +178,7 @@ impl Columns {
                 let at = contents.cuts.binary_search_by(|cut| cut.total_cmp(&(threshold + 0.0))).ok()?;
                 u32::try_from(at).ok()?
             }
+            Test::Any => u32::try_from(contents.cuts.len()).ok()?,
             Test::Categories { codes, listed_go_left } => *contents.sets.get(&(codes.clone(), *listed_go_left))?,
         };
         Some((*column, test))

@@ -21,6 +21,8 @@ pub struct Ensemble {
     pub minus_fraction_is_zero: bool,
     /// What the sum starts from.
     pub base: Float,
+    /// What is done to the sum: × the first + the second (CatBoost).
+    pub scale_and_bias: Option<[f64; 2]>,
     /// Whether the link divides the margin by the number of trees.
     pub average: bool,
     /// The link, and the logistic function's factor.
@@ -70,6 +72,8 @@ pub struct Split {
 pub enum Test {
     /// A value below this threshold.
     Below(f64),
+    /// Any number (LightGBM writes the threshold `inf` to part missing values from all others).
+    Any,
     /// The categories listed, or all but those.
     Categories {
         /// Category codes.

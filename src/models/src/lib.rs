@@ -4,7 +4,7 @@
 //! bytes --detect--> Kind --read--> Ensemble --compact--> TreeModel (prequal-core) --check--> CompiledTrees
 //! ```
 //!
-//! Each library's file has a room of its own ([`xgboost`], [`lightgbm`]) that knows that file and nothing else, and
+//! Each library's file has a room of its own (`xgboost`, `lightgbm`, `catboost`, `onnx`) that knows that file and nothing else, and
 //! turns it into one [`ensemble::Ensemble`]. What is not understood is refused by name; nothing is approximated. The
 //! model that comes out gives the library's margins to the bit, and [`self_check`] proves it on rows that the library
 //! scored itself.
@@ -20,10 +20,12 @@
 pub mod ensemble;
 pub mod self_check;
 
+mod catboost;
 mod compact;
 mod document;
 mod error;
 mod lightgbm;
+mod onnx;
 mod xgboost;
 
 pub use compact::compact;
@@ -43,6 +45,10 @@ pub enum Kind {
     Xgboost,
     /// LightGBM's text (`save_model("m.txt")`).
     Lightgbm,
+    /// CatBoost's JSON (`save_model("m.json", format="json")`).
+    Catboost,
+    /// ONNX with an ensemble of trees.
+    Onnx,
 }
 
 /// A model that was read, and what its reader should know.
@@ -61,6 +67,9 @@ pub fn detect(bytes: &[u8]) -> Option<Kind> {
     if start.starts_with(b"tree\n") || start.starts_with(b"tree\r\n") {
         return Some(Kind::Lightgbm);
     }
+    if onnx::is_onnx(start) {
+        return Some(Kind::Onnx);
+    }
     if xgboost::is_ubjson(start) {
         return Some(Kind::Xgboost);
     }
@@ -71,6 +80,7 @@ pub fn detect(bytes: &[u8]) -> Option<Kind> {
     // The first member tells: XGBoost's writer begins with `learner` or `Config`, ours with a key of its own.
     match document::top_level_keys(bytes) {
         Some(keys) if keys.iter().any(|key| key == "learner") => Some(Kind::Xgboost),
+        Some(keys) if keys.iter().any(|key| key == "scale_and_bias") => Some(Kind::Catboost),
         Some(keys) if keys.iter().any(|key| key == "trees") && keys.iter().any(|key| key == "format") => {
             Some(Kind::Trees)
         }
@@ -92,6 +102,8 @@ pub fn read(bytes: &[u8], kind: Kind) -> Result<Imported, ImportError> {
         }
         Kind::Xgboost => xgboost::read(bytes)?,
         Kind::Lightgbm => lightgbm::read(bytes)?,
+        Kind::Catboost => catboost::read(bytes)?,
+        Kind::Onnx => onnx::read(bytes)?,
     };
     let model = compact(&ensemble, bytes)?;
     // The document is checked as if a stranger had written it.

@@ -48,10 +48,13 @@ struct Question {
 }
 
 fn question(inputs: Width) -> impl Strategy<Value = Question> {
-    let below = (prop_oneof![prop::sample::select(&POINTS[..]), -50.0..50.0_f64], missing()).prop_map(move |(t, m)| {
-        let threshold = if inputs == Width::F32 { f64::from(t as f32) } else { t.next_up() };
-        (Test::Below(threshold), m)
-    });
+    let always = missing().prop_map(|missing| (Test::Any, missing));
+    let below = (prop_oneof![prop::sample::select(&POINTS[..]), -50.0..50.0_f64, Just(f64::MAX)], missing()).prop_map(
+        move |(t, m)| {
+            let threshold = if inputs == Width::F32 { f64::from(t as f32) } else { t.next_up() };
+            (Test::Below(threshold), m)
+        },
+    );
     let categories = (prop::collection::btree_set(0..40_u32, 1..9), any::<bool>(), any::<bool>()).prop_map(
         |(codes, listed_go_left, left)| {
             let codes = codes.into_iter().collect();
@@ -59,7 +62,7 @@ fn question(inputs: Width) -> impl Strategy<Value = Question> {
             (Test::Categories { codes, listed_go_left }, side)
         },
     );
-    (0..FEATURES, prop_oneof![4 => below, 1 => categories], any::<prop::sample::Index>())
+    (0..FEATURES, prop_oneof![8 => below, 2 => categories, 1 => always], any::<prop::sample::Index>())
         .prop_map(|(feature, (test, missing), place)| Question { feature, test, missing, place: place.index(1 << 16) })
 }
 
@@ -97,6 +100,7 @@ fn ensemble(trees: std::ops::Range<usize>, splits: std::ops::Range<usize>) -> im
             tiny_is_zero: tiny,
             minus_fraction_is_zero: minus,
             base: if sums == Width::F32 { Float::F32(0.1) } else { Float::F64(0.1) },
+            scale_and_bias: None,
             average: false,
             link: (LinkKind::None, 1.0),
             features: (0..FEATURES).map(|n| format!("f{n}")).collect(),
@@ -129,6 +133,7 @@ fn naive_leaf<'a>(model: &Ensemble, tree: &'a Tree, row: &[f64]) -> &'a Leaf {
         } else {
             match &split.test {
                 Test::Below(threshold) => x < *threshold,
+                Test::Any => true,
                 Test::Categories { codes, listed_go_left } => {
                     let is_code = if model.minus_fraction_is_zero { x > -1.0 } else { x >= 0.0 };
                     let listed = is_code && codes.iter().any(|code| f64::from(*code) == x.trunc());
@@ -276,6 +281,7 @@ fn a_model_past_the_limit_of_the_table_is_walked_and_agrees() {
         tiny_is_zero: false,
         minus_fraction_is_zero: false,
         base: Float::F64(0.0),
+        scale_and_bias: None,
         average: false,
         link: (LinkKind::None, 1.0),
         features: (0..FEATURES).map(|n| format!("f{n}")).collect(),

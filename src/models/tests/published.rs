@@ -1,15 +1,19 @@
-//! Published models: every margin must have the library's bits, every leaf the library's number.
+//! Models of the libraries: every margin must have the library's bits, every leaf the library's number.
 //!
-//! Origin of the expected values: `tests/vectors/score/README.md`.
+//! Origin of the expected values: `tests/vectors/score/README.md`. With `PREQUAL_MODELS=FOLDER` the models of that
+//! folder are taken instead, as `tests/models/generate.py` writes them.
 
 use std::path::{Path, PathBuf};
 
-use prequal_core::score::trees::{Float, Width, parse_bits};
+use prequal_core::score::trees::{Float, TreeModel, Width, parse_bits};
 use prequal_models::{detect, read, self_check};
 use self_check::{Witness, first_difference};
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/score")
+    match std::env::var_os("PREQUAL_MODELS") {
+        Some(folder) => folder.into(),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/score"),
+    }
 }
 
 /// Rows of a CSV file in the order of the model's features; an empty cell is missing.
@@ -36,38 +40,56 @@ fn witnesses(base: &str, width: Width, names: &[String]) -> (Vec<Witness>, Vec<O
     (rows.into_iter().enumerate().map(witness).collect(), probabilities)
 }
 
+/// Reads one model and compares it with all its rows; the first thing that differs, as text.
+fn compare(path: &Path, base: &str) -> Result<(), String> {
+    let bytes = std::fs::read(path).unwrap();
+    let model = read(&bytes, detect(&bytes).ok_or("the kind of file is not seen")?).map_err(|e| e.to_string())?.model;
+    let trees = model.check().map_err(|error| error.to_string())?;
+    let (rows, probabilities) = witnesses(base, trees.width(), trees.names());
+    assert!(rows.len() > 100, "{base} has too few rows to prove anything");
+    if let Some(difference) = first_difference(&trees, &rows).unwrap() {
+        return Err(difference.to_string());
+    }
+    for (row, (witness, expected)) in rows.iter().zip(probabilities).enumerate() {
+        let got = trees.probability(witness.margin);
+        let (Some(got), Some(expected)) = (got, expected) else {
+            assert_eq!(got.is_some(), expected.is_some(), "{base}: only one side has a probability");
+            continue;
+        };
+        // C libraries' `exp` differ by up to 3 units in the last place.
+        let unit = match got {
+            Float::F32(value) => f64::from(value.next_up() - value),
+            Float::F64(value) => value.next_up() - value,
+        };
+        if (got.to_f64() - expected).abs() > 3.0 * unit {
+            return Err(format!("row {row}: the probability is {got}, not {expected}"));
+        }
+    }
+    // Written and read again it is the same model.
+    let text = model.to_file().unwrap();
+    assert_eq!(TreeModel::parse(&text).unwrap(), model);
+    Ok(())
+}
+
 #[test]
 fn every_margin_has_the_librarys_bits_and_every_leaf_its_number() {
     let mut models = 0;
+    let mut wrong = Vec::new();
     for entry in std::fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let Some(base) = [".json", ".ubj", ".txt"].iter().find_map(|end| name.strip_suffix(end)) else { continue };
+        let Some(base) = [".json", ".ubj", ".txt", ".onnx"].iter().find_map(|end| name.strip_suffix(end)) else {
+            continue;
+        };
         if name.ends_with(".expected.json") {
             continue;
         }
-        let bytes = std::fs::read(&path).unwrap();
-        let model = read(&bytes, detect(&bytes).expect("the kind of file is seen")).unwrap().model;
-        let trees = model.check().unwrap();
-        let (rows, probabilities) = witnesses(base, trees.width(), trees.names());
-        assert!(rows.len() > 100, "{base} has too few rows to prove anything");
-        if let Some(difference) = first_difference(&trees, &rows).unwrap() {
-            panic!("{name}: {difference}");
-        }
-        for (row, (witness, expected)) in rows.iter().zip(probabilities).enumerate() {
-            let (got, Some(expected)) = (trees.probability(witness.margin), expected) else { continue };
-            let got = got.expect("a model with probabilities has a link");
-            // C libraries' `exp` differ by up to 3 units in the last place.
-            let unit = match got {
-                Float::F32(value) => f64::from(value.next_up() - value),
-                Float::F64(value) => value.next_up() - value,
-            };
-            assert!((got.to_f64() - expected).abs() <= 3.0 * unit, "{name}, row {row}: {got}, not {expected}");
-        }
-        // Written and read again it is the same model.
-        let text = model.to_file().unwrap();
-        assert_eq!(prequal_core::score::trees::TreeModel::parse(&text).unwrap(), model);
         models += 1;
+        if let Err(why) = compare(&path, base) {
+            wrong.push(format!("{name}: {why}"));
+        }
     }
+    println!("{models} models");
     assert!(models >= 2, "only {models} models were found");
+    assert!(wrong.is_empty(), "{} of {models} models:\n{}", wrong.len(), wrong.join("\n"));
 }

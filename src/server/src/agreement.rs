@@ -33,6 +33,46 @@ past due, then to what is due, then to what comes next, and within each to inter
 {label}
 ";
 
+/// What a template may name in braces.
+pub const PLACES: [&str; 14] = [
+    "lender",
+    "merchant",
+    "order",
+    "application",
+    "label",
+    "price",
+    "down_payment",
+    "principal",
+    "apr",
+    "convention",
+    "rate",
+    "cost",
+    "total",
+    "schedule",
+];
+
+/// Checks that a template names nothing but [`PLACES`], and of them what no agreement may lack.
+///
+/// # Errors
+/// One readable clause with the first place that is unknown or missing.
+pub fn check_template(template: &str) -> Result<(), String> {
+    let mut rest = template;
+    while let Some((_, after)) = rest.split_once('{') {
+        let Some((name, tail)) = after.split_once('}') else {
+            return Err("a brace is not closed".to_owned());
+        };
+        if !PLACES.contains(&name) {
+            return Err(format!("`{{{name}}}` is not known"));
+        }
+        rest = tail;
+    }
+    let needed = ["lender", "application", "principal", "apr", "total", "schedule", "label"];
+    match needed.iter().find(|name| !template.contains(&format!("{{{name}}}"))) {
+        Some(missing) => Err(format!("`{{{missing}}}` is missing")),
+        None => Ok(()),
+    }
+}
+
 /// What an agreement is about, beside the offer.
 #[derive(Debug)]
 pub struct Parties<'a> {
@@ -160,6 +200,14 @@ mod tests {
         assert_eq!(money(5, "USD"), "0.05 USD");
         assert_eq!(money(1_234_567, "JPY"), "1,234,567 JPY");
         assert_eq!(money(1_234, "KWD"), "1.234 KWD");
+    }
+
+    #[test]
+    fn a_template_with_an_unknown_or_a_missing_place_is_refused() {
+        assert_eq!(check_template(TEMPLATE), Ok(()));
+        assert_eq!(check_template("{lender} {name}"), Err("`{name}` is not known".to_owned()));
+        assert_eq!(check_template("{lender"), Err("a brace is not closed".to_owned()));
+        assert_eq!(check_template(&TEMPLATE.replace("{apr}", "low")), Err("`{apr}` is missing".to_owned()));
     }
 
     #[test]

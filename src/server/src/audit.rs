@@ -34,11 +34,18 @@ impl std::fmt::Display for Report {
 /// # Errors
 /// 500 with the first thing that does not hold.
 pub async fn run(app: &App) -> Result<Report, Problem> {
-    let mut db = app.db.read().await?;
+    run_on(&mut *app.db.read().await?).await
+}
+
+/// Checks everything that a connection sees.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_on(db: &mut Connection) -> Result<Report, Problem> {
     let mut report = Report::default();
     let mut whole = TrialBalance::default();
-    for name in journal::chains(&mut db).await? {
-        let entries = read_chain(&mut db, &name).await?;
+    for name in journal::chains(db).await? {
+        let entries = read_chain(db, &name).await?;
         chain::verify(&name, entries.iter().map(|stored| &stored.sealed))
             .map_err(|error| Problem::internal(format!("chain {name}: {error}")))?;
         report.chains += 1;
@@ -48,12 +55,12 @@ pub async fn run(app: &App) -> Result<Report, Problem> {
             own.add(&stored.sealed.entry).map_err(Problem::internal)?;
             whole.add(&stored.sealed.entry).map_err(Problem::internal)?;
         }
-        if let Some(row) = loans::find(&mut db, &name).await? {
-            check_loan(&row, &booking::load(&mut db, &row).await?, &own)?;
+        if let Some(row) = loans::find(db, &name).await? {
+            check_loan(&row, &booking::load(db, &row).await?, &own)?;
             report.loans += 1;
         }
     }
-    for row in journal::balances(&mut db).await? {
+    for row in journal::balances(db).await? {
         let posted =
             whole.iter().find(|(currency, account, _)| *currency == row.currency && account.code() == row.account);
         let sides = posted.map(|(_, _, sides)| (sides.debit.minor(), sides.credit.minor()));
@@ -90,6 +97,8 @@ fn check_loan(row: &loans::Row, loan: &Loan, posted: &TrialBalance) -> Result<()
         (Account::PenaltyReceivable, owed(position.penalty_earned, position.penalty_paid)),
         (Account::InterestIncome, -position.interest_earned.minor()),
         (Account::CustomerCredit, -position.excess.minor()),
+        (Account::MerchantFeeIncome, -position.merchant_fee.minor()),
+        (Account::MerchantPayable, owed(position.paid_out, position.lent) + position.merchant_fee.minor()),
     ];
     for (account, amount) in expected {
         if net(account) != amount {

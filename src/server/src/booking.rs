@@ -9,7 +9,7 @@ use prequal_core::{
     rounding::Rounding,
     wire::Offer,
 };
-use prequal_ledger::{Contract, Entry, Event, Loan, Status, chain};
+use prequal_ledger::{Contract, Entry, Event, Loan, Record, Status, chain};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -150,13 +150,12 @@ pub fn offer(row: &loans::Row) -> Result<Offer, Problem> {
 /// 500 where the stored events are not such a fold.
 pub async fn load(db: &mut Connection, row: &loans::Row) -> Result<Loan, Problem> {
     let fee = Amount::new(row.merchant_fee).map_err(Problem::internal)?;
-    let mut loan = Loan::new(contract(&offer(row)?, fee)?);
+    let mut records = Vec::new();
     for stored in loans::events(db, &row.id).await? {
         let event: Event = serde_json::from_str(&stored.event).map_err(Problem::internal)?;
-        let booked = Date::parse(&stored.booked).map_err(Problem::internal)?;
-        loan.record(event, booked).map_err(Problem::internal)?;
+        records.push(Record { booked: Date::parse(&stored.booked).map_err(Problem::internal)?, event });
     }
-    Ok(loan)
+    Loan::restore(contract(&offer(row)?, fee)?, records).map_err(Problem::internal)
 }
 
 /// Adds an event to a loan: the event, its entry in the loan's chain, and the projections.

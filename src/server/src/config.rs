@@ -257,6 +257,15 @@ impl Config {
                 return Err(format!("{field} must be 1 to {SECONDS_MAX}"));
             }
         }
+        for origin in &self.cors_origins {
+            let uri: Option<hyper::Uri> = origin.parse().ok();
+            let whole = uri.is_some_and(|uri| uri.scheme().is_some() && uri.authority().is_some() && uri.path() == "/");
+            if !whole || origin.ends_with('/') {
+                return Err(format!(
+                    "cors_origins: `{origin}` is not of the form `https://host` or `http://host:port`"
+                ));
+            }
+        }
         if self.limits.exposure_max < 0 {
             return Err("limits.exposure_max must not be negative".to_owned());
         }

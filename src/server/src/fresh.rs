@@ -13,7 +13,7 @@ use crate::{
     people::{self, Identity},
     policy::Policy,
     problem::{Kind, Problem},
-    storage::{Connection, applications, loans},
+    storage::{Connection, applications, checkouts, loans},
 };
 
 /// The code of the reason that too much is owed already.
@@ -28,8 +28,8 @@ pub struct Verdict {
     pub reason: Option<Reason>,
 }
 
-/// Asks them all: consents, exposure. The cart and earlier loans of the checkout are asked where the checkout
-/// is read.
+/// Consents and exposure. Duplicates are [`check_duplicate`]'s; the cart and earlier loans of the checkout are
+/// asked where the checkout is read.
 ///
 /// # Errors
 /// 422 where a consent is missing; 500 when the database fails.
@@ -59,6 +59,17 @@ pub async fn check(
     let text = "What you already owe us, together with this purchase, is more than we lend to one person";
     let reason = Reason { code: EXPOSURE_CODE.to_owned(), text: text.to_owned() };
     Ok(Verdict { outcome: Outcome::Declined, reason: Some(reason) })
+}
+
+/// An order is financed once, however many checkouts its merchant made for it: a double click makes two.
+///
+/// # Errors
+/// 409 where another checkout of the same order has a loan that stands.
+pub async fn check_duplicate(db: &mut Connection, checkout: &checkouts::Row) -> Result<(), Problem> {
+    if checkouts::order_is_financed_elsewhere(db, checkout).await? {
+        return Err(Problem::new(Kind::CheckoutFinanced, "another checkout of the same order is financed"));
+    }
+    Ok(())
 }
 
 /// What the bundle requires must have been given, for the very sentence that was shown.

@@ -87,8 +87,31 @@ impl Attempt {
     }
 }
 
+/// Lets the key go: after the commit, or when the request failed or its caller went away.
 impl Drop for Attempt {
     fn drop(&mut self) {
         self.in_flight.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_served_once_at_a_time_for_its_caller_and_its_resource() {
+        let in_flight = InFlight::default();
+        let first = in_flight.claim("capability:a", "loans/1/payments", "k", "body").unwrap();
+        let again = in_flight.claim("capability:a", "loans/1/payments", "k", "body").unwrap_err();
+        assert_eq!(again.kind(), Kind::IdempotencyInFlight);
+        for (caller, resource, key) in [
+            ("capability:b", "loans/1/payments", "k"),
+            ("capability:a", "loans/2/payments", "k"),
+            ("capability:a", "loans/1/payments", "l"),
+        ] {
+            assert!(in_flight.claim(caller, resource, key, "body").is_ok());
+        }
+        drop(first);
+        assert!(in_flight.claim("capability:a", "loans/1/payments", "k", "body").is_ok());
     }
 }

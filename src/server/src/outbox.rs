@@ -16,12 +16,12 @@ use crate::{
     storage::{Connection, outbox},
 };
 
-/// After how many attempts a call is left to a person.
-pub const ATTEMPTS_MAX: i64 = 20;
+/// After how many attempts a call is left to a person: about a day of a provider that does not answer.
+pub const ATTEMPTS_MAX: i64 = 160;
 /// The first wait after a failure; doubled each time.
 const BACKOFF_FIRST_MS: i64 = 250;
 /// The longest wait between attempts.
-const BACKOFF_MAX_MS: i64 = 60_000;
+const BACKOFF_MAX_MS: i64 = 600_000;
 /// How many calls are taken at once.
 const BATCH_MAX: i64 = 32;
 /// How often waiting calls are looked for without being woken.
@@ -97,7 +97,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_a_minute() {
-        assert_eq!([0, 1, 2, 7, 8, 19, i64::MAX].map(backoff_ms), [250, 500, 1000, 32_000, 60_000, 60_000, 60_000]);
+    fn waits_double_up_to_ten_minutes_and_last_a_day() {
+        let waits = [0, 1, 2, 11, 12, 159, i64::MAX].map(backoff_ms);
+        assert_eq!(waits, [250, 500, 1_000, 512_000, 600_000, 600_000, 600_000]);
+        let all: i64 = (0..ATTEMPTS_MAX - 1).map(backoff_ms).sum();
+        assert!((24..26).contains(&(all / 3_600_000)), "{all} ms");
     }
 }

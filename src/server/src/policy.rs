@@ -19,6 +19,7 @@ use prequal_core::{
 };
 
 use crate::{
+    agreement,
     config::BundleFiles,
     problem::{Kind, Problem},
     secret,
@@ -41,7 +42,11 @@ impl Policy {
         }
         let time_zone = TimeZone::get(bundle.time_zone())
             .map_err(|_| named(&format!("time zone `{}` is not known", bundle.time_zone())))?;
-        Ok(Self { bundle, time_zone })
+        let policy = Self { bundle, time_zone };
+        if let Some(template) = policy.agreement_template() {
+            agreement::check_template(template).map_err(|error| named(&format!("the agreement's text: {error}")))?;
+        }
+        Ok(policy)
     }
 
     /// SHA-256 of the signed payload.

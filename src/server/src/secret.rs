@@ -2,7 +2,8 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use prequal_core::canonical;
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 /// Random bytes of the operating system.
@@ -18,14 +19,7 @@ pub fn random<const N: usize>() -> [u8; N] {
 }
 
 /// Lower-case hex.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
+pub use prequal_core::canonical::hex;
 
 /// Bytes of hex text of exactly `N` bytes.
 #[must_use]
@@ -46,7 +40,7 @@ pub fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
 /// SHA-256 as lower-case hex.
 #[must_use]
 pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
-    hex(&Sha256::digest(bytes))
+    canonical::sha256_hex(bytes.as_ref())
 }
 
 /// HMAC-SHA256.

@@ -1,6 +1,10 @@
 //! Running: from a configuration to a listening server, and down again without losing what was accepted.
 
-use std::{future::Future, io::Write, time::Duration};
+use std::{
+    future::Future,
+    io::{IsTerminal, Write},
+    time::Duration,
+};
 
 use axum::Router;
 use tokio::{
@@ -9,7 +13,14 @@ use tokio::{
     sync::watch,
 };
 
-use crate::{app::App, audit, config::Config, http, outbox, settings::Settings, storage::Database};
+use crate::{
+    app::App,
+    audit,
+    config::Config,
+    http, outbox,
+    settings::Settings,
+    storage::{self, Database},
+};
 
 /// How long requests that were accepted may take to finish after the signal to stop.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(20);
@@ -32,8 +43,14 @@ pub async fn check(config: &Config, sandbox: bool) -> Result<Vec<(&'static str, 
     let mut summary = app.settings.summary();
     summary.push(("database", config.database.clone()));
     summary.push(("ledger", report.to_string()));
+    summary.push(("calls to the provider", calls(&app).await.map_err(|error| error.to_string())?));
     app.db.close().await;
     Ok(summary)
+}
+
+async fn calls(app: &App) -> sqlx::Result<String> {
+    let (waiting, dead) = storage::outbox::counts(&mut *app.db.read().await?).await?;
+    Ok(format!("{waiting} waiting, {dead} given up"))
 }
 
 /// Serves until told to stop. Prints `listening on http://ADDRESS` when it is ready.
@@ -102,7 +119,11 @@ pub async fn stop_signal() {
 pub fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("PREQUAL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
 }
 
 /// Runs a future on a new runtime.

@@ -2,7 +2,7 @@
 
 use prequal_core::{
     application::{self, journey},
-    bundle::{self, Bundle, features::Source},
+    bundle::{self, Bundle},
     calendar::Date,
     decide::{self, DecideError},
     wire::ValidateInput,
@@ -12,8 +12,8 @@ use wasm_bindgen::prelude::*;
 use web_sys::FormData;
 
 use crate::{
-    form, json_text,
-    value::{Failure, answer, failure_or_undefined, read, text_answer},
+    form,
+    value::{Failure, answer, failure_or_undefined, json, read, text_answer},
 };
 
 /// An opened bundle, or why its payload was refused: ask [`WasmBundle::failure`] first.
@@ -60,12 +60,12 @@ impl WasmBundle {
 
     /// What a purchase would cost.
     pub fn quote(&self, input: JsValue) -> JsValue {
-        answer(self.with(|bundle| decide::quote(bundle, &read(input)?).map_err(failure)))
+        answer(self.with(|bundle| decide::quote(bundle, &read(&input)?).map_err(failure)))
     }
 
     /// Checks fields; all errors at once.
     pub fn validate(&self, input: JsValue) -> JsValue {
-        answer(self.with(|bundle| application::validate(bundle, &read(input)?).map_err(failure)))
+        answer(self.with(|bundle| application::validate(bundle, &read(&input)?).map_err(failure)))
     }
 
     /// The bundle's fields as a page's form holds them.
@@ -88,9 +88,9 @@ impl WasmBundle {
             let restored = if snapshot.is_null() || snapshot.is_undefined() {
                 None
             } else {
-                Some(journey::read_snapshot(&json_text::write(snapshot)?).map_err(failure)?)
+                Some(journey::read_snapshot(&json(&snapshot)?).map_err(failure)?)
             };
-            journey::advance(bundle, restored.as_ref(), &read(event)?).map_err(failure)
+            journey::advance(bundle, restored.as_ref(), &read(&event)?).map_err(failure)
         }))
     }
 
@@ -116,13 +116,8 @@ impl WasmBundle {
 }
 
 fn facts(bundle: &Bundle) -> Facts<'_> {
-    let features = bundle.payload().features.iter();
-    let evidence = features.filter_map(|feature| match &feature.from {
-        Source::Evidence(key) => Some(key.as_str()),
-        _ => None,
-    });
     Facts {
-        evidence: evidence.collect(),
+        evidence: bundle.evidence_keys().collect(),
         hash: bundle.hash(),
         id: bundle.id(),
         label: bundle.label(),

@@ -8,13 +8,13 @@ use crate::value::{Failure, answer, read};
 /// The instalments that follow from terms, to the cent.
 #[wasm_bindgen]
 pub fn schedule(terms: JsValue) -> JsValue {
-    answer(read(terms).and_then(|terms| credit::schedule(&terms).map_err(failure)))
+    answer(read(&terms).and_then(|terms| credit::schedule(&terms).map_err(failure)))
 }
 
 /// The annual percentage rate of dated cash flows.
 #[wasm_bindgen]
 pub fn apr(flows: JsValue) -> JsValue {
-    answer(read(flows).and_then(|flows| credit::apr(&flows).map_err(failure)))
+    answer(read(&flows).and_then(|flows| credit::apr(&flows).map_err(failure)))
 }
 
 fn failure(error: CreditError) -> Failure {

@@ -10,7 +10,6 @@ mod bundle;
 mod credit;
 mod drafts;
 mod form;
-mod json_text;
 mod random;
 mod scorecard;
 mod value;

@@ -5,19 +5,22 @@
 
 use core::fmt;
 
-use prequal_core::{canonical, wire};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use js_sys::JSON;
+use prequal_core::{
+    canonical,
+    json::{Document, Read},
+    wire,
+};
+use serde::Serialize;
 use wasm_bindgen::JsValue;
 
-use crate::json_text;
-
 /// What was wrong with an input, for a program and for a person.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Failure {
     code: String,
-    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    message: String,
 }
 
 impl Failure {
@@ -27,16 +30,6 @@ impl Failure {
 
     pub fn at(self, field: Option<&str>) -> Self {
         Self { field: field.map(str::to_owned), ..self }
-    }
-
-    fn value(&self) -> Value {
-        let mut object = Map::new();
-        object.insert("code".to_owned(), Value::from(self.code.as_str()));
-        object.insert("message".to_owned(), Value::from(self.message.as_str()));
-        if let Some(field) = &self.field {
-            object.insert("field".to_owned(), Value::from(field.as_str()));
-        }
-        Value::Object(object)
     }
 }
 
@@ -48,9 +41,10 @@ impl From<wire::WireError> for Failure {
 
 /// A tagged answer, `{"ok": …}` or `{"error": …}`. Objects are plain and absent options are left out, as in JSON.
 pub fn answer<T: Serialize>(result: Result<T, Failure>) -> JsValue {
-    match result.and_then(|value| tree(&value)) {
-        Ok(value) => tagged("ok", value),
-        Err(failure) => tagged("error", failure.value()),
+    let unwritable = |error| Failure::new("unwritable_answer", error);
+    match result.and_then(|value| canonical::to_string(&value).map_err(unwritable)) {
+        Ok(text) => to_js(&format!("{{\"ok\":{text}}}")),
+        Err(failure) => refusal(&failure),
     }
 }
 
@@ -58,35 +52,39 @@ pub fn answer<T: Serialize>(result: Result<T, Failure>) -> JsValue {
 pub fn text_answer(result: Result<String, Failure>) -> JsValue {
     match result {
         Ok(text) => JsValue::from_str(&text),
-        Err(failure) => tagged("error", failure.value()),
+        Err(failure) => refusal(&failure),
     }
 }
 
 /// A failure without its tag, or `undefined`.
 pub fn failure_or_undefined(failure: Option<&Failure>) -> JsValue {
-    failure.map_or(JsValue::UNDEFINED, |failure| to_js(&failure.value()))
+    failure.map_or(JsValue::UNDEFINED, |failure| to_js(&text(failure)))
 }
 
-/// Reads a value from JavaScript as core reads a document: within limits, unknown fields refused.
-pub fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, Failure> {
-    let text = json_text::write(value)?;
-    Ok(wire::parse(&text)?)
+/// Reads a value from JavaScript as core reads a document: within limits, unknown fields refused. What JSON has no
+/// form for, such as a cycle, is refused; members that are `undefined` or functions are left out.
+pub fn read<T: Read>(value: &JsValue) -> Result<T, Failure> {
+    Ok(wire::parse(&json(value)?)?)
 }
 
-fn tree<T: Serialize>(value: &T) -> Result<Value, Failure> {
-    let unwritable = |error: &dyn fmt::Display| Failure::new("unwritable_answer", error);
-    let text = canonical::to_string(value).map_err(|error| unwritable(&error))?;
-    serde_json::from_str(&text).map_err(|error| unwritable(&error))
+/// A value as JSON text.
+pub fn json(value: &JsValue) -> Result<String, Failure> {
+    let text = JSON::stringify(value).ok().and_then(|text| JsValue::from(text).as_string());
+    text.ok_or_else(|| Failure::new("invalid_input", "the input cannot be written as JSON"))
 }
 
-fn tagged(tag: &str, value: Value) -> JsValue {
-    let mut object = Map::new();
-    object.insert(tag.to_owned(), value);
-    to_js(&Value::Object(object))
+fn refusal(failure: &Failure) -> JsValue {
+    to_js(&format!("{{\"error\":{}}}", text(failure)))
 }
 
-fn to_js(value: &Value) -> JsValue {
+fn text(failure: &Failure) -> String {
+    // Strings always have a canonical form.
+    canonical::to_string(failure).unwrap_or_default()
+}
+
+/// JSON text of our own as a JavaScript value; `null`, which the caller takes for no answer at all, cannot happen.
+fn to_js(text: &str) -> JsValue {
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-    // A JSON tree always has a JavaScript form; `null` would be refused by the caller as no answer at all.
-    value.serialize(&serializer).unwrap_or(JsValue::NULL)
+    let value = Document::parse(text).ok().and_then(|document| document.serialize(&serializer).ok());
+    value.unwrap_or(JsValue::NULL)
 }

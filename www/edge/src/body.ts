@@ -3,6 +3,8 @@ import { problem } from './problem.js';
 
 /** The largest body, in bytes. */
 export const BODY_BYTES_MAX = 256 * 1024;
+/** How much of a larger body is still read, and kept nowhere. */
+const DISCARDED_BYTES_MAX = 16 * 1024 * 1024;
 
 export type Members = Readonly<Record<string, unknown>>;
 
@@ -20,16 +22,20 @@ export async function readObject(request: Request): Promise<Members> {
   return object(value, '');
 }
 
-/** Counts while it reads: a length that the caller states may be false or missing. */
+/**
+ * Counts while it reads: a length that the caller states may be false or missing. What is too much is read on and
+ * thrown away for a while, because a caller still writing would see a broken connection instead of the answer.
+ */
 async function readBytes(request: Request): Promise<Uint8Array> {
-  const tooLarge = () => problem('body-too-large', { detail: `at most ${BODY_BYTES_MAX} bytes are read` });
-  if (Number(request.headers.get('content-length') ?? 0) > BODY_BYTES_MAX) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
     length += chunk.length;
-    if (length > BODY_BYTES_MAX) throw tooLarge();
-    chunks.push(chunk);
+    if (length <= BODY_BYTES_MAX) chunks.push(chunk);
+    else if (length > DISCARDED_BYTES_MAX) break;
+  }
+  if (length > BODY_BYTES_MAX) {
+    throw problem('body-too-large', { detail: `at most ${BODY_BYTES_MAX} bytes are read` });
   }
   const all = new Uint8Array(length);
   let at = 0;

@@ -5,6 +5,8 @@ import {
   type DecisionInput,
   decideCanonical,
   type Evidence,
+  type FieldError,
+  type Need,
   salt,
   validate,
 } from 'prequal';
@@ -39,9 +41,11 @@ export async function offersAnswer(full: Bundle, body: Members, now: Now, config
 
   const order = { amount: checkout.amount, currency: checkout.currency };
   const today = full.today(now.date);
-  // Nobody is asked about a person whose form is not yet complete, consents included.
-  const complete = validate(full, { order, fields, today }).ok;
-  const evidence = complete ? await askAbout(full, fields, config) : {};
+  // Nobody is asked about a person whose form is not yet complete, consents included; nothing is decided.
+  const { ok, errors } = validate(full, { order, fields, today });
+  refuseForeign(errors);
+  if (!ok) return { outcome: 'needs', offers: [], reasons: [], needs: errors.map(fieldNeed) };
+  const evidence = await askAbout(full, fields, config);
   const input: DecisionInput = {
     application: { order, fields },
     evidence,
@@ -79,6 +83,18 @@ export async function offersAnswer(full: Bundle, body: Members, now: Now, config
     bundle: full.hash,
   });
   return { ...shown(decision, signed), application_id, capability, decision_id };
+}
+
+/** What no shopper could put right: a field that the form does not have, or a checkout in another currency. */
+function refuseForeign(errors: readonly FieldError[]): void {
+  const wrong = errors.find(({ code }) => code === 'unknown_field' || code === 'currency_mismatch');
+  if (wrong === undefined) return;
+  const detail = `\`${wrong.field}\`: ${wrong.message}`;
+  throw problem('invalid-body', wrong.code === 'unknown_field' ? { detail, pointer: '/fields' } : { detail });
+}
+
+function fieldNeed({ field, code, message }: FieldError): Need {
+  return { kind: 'field', id: field, code, text: message };
 }
 
 function askAbout(

@@ -33,6 +33,17 @@ async function reprice(): Promise<void> {
   const key = JSON.stringify(lines);
   const order = readOrder();
   try {
+    if (order?.account !== undefined && cart.length === 0) {
+      // Reloaded after the end: the result is shown again.
+      element.setAttribute('checkout-token', order.token);
+      finish();
+      return;
+    }
+    if (order?.account !== undefined) {
+      writeOrder(undefined);
+      await reprice();
+      return;
+    }
     if (order?.cart === key && order.token !== '') {
       element.setAttribute('checkout-token', order.token);
       return;
@@ -46,6 +57,7 @@ async function reprice(): Promise<void> {
     });
     element.setAttribute('checkout-token', made.token);
     byId('trouble').hidden = true;
+    element.hidden = false;
   } catch (error) {
     if (order !== undefined && error instanceof Refused && (error.status === 404 || error.status === 409)) {
       // The order was paid, or the lender has forgotten it: the next one is a new order.
@@ -56,6 +68,8 @@ async function reprice(): Promise<void> {
     byId('trouble').textContent =
       'Paying over time cannot be prepared right now. Your cart is kept; reload the page to try again.';
     byId('trouble').hidden = false;
+    // What the element shows is for another cart than the one beside it.
+    element.hidden = true;
   }
 }
 
@@ -68,14 +82,19 @@ element.addEventListener('prequal:state', (event) => {
   void reprice();
 });
 
-element.addEventListener('prequal:complete', () => {
+/** The order is paid: nothing in it can change, and the way on is open. */
+function finish(): void {
   closed = true;
   for (const button of byId('lines').querySelectorAll('button')) button.disabled = true;
+  byId('after').hidden = false;
+}
+
+element.addEventListener('prequal:complete', () => {
+  finish();
   const order = readOrder();
   const account = element.accountLink();
   if (order !== undefined && account !== undefined) writeOrder({ ...order, account });
   writeCart([]);
-  byId('after').hidden = false;
 });
 
 for (const person of persons) {

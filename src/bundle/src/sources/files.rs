@@ -10,19 +10,18 @@ use prequal_core::{
         FeatureDefinition, FieldDefinition, FieldKind, StepDefinition,
         form::{ChoiceDefinition, FormDefinition, Reaches},
         payload::{ReasonDefinition, Rules, Texts},
-        products::{Cap, Plan, Product, RateBasis},
     },
     calendar::Date,
-    credit::{Convention, Fee, FeeSize, FeeWhen, Repayment},
     currency::Currency,
-    decimal::Decimal,
-    money::Amount,
     policy::HitPolicy,
-    rounding::Rounding,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Problem, Problems, money};
+use super::{
+    Problem, Problems,
+    money::optional,
+    product::{ProductFile, SourceProduct},
+};
 
 /// The largest source file, in bytes.
 const SOURCE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -115,12 +114,6 @@ impl TableRole {
 pub(super) struct SourceFeature {
     pub definition: FeatureDefinition,
     pub reason: Option<String>,
-}
-
-#[derive(Debug)]
-pub(super) struct SourceProduct {
-    pub product: Product,
-    pub caps: Vec<Cap>,
 }
 
 impl Sources {
@@ -306,10 +299,6 @@ struct FieldEntry {
     text_chars_max: Option<u16>,
 }
 
-fn optional(text: Option<&String>, currency: Currency) -> Result<Option<Amount>, String> {
-    text.map(|text| money::amount(text, currency)).transpose()
-}
-
 impl StepEntry {
     fn into_payload(self, currency: Currency) -> Result<StepDefinition, String> {
         let mut fields = Vec::with_capacity(self.field.len());
@@ -330,100 +319,5 @@ impl StepEntry {
             });
         }
         Ok(StepDefinition { fields, id: self.id, reaches: self.reaches, title: self.title })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProductFile {
-    product: ProductEntry,
-    plan: Vec<PlanEntry>,
-    #[serde(default)]
-    cap: Vec<Cap>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProductEntry {
-    id: String,
-    label: Texts,
-    amount_min: String,
-    amount_max: String,
-    convention: Convention,
-    rate: RateBasis,
-    rounding: Rounding,
-    #[serde(default)]
-    level_rounding: Option<Rounding>,
-    #[serde(default)]
-    adjust_installment: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PlanEntry {
-    id: String,
-    label: Texts,
-    repayment: Repayment,
-    #[serde(default)]
-    amount_min: Option<String>,
-    #[serde(default)]
-    amount_max: Option<String>,
-    #[serde(default)]
-    fees: Vec<FeeEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FeeEntry {
-    code: String,
-    payee: String,
-    when: FeeWhen,
-    #[serde(default)]
-    amount: Option<String>,
-    #[serde(default)]
-    percent: Option<Decimal>,
-}
-
-impl ProductFile {
-    fn into_payload(self, currency: Currency) -> Result<SourceProduct, String> {
-        let entry = self.product;
-        let mut plans = Vec::with_capacity(self.plan.len());
-        for plan in self.plan {
-            let mut fees = Vec::with_capacity(plan.fees.len());
-            for fee in plan.fees {
-                let size = match (&fee.amount, fee.percent) {
-                    (Some(amount), None) => FeeSize::Amount(money::amount(amount, currency)?),
-                    (None, Some(percent)) => FeeSize::Percent(percent),
-                    _ => {
-                        return Err(format!(
-                            "fee `{}` of plan `{}` has either `amount` or `percent`",
-                            fee.code, plan.id
-                        ));
-                    }
-                };
-                fees.push(Fee { code: fee.code, payee: fee.payee, size, when: fee.when });
-            }
-            plans.push(Plan {
-                amount_max: optional(plan.amount_max.as_ref(), currency)?,
-                amount_min: optional(plan.amount_min.as_ref(), currency)?,
-                fees,
-                id: plan.id,
-                label: plan.label,
-                repayment: plan.repayment,
-            });
-        }
-        let product = Product {
-            adjust_installment: entry.adjust_installment,
-            amount_max: money::amount(&entry.amount_max, currency)?,
-            amount_min: money::amount(&entry.amount_min, currency)?,
-            convention: entry.convention,
-            id: entry.id,
-            label: entry.label,
-            level_rounding: entry.level_rounding,
-            plans,
-            rate: entry.rate,
-            rounding: entry.rounding,
-        };
-        Ok(SourceProduct { product, caps: self.cap })
     }
 }

@@ -17,6 +17,7 @@ mod files;
 mod locate;
 mod money;
 mod problem;
+mod product;
 mod table;
 
 use std::path::Path;
@@ -76,18 +77,23 @@ pub fn build(folder: &Path, model: Option<&Path>) -> Result<Built, Problems> {
 fn read_tables(folder: &Path, sources: &Sources, problems: &mut Vec<Problem>) -> Vec<SourceTable> {
     let mut tables = Vec::new();
     // The outcome table first: its bands are the categories of the others.
-    let mut bands = Vec::new();
+    let mut bands = Some(Vec::new());
     let mut order: Vec<_> = sources.head.table.iter().enumerate().collect();
     order.sort_by_key(|(_, entry)| entry.role != TableRole::Outcome);
     for (index, entry) in order {
-        match table::read(folder, sources, entry, &bands) {
+        match table::read(folder, sources, entry, bands.as_deref()) {
             Ok(table) => {
                 if entry.role == TableRole::Outcome {
-                    bands = table.bands();
+                    bands = Some(table.bands());
                 }
                 tables.push((index, table));
             }
-            Err(found) => problems.extend(found),
+            Err(found) => {
+                problems.extend(found);
+                if entry.role == TableRole::Outcome {
+                    bands = None;
+                }
+            }
         }
     }
     tables.sort_by_key(|(index, _)| *index);

@@ -8,6 +8,11 @@ pub(super) fn amount(text: &str, currency: Currency) -> Result<Amount, String> {
     Amount::new(minor).map_err(|error| format!("`{text}`: {error}"))
 }
 
+/// As [`amount`], where the text may be left out.
+pub(super) fn optional(text: Option<&String>, currency: Currency) -> Result<Option<Amount>, String> {
+    text.map(|text| amount(text, currency)).transpose()
+}
+
 fn minor(text: &str, currency: Currency) -> Result<i64, String> {
     let exponent = usize::from(currency.exponent());
     let wrong = || format!("`{text}` is not an amount of {} with at most {exponent} decimals", currency.code());

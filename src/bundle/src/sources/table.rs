@@ -75,12 +75,13 @@ enum Heading {
 
 const RESULTS: [&str; 5] = ["outcome", "reason", "band", "limit", "rate_percent"];
 
-/// Reads one table; gives everything that is wrong with it.
+/// Reads one table; gives everything that is wrong with it. Where the bands are not known, because the outcome table is
+/// wrong, a table that asks for the band is not judged at all.
 pub(super) fn read(
     folder: &Path,
     sources: &Sources,
     entry: &TableEntry,
-    bands: &[String],
+    bands: Option<&[String]>,
 ) -> Result<SourceTable, Vec<Problem>> {
     let file = entry.file.display().to_string();
     let text = read_source(&folder.join(&entry.file), &file).map_err(|problem| vec![problem])?;
@@ -94,12 +95,16 @@ pub(super) fn read(
     let mut problems = Vec::new();
     let mut headings = Vec::with_capacity(header.len());
     for name in &header {
-        match heading(sources, entry, bands, name) {
+        match heading(sources, entry, bands.unwrap_or_default(), name) {
             Ok(heading) => headings.push(heading),
             Err(why) => problems.push(Problem::at(&file, Some(header_line), why)),
         }
     }
-    if !problems.is_empty() {
+    let asks_band = headings.iter().any(|heading| match heading {
+        Heading::Condition(column) => matches!(column.feature.from, Source::Engine(Engine::ScoreBand)),
+        _ => false,
+    });
+    if !problems.is_empty() || (asks_band && bands.is_none()) {
         return Err(problems);
     }
     let mut table = SourceTable {

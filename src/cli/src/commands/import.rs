@@ -24,6 +24,10 @@ enum From {
     Xgboost,
     /// LightGBM: text, as `save_model` writes it
     Lightgbm,
+    /// CatBoost: JSON, as `save_model(…, format="json")` writes it
+    Catboost,
+    /// ONNX: one ensemble of trees with one output
+    Onnx,
 }
 
 #[derive(clap::Args)]
@@ -59,6 +63,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let kind = match args.from {
         From::Xgboost => Kind::Xgboost,
         From::Lightgbm => Kind::Lightgbm,
+        From::Catboost => Kind::Catboost,
+        From::Onnx => Kind::Onnx,
     };
     let bytes = trees::read_file(&args.file)?;
     let (mut imported, trees) = trees::load(&args.file, &bytes, kind)?;
@@ -113,16 +119,19 @@ fn summary(imported: &Imported, trees: &CompiledTrees, bytes: usize, checked: Op
     })
 }
 
+/// The library's leaves of each row.
+type Leaves = Vec<Vec<u32>>;
+
 /// What a library says of rows; members besides these are not read.
 #[derive(Deserialize)]
 struct Predictions {
     margin_bits: Vec<String>,
     #[serde(default)]
-    leaf: Option<Vec<Vec<u32>>>,
+    leaf: Option<Leaves>,
 }
 
 impl Predictions {
-    fn read(trees: &CompiledTrees, path: &Path) -> anyhow::Result<(Vec<Float>, Option<Vec<Vec<u32>>>)> {
+    fn read(trees: &CompiledTrees, path: &Path) -> anyhow::Result<(Vec<Float>, Option<Leaves>)> {
         let text = read_input(Some(path))?;
         let about = || format!("cannot read the margins in `{}`", path.display());
         let (texts, bits, leaf) = if text.trim_start().starts_with('{') {

@@ -26,9 +26,9 @@ enum Format {
     Xgboost,
     /// LightGBM's own model file, text
     Lightgbm,
-    /// Not read yet
+    /// CatBoost's own model file, JSON
     Catboost,
-    /// Not read yet
+    /// ONNX with one ensemble of trees
     Onnx,
     /// Not read yet
     Pmml,
@@ -93,8 +93,8 @@ fn read_model(args: &Args) -> anyhow::Result<Model> {
         Format::Scorecard => None,
         Format::Xgboost => Some(Kind::Xgboost),
         Format::Lightgbm => Some(Kind::Lightgbm),
-        Format::Catboost => return unread("catboost"),
-        Format::Onnx => return unread("onnx"),
+        Format::Catboost => Some(Kind::Catboost),
+        Format::Onnx => Some(Kind::Onnx),
         Format::Pmml => return unread("pmml"),
         Format::Ebm => return unread("ebm"),
     };
@@ -111,7 +111,9 @@ fn read_model(args: &Args) -> anyhow::Result<Model> {
 }
 
 fn unread(format: &str) -> anyhow::Result<Model> {
-    bail!("models of format `{format}` are not read yet; `prequal`, `scorecard`, `xgboost` and `lightgbm` are")
+    bail!(
+        "models of format `{format}` are not read yet; `prequal`, `scorecard`, `xgboost`, `lightgbm`, `catboost` and `onnx` are"
+    )
 }
 
 /// Scores row by row, in constant memory.

@@ -60,7 +60,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         return write_output(&new_key(role));
     }
     let error = |message: String| anyhow!(message);
-    let mut config = Config::read(&args.config).map_err(error)?;
+    let hint = "`prequal serve --print-config` prints an example";
+    let mut config = Config::read(&args.config).map_err(|message| anyhow!("{message}; {hint}"))?;
     config.listen = args.listen.unwrap_or(config.listen);
     config.database = args.database.unwrap_or(config.database);
     if args.check {

@@ -1,12 +1,13 @@
 //! The feature schema: what a decision may be made from.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use super::payload::Texts;
 use crate::evidence::Assurance;
 
 /// One feature.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct FeatureDefinition {
     /// The weakest assurance that counts in full. Below it, and always below `third_party`, a value is *weak*: it may
@@ -51,7 +52,7 @@ fn is_trusted(assurance: &Assurance) -> bool {
 }
 
 /// What a feature's values are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum FeatureKind {
     /// A whole number.
@@ -65,7 +66,7 @@ pub enum FeatureKind {
 }
 
 /// What a feature may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Use {
     /// Eligibility tables.
@@ -92,25 +93,27 @@ impl Use {
 }
 
 /// Where a feature's value comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Source {
     /// `{"evidence":"credit_history"}`: an item of evidence.
     Evidence(String),
     /// `{"field":"housing"}`: a form field of type `choice`, `money` or `consent`; always declared.
     Field(String),
-    /// `{"age_years":"date_of_birth"}`: completed years at the business date, from a form field of type `date`; a
+    /// `{"age_years":"date_of_birth"}`: completed years at the business date, from a form field of type `date` or
+    /// `resident_id`; a
     /// person born on 29 February completes a year on 1 March of a common year. Declared.
     AgeYears(String),
     /// `{"instalment_to_income_permille":"monthly_income"}`: ⌊1000 × price ÷ (months × income)⌋, where months are
-    /// those of the longest plan for the price and income is the named `money` feature a month. As weak as the income.
+    /// those of the longest plan for the price and income is the named `money` feature a month. Without income it is above
+    /// every bound. As weak as the income.
     InstalmentToIncomePermille(String),
     /// One of the values the engine itself knows.
     Engine(Engine),
 }
 
 /// What the engine itself knows. Never weak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Engine {
     /// The price in minor units.

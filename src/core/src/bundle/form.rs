@@ -1,12 +1,13 @@
 //! The application form as data.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use super::payload::Texts;
 use crate::{calendar::Date, money::Amount};
 
 /// The steps of the form, in the order in which they are shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct FormDefinition {
     /// One page of fields after the other.
@@ -14,7 +15,7 @@ pub struct FormDefinition {
 }
 
 /// One page of fields.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct StepDefinition {
     /// Fields in the order in which they are shown.
@@ -28,7 +29,7 @@ pub struct StepDefinition {
 }
 
 /// The lifecycle state that a step stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Reaches {
     /// Consents are given.
@@ -40,7 +41,7 @@ pub enum Reaches {
 }
 
 /// One field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct FieldDefinition {
     /// The choices of a field of type `choice`.
@@ -79,7 +80,7 @@ pub struct FieldDefinition {
 }
 
 /// What a field asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldKind {
     /// A person's name.
@@ -103,7 +104,7 @@ pub enum FieldKind {
 }
 
 /// One choice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct ChoiceDefinition {
     /// What the applicant reads.

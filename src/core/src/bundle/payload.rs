@@ -1,5 +1,6 @@
 //! The payload of a bundle: what is signed, hashed and loaded.
 
+use prequal_derive::Read;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,7 @@ pub const AGREEMENT_TEXT: &str = "agreement";
 pub type Texts = BTreeMap<String, String>;
 
 /// Which part of a bundle this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// Everything: decides. Stays at the edge and on the server.
@@ -35,7 +36,7 @@ pub enum Part {
 }
 
 /// A bundle's payload.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Payload {
     /// Legal ceilings on the annual rate, each for a span of dates.
@@ -102,7 +103,7 @@ pub struct Payload {
 }
 
 /// Who lends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Lender {
     /// The lender's name as the applicant reads it.
@@ -110,7 +111,7 @@ pub struct Lender {
 }
 
 /// The model of the full part.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     /// Its name in traces.
@@ -120,7 +121,7 @@ pub struct Model {
 }
 
 /// A coarse model of the public part: a scorecard over form fields and one threshold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct PublicModel {
     /// Its name in traces.
@@ -132,7 +133,7 @@ pub struct PublicModel {
 }
 
 /// One reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonDefinition {
     /// Its code: `R01`.
@@ -145,7 +146,7 @@ pub struct ReasonDefinition {
 }
 
 /// Reason codes for what the engine itself finds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
     /// The order is above the limit.

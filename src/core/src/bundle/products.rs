@@ -1,5 +1,6 @@
 //! What is lent, how it is repaid, and what the law allows it to cost.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use super::payload::Texts;
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// The product: its conventions, and one plan for each way of repaying.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Product {
     /// Whether the level instalment is moved once so that the last differs less.
@@ -40,7 +41,7 @@ pub struct Product {
 }
 
 /// What a rate in the price table means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct RateBasis {
     /// How days are counted; a daily rate without it counts actual days.
@@ -60,7 +61,7 @@ const fn is_zero(days: &u16) -> bool {
 }
 
 /// One way of repaying.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// Up to this price; the product's where absent.
@@ -81,7 +82,7 @@ pub struct Plan {
 }
 
 /// The price at which quotes and estimates are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Representative {
     /// The dearest rate of the price table, in percent, a year or a day as the product says.
@@ -89,7 +90,7 @@ pub struct Representative {
 }
 
 /// A legal ceiling on the annual rate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Cap {
     /// The statute or rule, for readers.

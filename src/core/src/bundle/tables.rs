@@ -1,11 +1,12 @@
 //! Decision tables as they stand in a bundle.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use crate::{decimal::Decimal, money::Amount, policy::HitPolicy};
 
 /// A decision table: conditions on features, one row a rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct TableDefinition {
     /// Features of the columns, by id.
@@ -22,7 +23,7 @@ pub struct TableDefinition {
 }
 
 /// One rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct RowDefinition {
     /// What follows.
@@ -34,7 +35,7 @@ pub struct RowDefinition {
 /// What follows from a row. Which entries a table needs depends on what it is for:
 /// eligibility `outcome` and, unless it passes, `reason`; outcome table `band`, `outcome`, and perhaps `reason`;
 /// limit table `limit`; price table `rate_percent`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Then {
     /// The name of a score band.
@@ -55,7 +56,7 @@ pub struct Then {
 }
 
 /// What a rule says of an application, best first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Nothing stands against it.

@@ -1,6 +1,7 @@
 //! Dates of the proleptic Gregorian calendar.
 
 use core::fmt;
+use prequal_derive::Read;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -46,7 +47,7 @@ impl fmt::Display for CalendarError {
 impl core::error::Error for CalendarError {}
 
 /// What to do where a month lacks the day of the anchor.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum MonthEnd {
     /// The last day of the month; each date is counted from the anchor: 31 Jan, 28 Feb, 31 Mar.
@@ -278,6 +279,8 @@ impl<'de> Deserialize<'de> for Date {
         deserializer.deserialize_str(Visitor)
     }
 }
+
+crate::json::read_by_serde!(Date);
 
 #[cfg(test)]
 mod tests {

@@ -109,6 +109,8 @@ impl<'de> Deserialize<'de> for Instant {
     }
 }
 
+crate::json::read_by_serde!(Instant);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -167,6 +167,8 @@ impl<'de> Deserialize<'de> for Period {
     }
 }
 
+crate::json::read_by_serde!(Period);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,14 +1,12 @@
 //! The serializer behind [`super::to_string`]: writes straight into the text and reorders an object's entries only
 //! where they did not arrive in order, so values declared in key order cost nothing extra.
 
+use crate::order::sort_short;
 use core::{cmp::Ordering, fmt::Write as _};
 
 use serde::{
-    Serialize, Serializer,
-    ser::{
-        Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-        SerializeTupleStruct,
-    },
+    Serialize,
+    ser::{SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple, SerializeTupleStruct},
 };
 
 use super::{CanonicalError, INTEGER_MAX};
@@ -21,8 +19,63 @@ struct Entry {
     end: usize,
 }
 
+/// Whether a byte of a string stands for itself.
+fn is_plain(byte: u8) -> bool {
+    byte >= 0x20 && byte != b'"' && byte != b'\\'
+}
+
+/// Writes an integer in decimal digits, without the formatting machinery.
+pub(crate) fn push_integer(text: &mut String, value: i64) {
+    let mut digits = [b'0'; 20];
+    let mut left = value.unsigned_abs();
+    let mut first = digits.len();
+    for (at, slot) in digits.iter_mut().enumerate().rev() {
+        // One digit, so nothing is cut off.
+        *slot = b'0' + (left % 10) as u8;
+        first = at;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        text.push('-');
+    }
+    text.push_str(digits.get(first..).and_then(|used| core::str::from_utf8(used).ok()).unwrap_or("0"));
+}
+
+/// An error behind one pointer: it is handed on after every value that is written, and its size would be paid there.
+#[derive(Debug)]
+pub(super) struct Fault(Box<CanonicalError>);
+
+impl Fault {
+    pub(super) fn into_inner(self) -> CanonicalError {
+        *self.0
+    }
+}
+
+impl From<CanonicalError> for Fault {
+    fn from(error: CanonicalError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl core::fmt::Display for Fault {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl core::error::Error for Fault {}
+
+impl serde::ser::Error for Fault {
+    fn custom<T: core::fmt::Display>(message: T) -> Self {
+        CanonicalError::Unsupported(message.to_string()).into()
+    }
+}
+
 pub(super) struct Writer {
-    text: String,
+    pub(super) text: String,
     /// Entries of all open objects; each object owns the tail from where it began.
     entries: Vec<Entry>,
 }
@@ -36,11 +89,20 @@ impl Writer {
         self.text
     }
 
-    fn string(&mut self, value: &str) {
+    pub(super) fn string(&mut self, value: &str) {
         self.text.push('"');
+        if value.bytes().all(is_plain) {
+            self.text.push_str(value);
+        } else {
+            self.escaped(value);
+        }
+        self.text.push('"');
+    }
+
+    fn escaped(&mut self, value: &str) {
         let mut plain_from = 0;
         for (at, byte) in value.bytes().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            if is_plain(byte) {
                 continue;
             }
             self.text.push_str(value.get(plain_from..at).unwrap_or_default());
@@ -53,42 +115,29 @@ impl Writer {
                 b'\n' => self.text.push_str("\\n"),
                 0x0c => self.text.push_str("\\f"),
                 b'\r' => self.text.push_str("\\r"),
-                // Writing to a string cannot fail.
-                control => drop(write!(self.text, "\\u{control:04x}")),
+                control => {
+                    // Writing to a string cannot fail.
+                    let _ = write!(self.text, "\\u{control:04x}");
+                }
             }
         }
         self.text.push_str(value.get(plain_from..).unwrap_or_default());
-        self.text.push('"');
     }
 
-    fn integer(&mut self, value: i64) -> Result<(), CanonicalError> {
+    pub(super) fn integer(&mut self, value: i64) -> Result<(), Fault> {
         if !(-INTEGER_MAX..=INTEGER_MAX).contains(&value) {
-            return Err(CanonicalError::IntegerOutOfRange);
+            return Err(CanonicalError::IntegerOutOfRange.into());
         }
-        let mut digits = [0_u8; 20];
-        let mut left = value.unsigned_abs();
-        let mut used = 0;
-        for slot in digits.iter_mut().rev() {
-            *slot = b'0' + u8::try_from(left % 10).unwrap_or(0);
-            used += 1;
-            left /= 10;
-            if left == 0 {
-                break;
-            }
-        }
-        if value < 0 {
-            self.text.push('-');
-        }
-        self.text.extend(digits.iter().skip(digits.len() - used).map(|digit| char::from(*digit)));
+        push_integer(&mut self.text, value);
         Ok(())
     }
 
-    fn open_object(&mut self) -> Object<'_> {
+    pub(super) fn open_object(&mut self) -> Object<'_> {
         self.text.push('{');
-        Object { first: self.entries.len(), sorted: true, closing: "}", writer: self }
+        Object { first: self.entries.len(), sorted: true, previous: "", closing: "}", writer: self }
     }
 
-    fn open_array(&mut self) -> Array<'_> {
+    pub(super) fn open_array(&mut self) -> Array<'_> {
         self.text.push('[');
         Array { empty: true, writer: self }
     }
@@ -138,12 +187,14 @@ pub(super) struct Object<'a> {
     writer: &'a mut Writer,
     first: usize,
     sorted: bool,
-    closing: &'static str,
+    /// The field before, where fields have names of the program: ASCII, compared without a look at the text.
+    previous: &'static str,
+    pub(super) closing: &'static str,
 }
 
 impl Object<'_> {
     /// Writes one key by `write` and remembers where its entry began.
-    fn key(&mut self, write: impl FnOnce(&mut Writer) -> Result<(), CanonicalError>) -> Result<(), CanonicalError> {
+    fn key(&mut self, write: impl FnOnce(&mut Writer) -> Result<(), Fault>) -> Result<(), Fault> {
         let follows = self.writer.entries.len() > self.first;
         if follows {
             self.writer.text.push(',');
@@ -151,7 +202,7 @@ impl Object<'_> {
         let start = self.writer.text.len();
         write(&mut *self.writer)?;
         if self.writer.text.as_bytes().get(start) != Some(&b'"') {
-            return Err(CanonicalError::KeyNotString);
+            return Err(CanonicalError::KeyNotString.into());
         }
         let entry = Entry { start, key_end: self.writer.text.len(), end: start };
         if self.sorted && follows {
@@ -163,32 +214,53 @@ impl Object<'_> {
         Ok(())
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), CanonicalError> {
-        self.key(|writer| {
-            writer.string(key);
-            Ok(())
-        })?;
+    fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Fault> {
+        self.field_key(key);
         self.value(value)
     }
 
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    // Not repeated for every field of every type.
+    #[inline(never)]
+    fn field_key(&mut self, key: &'static str) {
+        let follows = self.writer.entries.len() > self.first;
+        if follows {
+            self.writer.text.push(',');
+            self.sorted &= self.previous < key;
+        }
+        self.previous = key;
+        let start = self.writer.text.len();
+        // INVARIANT: names of fields are written in the program and need no escapes.
+        debug_assert!(key.bytes().all(is_plain));
+        self.writer.text.push('"');
+        self.writer.text.push_str(key);
+        self.writer.text.push('"');
+        self.writer.entries.push(Entry { start, key_end: self.writer.text.len(), end: start });
+        self.writer.text.push(':');
+    }
+
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         value.serialize(&mut *self.writer)?;
+        self.value_ended();
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn value_ended(&mut self) {
         let end = self.writer.text.len();
         if let Some(entry) = self.writer.entries.last_mut() {
             entry.end = end;
         }
-        Ok(())
     }
 
-    fn close(self) -> Result<(), CanonicalError> {
+    pub(super) fn close(self) -> Result<(), Fault> {
         if !self.sorted {
             let mut order: Vec<Entry> = self.writer.entries.get(self.first..).unwrap_or_default().to_vec();
-            order.sort_by(|a, b| self.writer.compare(*a, *b));
+            sort_short(&mut order, |a, b| self.writer.compare(*a, *b) == Ordering::Less);
             for pair in order.windows(2) {
                 if let [a, b] = pair
                     && self.writer.compare(*a, *b) == Ordering::Equal
                 {
-                    return Err(CanonicalError::DuplicateKey(unescape(self.writer.key(*a))));
+                    return Err(CanonicalError::DuplicateKey(unescape(self.writer.key(*a))).into());
                 }
             }
             let start = self.writer.entries.get(self.first).map_or(0, |entry| entry.start);
@@ -210,36 +282,36 @@ impl Object<'_> {
 
 impl SerializeStruct for Object<'_> {
     type Ok = ();
-    type Error = CanonicalError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), CanonicalError> {
+    type Error = Fault;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Fault> {
         self.field(key, value)
     }
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Result<(), Fault> {
         self.close()
     }
 }
 
 impl SerializeStructVariant for Object<'_> {
     type Ok = ();
-    type Error = CanonicalError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), CanonicalError> {
+    type Error = Fault;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Fault> {
         self.field(key, value)
     }
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Result<(), Fault> {
         self.close()
     }
 }
 
 impl SerializeMap for Object<'_> {
     type Ok = ();
-    type Error = CanonicalError;
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CanonicalError> {
+    type Error = Fault;
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
         self.key(|writer| key.serialize(writer))
     }
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.value(value)
     }
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Result<(), Fault> {
         self.close()
     }
 }
@@ -250,7 +322,7 @@ pub(super) struct Array<'a> {
 }
 
 impl Array<'_> {
-    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         if !self.empty {
             self.writer.text.push(',');
         }
@@ -261,11 +333,11 @@ impl Array<'_> {
 
 impl SerializeSeq for Array<'_> {
     type Ok = ();
-    type Error = CanonicalError;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    type Error = Fault;
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.item(value)
     }
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Result<(), Fault> {
         self.writer.text.push(']');
         Ok(())
     }
@@ -273,163 +345,22 @@ impl SerializeSeq for Array<'_> {
 
 impl SerializeTuple for Array<'_> {
     type Ok = ();
-    type Error = CanonicalError;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    type Error = Fault;
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.item(value)
     }
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Result<(), Fault> {
         SerializeSeq::end(self)
     }
 }
 
 impl SerializeTupleStruct for Array<'_> {
     type Ok = ();
-    type Error = CanonicalError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+    type Error = Fault;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.item(value)
     }
-    fn end(self) -> Result<(), CanonicalError> {
+    fn end(self) -> Result<(), Fault> {
         SerializeSeq::end(self)
-    }
-}
-
-impl<'a> Serializer for &'a mut Writer {
-    type Ok = ();
-    type Error = CanonicalError;
-    type SerializeSeq = Array<'a>;
-    type SerializeTuple = Array<'a>;
-    type SerializeTupleStruct = Array<'a>;
-    type SerializeTupleVariant = Impossible<(), CanonicalError>;
-    type SerializeMap = Object<'a>;
-    type SerializeStruct = Object<'a>;
-    type SerializeStructVariant = Object<'a>;
-
-    fn serialize_bool(self, value: bool) -> Result<(), CanonicalError> {
-        self.text.push_str(if value { "true" } else { "false" });
-        Ok(())
-    }
-    fn serialize_i8(self, value: i8) -> Result<(), CanonicalError> {
-        self.integer(value.into())
-    }
-    fn serialize_i16(self, value: i16) -> Result<(), CanonicalError> {
-        self.integer(value.into())
-    }
-    fn serialize_i32(self, value: i32) -> Result<(), CanonicalError> {
-        self.integer(value.into())
-    }
-    fn serialize_i64(self, value: i64) -> Result<(), CanonicalError> {
-        self.integer(value)
-    }
-    fn serialize_u8(self, value: u8) -> Result<(), CanonicalError> {
-        self.integer(value.into())
-    }
-    fn serialize_u16(self, value: u16) -> Result<(), CanonicalError> {
-        self.integer(value.into())
-    }
-    fn serialize_u32(self, value: u32) -> Result<(), CanonicalError> {
-        self.integer(value.into())
-    }
-    fn serialize_u64(self, value: u64) -> Result<(), CanonicalError> {
-        self.integer(i64::try_from(value).map_err(|_| CanonicalError::IntegerOutOfRange)?)
-    }
-    fn serialize_f32(self, _: f32) -> Result<(), CanonicalError> {
-        Err(CanonicalError::Fraction)
-    }
-    fn serialize_f64(self, _: f64) -> Result<(), CanonicalError> {
-        Err(CanonicalError::Fraction)
-    }
-    fn serialize_char(self, value: char) -> Result<(), CanonicalError> {
-        self.string(value.encode_utf8(&mut [0; 4]));
-        Ok(())
-    }
-    fn serialize_str(self, value: &str) -> Result<(), CanonicalError> {
-        self.string(value);
-        Ok(())
-    }
-    fn collect_str<T: core::fmt::Display + ?Sized>(self, value: &T) -> Result<(), CanonicalError> {
-        let start = self.text.len();
-        self.text.push('"');
-        // Writing to a string fails only where the value's own display does.
-        write!(self.text, "{value}").map_err(|_| CanonicalError::Unsupported("a value has no text".to_owned()))?;
-        let written = self.text.get(start + 1..).unwrap_or_default();
-        if written.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-            let plain = written.to_owned();
-            self.text.truncate(start);
-            self.string(&plain);
-        } else {
-            self.text.push('"');
-        }
-        Ok(())
-    }
-    fn serialize_bytes(self, _: &[u8]) -> Result<(), CanonicalError> {
-        Err(CanonicalError::Unsupported("bytes have no canonical form".to_owned()))
-    }
-    fn serialize_none(self) -> Result<(), CanonicalError> {
-        self.serialize_unit()
-    }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), CanonicalError> {
-        value.serialize(self)
-    }
-    fn serialize_unit(self) -> Result<(), CanonicalError> {
-        self.text.push_str("null");
-        Ok(())
-    }
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), CanonicalError> {
-        self.serialize_unit()
-    }
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), CanonicalError> {
-        self.serialize_str(variant)
-    }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), CanonicalError> {
-        value.serialize(self)
-    }
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        value: &T,
-    ) -> Result<(), CanonicalError> {
-        let mut object = self.open_object();
-        SerializeStruct::serialize_field(&mut object, variant, value)?;
-        object.close()
-    }
-    fn serialize_seq(self, _: Option<usize>) -> Result<Array<'a>, CanonicalError> {
-        Ok(self.open_array())
-    }
-    fn serialize_tuple(self, _: usize) -> Result<Array<'a>, CanonicalError> {
-        Ok(self.open_array())
-    }
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Array<'a>, CanonicalError> {
-        Ok(self.open_array())
-    }
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Impossible<(), CanonicalError>, CanonicalError> {
-        Err(CanonicalError::Unsupported(format!("the variant `{variant}` has no canonical form")))
-    }
-    fn serialize_map(self, _: Option<usize>) -> Result<Object<'a>, CanonicalError> {
-        Ok(self.open_object())
-    }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Object<'a>, CanonicalError> {
-        Ok(self.open_object())
-    }
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Object<'a>, CanonicalError> {
-        self.text.push('{');
-        self.string(variant);
-        self.text.push(':');
-        let mut object = self.open_object();
-        object.closing = "}}";
-        Ok(object)
     }
 }

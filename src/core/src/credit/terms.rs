@@ -1,5 +1,6 @@
 //! The terms of a loan: everything a schedule needs, as the lender's data say it.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -159,7 +160,7 @@ impl Repayment {
 }
 
 /// How principal is paid back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// Level instalments of principal and interest (等额本息).
@@ -185,7 +186,7 @@ impl Method {
 }
 
 /// Which instalment takes what equal shares leave over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Remainder {
     /// The first.
@@ -196,7 +197,7 @@ pub enum Remainder {
 }
 
 /// When the fee of a `fee_installment` falls due.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeTiming {
     /// In equal shares with every instalment.
@@ -207,7 +208,7 @@ pub enum FeeTiming {
 }
 
 /// Whether contract interest goes on after the last due date.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum AfterMaturity {
     /// It stops.
@@ -232,7 +233,7 @@ pub struct Fee {
 }
 
 /// An amount, or a share of the principal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeSize {
     /// In minor units.
@@ -242,7 +243,7 @@ pub enum FeeSize {
 }
 
 /// When a further charge falls due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeWhen {
     /// Whole with the first instalment.

@@ -2,7 +2,8 @@
 //!
 //! Fields that exclude each other are read side by side and then joined, so that the message can name both.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
+use prequal_derive::Read;
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
     AfterMaturity, COUNT_MAX, Fee, FeeSize, FeeTiming, FeeWhen, Method, Rate, Remainder, Repayment, Terms,
@@ -17,7 +18,22 @@ use crate::{
     rounding::Rounding,
 };
 
-#[derive(Deserialize)]
+fn wrong(what: impl core::fmt::Display) -> String {
+    what.to_string()
+}
+
+fn missing(field: &str) -> String {
+    format!("missing field `{field}`")
+}
+
+/// A whole number within its limit, zero where absent.
+fn bounded(field: &str, given: Option<Whole>, max: u16) -> Result<u16, String> {
+    let number = given.map_or(0, |number| number.0);
+    let fits = u16::try_from(number).ok().filter(|number| *number <= max);
+    fits.ok_or_else(|| format!("`{field}` is {number}, it must be at most {max}"))
+}
+
+#[derive(Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a rate as an object")]
 struct RateForm {
     annual_percent: Option<Decimal>,
@@ -26,24 +42,27 @@ struct RateForm {
     minimum_days: Option<Whole>,
 }
 
-impl<'de> Deserialize<'de> for Rate {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = RateForm::deserialize(deserializer)?;
+impl TryFrom<RateForm> for Rate {
+    type Error = String;
+
+    fn try_from(form: RateForm) -> Result<Self, String> {
         let (percent, daily) = match (form.annual_percent, form.daily_percent) {
             (Some(percent), None) => (percent, false),
             (None, Some(percent)) => (percent, true),
             (Some(_), Some(_)) => {
-                return Err(de::Error::custom("`annual_percent` and `daily_percent` exclude each other"));
+                return Err(wrong("`annual_percent` and `daily_percent` exclude each other"));
             }
-            (None, None) => return Err(de::Error::custom("missing field `annual_percent` or `daily_percent`")),
+            (None, None) => return Err(wrong("missing field `annual_percent` or `daily_percent`")),
         };
         if !daily && form.day_count.is_none() {
-            return Err(de::Error::missing_field("day_count"));
+            return Err(missing("day_count"));
         }
         let minimum_days = bounded("minimum_days", form.minimum_days, MINIMUM_DAYS_MAX)?;
         Ok(Self { percent, daily, day_count: form.day_count, minimum_days })
     }
 }
+
+crate::json::json_form!(Rate, RateForm);
 
 impl Serialize for Rate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -60,7 +79,7 @@ impl Serialize for Rate {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a fee as an object")]
 struct FeeForm {
     code: String,
@@ -70,20 +89,23 @@ struct FeeForm {
     when: FeeWhen,
 }
 
-impl<'de> Deserialize<'de> for Fee {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = FeeForm::deserialize(deserializer)?;
+impl TryFrom<FeeForm> for Fee {
+    type Error = String;
+
+    fn try_from(form: FeeForm) -> Result<Self, String> {
         let size = match (form.amount, form.percent) {
             (Some(amount), None) => FeeSize::Amount(amount),
             (None, Some(percent)) => FeeSize::Percent(percent),
-            (Some(_), Some(_)) => return Err(de::Error::custom("`amount` and `percent` exclude each other")),
-            (None, None) => return Err(de::Error::custom("missing field `amount` or `percent`")),
+            (Some(_), Some(_)) => return Err(wrong("`amount` and `percent` exclude each other")),
+            (None, None) => return Err(wrong("missing field `amount` or `percent`")),
         };
         Ok(Self { code: form.code, payee: form.payee, size, when: form.when })
     }
 }
 
-#[derive(Deserialize)]
+crate::json::json_form!(Fee, FeeForm);
+
+#[derive(Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a repayment as an object")]
 struct RepaymentForm {
     method: Method,
@@ -113,18 +135,19 @@ struct RepaymentField {
     fees: Option<Vec<Fee>>,
 }
 
-impl<'de> Deserialize<'de> for RepaymentField {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = RepaymentForm::deserialize(deserializer)?;
+impl TryFrom<RepaymentForm> for RepaymentField {
+    type Error = String;
+
+    fn try_from(form: RepaymentForm) -> Result<Self, String> {
         let count = match (&form.count, &form.due_dates) {
             (Some(count), _) => count.0,
             (None, Some(dates)) => dates.len() as u64,
             (None, None) if form.method == Method::Single => 1,
-            (None, None) => return Err(de::Error::missing_field("count")),
+            (None, None) => return Err(missing("count")),
         };
         let repayment = Repayment {
             method: form.method,
-            count: super::checked_count(count).map_err(de::Error::custom)?,
+            count: super::checked_count(count).map_err(wrong)?,
             every: form.every,
             first_due: form.first_due,
             month_end: form.month_end,
@@ -143,33 +166,31 @@ impl<'de> Deserialize<'de> for RepaymentField {
     }
 }
 
-/// A whole number within its limit, zero where absent.
-fn bounded<E: de::Error>(field: &str, given: Option<Whole>, max: u16) -> Result<u16, E> {
-    let number = given.map_or(0, |number| number.0);
-    let fits = u16::try_from(number).ok().filter(|number| *number <= max);
-    fits.ok_or_else(|| E::custom(format_args!("`{field}` is {number}, it must be at most {max}")))
-}
+crate::json::json_form!(RepaymentField, RepaymentForm);
 
 /// A repayment that stands alone, as in a bundle's plan: what belongs to the terms is refused.
-impl<'de> Deserialize<'de> for Repayment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let field = RepaymentField::deserialize(deserializer)?;
+impl TryFrom<RepaymentField> for Repayment {
+    type Error = String;
+
+    fn try_from(field: RepaymentField) -> Result<Self, String> {
         if field.remainder.is_some() || field.fees.is_some() {
-            return Err(de::Error::custom("`remainder` and `fees` stand beside the repayment, not in it"));
+            return Err(wrong("`remainder` and `fees` stand beside the repayment, not in it"));
         }
         Ok(field.repayment)
     }
 }
 
+crate::json::json_form!(Repayment, RepaymentField);
+
 /// One of two places for the same field.
-fn either<T, E: de::Error>(field: &str, one: Option<T>, other: Option<T>) -> Result<Option<T>, E> {
+fn either<T>(field: &str, one: Option<T>, other: Option<T>) -> Result<Option<T>, String> {
     match (one, other) {
-        (Some(_), Some(_)) => Err(E::custom(format_args!("`{field}` is given twice"))),
+        (Some(_), Some(_)) => Err(format!("`{field}` is given twice")),
         (one, other) => Ok(one.or(other)),
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "the terms of a loan as an object")]
 struct TermsForm {
     currency: Currency,
@@ -187,9 +208,10 @@ struct TermsForm {
     after_maturity: Option<AfterMaturity>,
 }
 
-impl<'de> Deserialize<'de> for Terms {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = TermsForm::deserialize(deserializer)?;
+impl TryFrom<TermsForm> for Terms {
+    type Error = String;
+
+    fn try_from(form: TermsForm) -> Result<Self, String> {
         let remainder = either("remainder", form.remainder, form.repayment.remainder)?;
         let fees = either("fees", form.fees, form.repayment.fees)?;
         Ok(Self {
@@ -207,3 +229,5 @@ impl<'de> Deserialize<'de> for Terms {
         })
     }
 }
+
+crate::json::json_form!(Terms, TermsForm);

@@ -26,3 +26,5 @@ impl<'de> Deserialize<'de> for Whole {
         deserializer.deserialize_u64(Visitor)
     }
 }
+
+crate::json::read_by_serde!(Whole);

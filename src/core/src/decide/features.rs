@@ -82,7 +82,7 @@ pub(super) fn extract(
             }
             CompiledSource::AgeYears(field) => {
                 let birth = match field_value(bundle, application, *field) {
-                    Some(Scalar::Text(text)) => Date::parse(text).ok(),
+                    Some(Scalar::Text(text)) => birth_date(text),
                     _ => None,
                 };
                 declared(birth.map(|birth| ranged(definition, completed_years(birth, today))))
@@ -157,6 +157,18 @@ fn ranged(definition: &CompiledFeature, integer: i64) -> FeatureValue {
     FeatureValue::Integer(integer)
 }
 
+/// A date, or the date inside a resident identity number; both were checked with the form.
+fn birth_date(text: &str) -> Option<Date> {
+    match text.get(6..14) {
+        Some(digits) if text.len() == 18 => {
+            let number: u32 = digits.parse().ok()?;
+            let part = |part: u32| u8::try_from(part).ok();
+            Date::from_ymd(i32::try_from(number / 10_000).ok()?, part(number / 100 % 100)?, part(number % 100)?).ok()
+        }
+        _ => Date::parse(text).ok(),
+    }
+}
+
 /// Completed years; a person born on 29 February completes one on 1 March of a common year.
 fn completed_years(birth: Date, today: Date) -> i64 {
     let (birth_year, birth_month, birth_day) = birth.civil();
@@ -190,6 +202,8 @@ fn instalment_to_income(
             let permille = price * i128::from(PERMILLE) / (i128::from(months) * i128::from(minor));
             ranged(definition, i64::try_from(permille).unwrap_or(i64::MAX))
         }
+        // No income bears no instalment, however small.
+        FeatureValue::Integer(0) if months > 0 => ranged(definition, i64::MAX),
         FeatureValue::Integer(_) | FeatureValue::Category(_) => FeatureValue::Missing(MissingKind::Invalid),
         missing @ FeatureValue::Missing(_) => missing,
     };

@@ -42,7 +42,7 @@ use crate::{
 pub fn decide_json(bundle: &Bundle, text: &str) -> Result<String, DecideError> {
     let input: Input = crate::wire::parse(text)?;
     let (decision, offers) = engine::make(bundle, &input)?;
-    text::with_offers(&decision, &decision.offers, offers)
+    text::with_offers(decision, &offers)
 }
 
 /// As [`prequalify`], from JSON text to canonical JSON text.
@@ -52,7 +52,7 @@ pub fn decide_json(bundle: &Bundle, text: &str) -> Result<String, DecideError> {
 pub fn prequalify_json(bundle: &Bundle, text: &str) -> Result<String, DecideError> {
     let input: Input = crate::wire::parse(text)?;
     let (answer, offers) = prequalify::make(bundle, &input)?;
-    text::with_offers(&answer, &answer.offers, offers)
+    text::with_offers(answer, &offers)
 }
 
 /// The most reasons that are given (Regulation B, commentary 9(b)(2)-1: more than four are not likely to be helpful).

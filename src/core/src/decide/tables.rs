@@ -3,6 +3,7 @@
 //! Where a column holds a weak value, a table is asked twice: with it, and as if nobody had asked for it. The worse
 //! answer counts. So a declared value may lower, refer or decline, and never does better than silence.
 
+use crate::order::sort_short;
 use std::vec::Vec;
 
 use super::DecideError;
@@ -36,7 +37,7 @@ pub(super) fn eligibility<'t>(
                 }
             })?;
         }
-        rows.sort_unstable();
+        sort_short(&mut rows, |a, b| a < b);
         trace.push(line(table, &rows));
         for then in rows.iter().filter_map(|row| table.then.get(*row)) {
             found.extend(then.reason.map(|reason| (then.verdict, reason)));
@@ -46,7 +47,7 @@ pub(super) fn eligibility<'t>(
     let mut reasons: Vec<u16> =
         found.into_iter().filter(|(said, _)| *said == verdict).map(|(_, reason)| reason).collect();
     // The catalogue's order is the precedence.
-    reasons.sort_unstable();
+    sort_short(&mut reasons, |a, b| a < b);
     reasons.dedup();
     Ok(Eligibility { verdict, reasons })
 }

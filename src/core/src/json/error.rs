@@ -11,19 +11,26 @@ pub struct JsonError(Box<Problem>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Problem {
     message: String,
+    /// Where in the text, in bytes.
+    offset: Option<usize>,
     /// Line and column, from 1; the column counts characters.
     place: Option<(usize, usize)>,
 }
 
 impl JsonError {
     pub(super) fn new(message: impl fmt::Display) -> Self {
-        Self(Box::new(Problem { message: message.to_string(), place: None }))
+        Self(Box::new(Problem { message: message.to_string(), offset: None, place: None }))
     }
 
-    /// Adds where in `text` it was, unless that is known.
-    pub(super) fn at(mut self, text: &str, offset: usize) -> Self {
-        if self.0.place.is_none() {
-            let before = text.get(..offset).unwrap_or(text);
+    /// Adds where it was, unless that is known.
+    pub(super) fn beginning(mut self, offset: usize) -> Self {
+        self.0.offset = self.0.offset.or(Some(offset));
+        self
+    }
+
+    /// Turns the place in bytes into line and column of `text`.
+    pub(super) fn placed_in(mut self, text: &str) -> Self {
+        if let Some(before) = self.0.offset.and_then(|offset| text.get(..offset)) {
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
             self.0.place = Some((line, column));

@@ -7,13 +7,16 @@
 //!
 //! What does not belong here: writing (see [`crate::canonical`]), and what a document means.
 
+mod document;
 mod error;
+mod read;
 mod reader;
 mod tokens;
 
+pub use document::Document;
 pub use error::JsonError;
-
-use serde::Deserialize;
+pub use read::{Node, Nodes, Object, Read, VariantValue};
+pub(crate) use read::{json_form, read_by_serde};
 
 /// How deep a document may be nested.
 pub const DEPTH_MAX: usize = 64;
@@ -24,17 +27,16 @@ pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 ///
 /// # Errors
 /// [`JsonError`] with line and column of the first thing that was not expected.
-pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonError> {
+pub fn from_str<T: Read>(text: &str) -> Result<T, JsonError> {
     let tokens = tokens::split(text)?;
-    let mut reader = reader::Reader::new(&tokens);
-    T::deserialize(&mut reader).map_err(|error| error.at(text, reader.offset()))
+    T::read(Node::new(&tokens)).map_err(|error| error.placed_in(text))
 }
 
 /// Reads one document of UTF-8 bytes.
 ///
 /// # Errors
 /// As [`from_str`], and where the bytes are not UTF-8.
-pub fn from_slice<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, JsonError> {
+pub fn from_slice<T: Read>(bytes: &[u8]) -> Result<T, JsonError> {
     let text = core::str::from_utf8(bytes).map_err(|_| JsonError::new("the document is not UTF-8"))?;
     from_str(text)
 }

@@ -14,14 +14,8 @@ pub(super) struct Reader<'t, 'a> {
 }
 
 impl<'t, 'a> Reader<'t, 'a> {
-    pub(super) fn new(tokens: &'t [Token<'a>]) -> Self {
-        Self { tokens, at: 0 }
-    }
-
-    /// Where the token that was read last begins.
-    pub(super) fn offset(&self) -> usize {
-        let last = self.at.saturating_sub(1);
-        self.tokens.get(last).map_or(0, |token| token.offset)
+    pub(super) fn starting(tokens: &'t [Token<'a>], at: usize) -> Self {
+        Self { tokens, at }
     }
 
     fn next(&mut self) -> Result<&'t Value<'a>, JsonError> {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use prequal_derive::Read;
 use serde::Deserialize;
 
-use super::{DEPTH_MAX, from_slice, from_str};
+use super::{DEPTH_MAX, Document, from_slice, from_str};
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 struct Order {
     amount: i64,
@@ -15,15 +16,15 @@ struct Order {
     note: Option<String>,
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize, Read)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Source {
     Plain,
     Field(String),
-    Part { of: u8 },
+    Part(u8),
 }
 
-fn refused<'a, T: Deserialize<'a> + std::fmt::Debug>(text: &'a str) -> String {
+fn refused<T: super::Read + std::fmt::Debug>(text: &str) -> String {
     from_str::<T>(text).unwrap_err().to_string()
 }
 
@@ -35,8 +36,8 @@ fn a_document_is_read() {
     assert_eq!(from_slice::<Vec<bool>>(b"[true,false]").unwrap(), [true, false]);
     assert_eq!(from_str::<BTreeMap<String, u16>>("{\"a\":1,\"b\":65535}").unwrap()["b"], 65_535);
     assert_eq!(
-        from_str::<Vec<Source>>(r#"["plain",{"field":"housing"},{"part":{"of":3}}]"#).unwrap(),
-        [Source::Plain, Source::Field("housing".to_owned()), Source::Part { of: 3 }]
+        from_str::<Vec<Source>>(r#"["plain",{"field":"housing"},{"part":3}]"#).unwrap(),
+        [Source::Plain, Source::Field("housing".to_owned()), Source::Part(3)]
     );
 }
 
@@ -108,17 +109,17 @@ fn a_broken_document_is_refused_and_nothing_panics() {
         "\"\\u+123\"",
         "\"\\",
     ] {
-        assert!(from_str::<serde::de::IgnoredAny>(wrong).is_err(), "{wrong:?}");
+        assert!(Document::parse(wrong).is_err(), "{wrong:?}");
     }
-    assert!(from_slice::<serde::de::IgnoredAny>(b"\"\xff\"").is_err());
+    assert!(from_slice::<String>(b"\"\xff\"").is_err());
 }
 
 #[test]
 fn depth_has_a_limit() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-    assert!(from_str::<serde::de::IgnoredAny>(&nested(DEPTH_MAX)).is_ok());
-    assert!(refused::<serde::de::IgnoredAny>(&nested(DEPTH_MAX + 1)).contains("deeper than 64 levels"));
-    assert!(from_str::<serde::de::IgnoredAny>(&nested(100_000)).is_err());
+    assert!(Document::parse(&nested(DEPTH_MAX)).is_ok());
+    assert!(Document::parse(&nested(DEPTH_MAX + 1)).unwrap_err().to_string().contains("deeper than 64 levels"));
+    assert!(Document::parse(&nested(100_000)).is_err());
 }
 
 /// Whatever this reader takes, the general reader takes too, and gives the same.
@@ -129,4 +130,12 @@ fn it_agrees_with_the_general_reader() {
         let text = serde_json::json!({"amount": amount, "currency": currency, "note": note}).to_string();
         prop_assert_eq!(from_str::<Order>(&text).unwrap(), serde_json::from_str::<Order>(&text).unwrap());
     });
+}
+
+#[test]
+fn a_document_hands_on_what_it_says() {
+    let text = r#"{"a":[1,-2,"x",true,null,[],{}],"b":{"c":{"d":"\u00e9"}}}"#;
+    let value: serde_json::Value = serde_json::to_value(Document::parse(text).unwrap()).unwrap();
+    assert_eq!(value, serde_json::from_str::<serde_json::Value>(text).unwrap());
+    assert!(serde_json::to_value(Document::parse("[1.5]").unwrap()).is_err());
 }

@@ -47,7 +47,7 @@ pub(super) fn split(text: &str) -> Result<Vec<Token<'_>>, JsonError> {
     });
     match split {
         Ok(()) => Ok(splitter.tokens),
-        Err(error) => Err(error.at(text, splitter.at)),
+        Err(error) => Err(error.beginning(splitter.at.min(text.len())).placed_in(text)),
     }
 }
 

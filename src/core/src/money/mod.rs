@@ -205,6 +205,8 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
+crate::json::read_by_serde!(Amount);
+
 #[cfg(test)]
 mod tests {
     use super::*;

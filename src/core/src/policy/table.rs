@@ -1,5 +1,6 @@
 //! A compiled decision table: rows of cells over feature indexes, and how many rows may hit.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 pub const CELLS_PER_TABLE_MAX: usize = 100_000;
 
 /// Which of the matching rows count (OMG DMN 1.5, section 8.2.8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum HitPolicy {
     /// The first matching row in the table's order.

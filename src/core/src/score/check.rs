@@ -1,5 +1,6 @@
 //! From the file to the form that scores, refusing what makes no sense.
 
+use crate::order::sort_short;
 use std::{
     collections::BTreeSet,
     format,
@@ -97,7 +98,7 @@ impl Feature {
                 compiled.categories = self.categories()?;
                 let mut by_name: Vec<(&str, u16)> = Vec::with_capacity(compiled.categories.len());
                 by_name.extend((0u16..).zip(&compiled.categories).map(|(at, (name, _))| (name.as_str(), at)));
-                by_name.sort_unstable();
+                sort_short(&mut by_name, |a, b| a.0 < b.0);
                 compiled.by_name = by_name.into_iter().map(|(_, at)| at).collect();
                 compiled.unseen_slot = self.unseen_slot(compiled.missing_slot())?;
             }

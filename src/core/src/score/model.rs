@@ -16,6 +16,7 @@
 //!  "excluded":[{"column":"age_in_years","why":"excluded by the caller"}]}
 //! ```
 
+use prequal_derive::Read;
 use std::{
     string::{String, ToString},
     vec::Vec,
@@ -29,7 +30,7 @@ use super::{Scaling, ScoreError, limits::MODEL_BYTES_MAX, value::Real};
 pub const FORMAT: &str = "prequal-scorecard/1";
 
 /// A points scorecard as it stands in its file. Not yet checked: see [`Scorecard::check`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Scorecard {
     /// Always [`FORMAT`].
@@ -56,7 +57,7 @@ pub struct Scorecard {
 }
 
 /// The predicted event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     /// The column of the training data.
@@ -66,7 +67,7 @@ pub struct Target {
 }
 
 /// Which data made the model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct DataOrigin {
     /// SHA-256 of the training file, 64 lower-case hexadecimal digits.
@@ -78,7 +79,7 @@ pub struct DataOrigin {
 }
 
 /// A column that is not a feature.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct ExcludedColumn {
     /// Its name.
@@ -88,7 +89,7 @@ pub struct ExcludedColumn {
 }
 
 /// What a feature's values are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum FeatureKind {
     /// Numbers, binned by half-open intervals.
@@ -98,7 +99,7 @@ pub enum FeatureKind {
 }
 
 /// What happens to a category that no bin lists. There is no default: a model says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Unseen {
     /// The one bin with `"other": true`.
@@ -110,7 +111,7 @@ pub enum Unseen {
 }
 
 /// One feature: bins and points.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Feature {
     /// The column's name, unique in the model.
@@ -135,7 +136,7 @@ pub struct Feature {
 }
 
 /// One bin of values.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Bin {
     /// Numbers: the lower end, included; absent in the first bin.
@@ -163,7 +164,7 @@ pub struct Bin {
 }
 
 /// The bin of missing values, or of one kind of them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct MissingBin {
     /// Weight of evidence; 0 (neutral) where the training rows had none.
@@ -179,7 +180,7 @@ pub struct MissingBin {
 }
 
 /// Bins for kinds of missing.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct MissingKindBins {
     /// Nobody asked.
@@ -218,7 +219,7 @@ impl Scorecard {
     /// [`ScoreError::Syntax`] for anything else that is not this document.
     pub fn parse(text: &str) -> Result<Self, ScoreError> {
         /// Only what tells one format from another; the rest of the document is not looked at.
-        #[derive(Deserialize)]
+        #[derive(Deserialize, Read)]
         struct Head {
             format: String,
         }

@@ -1,5 +1,6 @@
 //! Which features cost points, as reason codes.
 
+use crate::order::sort_short;
 use std::vec::Vec;
 
 use super::{CompiledScorecard, Scored, limits::REASONS_MAX};
@@ -37,7 +38,7 @@ impl CompiledScorecard {
             }
         }
         // A stable sort keeps feature order among equals.
-        reasons.sort_by_key(|reason| std::cmp::Reverse(reason.points_below_best));
+        sort_short(&mut reasons, |a, b| a.points_below_best > b.points_below_best);
         reasons.truncate(REASONS_MAX);
         reasons
     }

@@ -1,5 +1,6 @@
 //! From odds to points and back.
 
+use prequal_derive::Read;
 use std::{format, string::String};
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use super::{ScoreError, limits::POINTS_ABS_MAX, value::Real};
 ///
 /// `points = offset + factor × ln(odds)`, `factor = points_to_double_odds / ln 2`,
 /// `offset = base_score − factor × ln(base_odds)`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Scaling {
     /// Points by which the odds of good to bad double; more than zero.

@@ -1,5 +1,6 @@
 //! Values that go into a scorecard, and decimals that stand in its file.
 
+use prequal_derive::Read;
 use std::fmt;
 use std::string::{String, ToString};
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why a value is not there. The kinds are kept apart because they mean different things: a question
 /// that nobody asked says nothing about a person, an empty answer of a register says something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingKind {
     /// Nobody asked for it.
@@ -63,7 +64,7 @@ const REAL_BYTES_MAX: usize = 40;
 
 /// A finite number that stands in a file as a plain decimal string: `"12.5"`, never `"12.50"`, `"1.25e1"`,
 /// `".5"` or `"-0"`. Written, it is the shortest decimal that gives the same `f64` again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize, Read)]
 #[serde(try_from = "String", into = "String")]
 pub struct Real(f64);
 

@@ -1,5 +1,6 @@
 //! What comes out: a decision, a prequalification, a quote, and the offers in them.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -61,7 +62,7 @@ pub struct Decision {
 }
 
 /// What a prequalification came to. It is an estimate, never signed, and never a decline of credit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// A full application is likely to find an offer.
@@ -155,6 +156,7 @@ pub struct Offer {
     /// The first due date.
     pub first_due: Date,
     /// Every instalment.
+    #[serde(serialize_with = "super::installments::sorted")]
     pub installments: Vec<Installment>,
     /// The last due date.
     pub last_due: Date,

@@ -1,5 +1,6 @@
 //! What comes in: an application with its evidence, a request for a quote, fields to validate.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -16,7 +17,7 @@ use crate::{
 
 /// Everything one decision is made from. Time, business date and salt are arguments: the core has neither clock nor
 /// randomness.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// The order and the filled-in form.
@@ -33,7 +34,7 @@ pub struct Input {
 }
 
 /// The order and the filled-in form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
     /// Values by field id of the bundle's form.
@@ -43,7 +44,7 @@ pub struct Application {
 }
 
 /// What is bought: a price in minor units and its currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// The price.
@@ -53,7 +54,7 @@ pub struct Order {
 }
 
 /// Lower-case hexadecimal digits of [`SALT_BYTES_MIN`] to [`SALT_BYTES_MAX`] random bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(try_from = "String", into = "String")]
 pub struct Salt(String);
 
@@ -88,7 +89,7 @@ impl From<Salt> for String {
 }
 
 /// A request for what a purchase would cost at the representative price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct QuoteInput {
     /// The price in minor units.
@@ -100,7 +101,7 @@ pub struct QuoteInput {
 }
 
 /// Fields to validate: the whole form, or one `step` of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct ValidateInput {
     /// Values by field id.

@@ -1,5 +1,6 @@
 //! The first half of the lifecycle as it is kept in a page and sent about: snapshots, events, actions.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use super::{decision::Standing, form::FieldError, input::Order, map::Map, scalar::Scalar};
@@ -9,7 +10,7 @@ use crate::calendar::{Date, Instant};
 pub const SNAPSHOT_VERSION: u32 = 1;
 
 /// Where an application stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Begun.
@@ -49,7 +50,7 @@ impl State {
 }
 
 /// An application in progress. It lies in the applicant's own storage and is not trusted when it comes back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
     /// The server's id of the application, once there is one.
@@ -90,7 +91,7 @@ pub struct Snapshot {
 }
 
 /// A consent and the text it was given to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Consent {
     /// When.
@@ -102,7 +103,7 @@ pub struct Consent {
 }
 
 /// An offer at hand: what is needed to name it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct OfferReference {
     /// Its random id.
@@ -114,8 +115,8 @@ pub struct OfferReference {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// An application begins.
     Start {
@@ -127,7 +128,6 @@ pub enum Event {
         /// Its answers.
         fields: Map<Scalar>,
         /// The language in which the form was shown.
-        #[serde(default)]
         locale: Option<String>,
         /// The moment.
         now: Instant,
@@ -167,7 +167,6 @@ pub enum Event {
         /// Its id.
         application_id: String,
         /// The id of its decision.
-        #[serde(default)]
         decision_id: Option<String>,
         /// `submitted`, `approved`, `referred`, `declined`, `signed`, `expired` or `withdrawn`.
         state: State,
@@ -196,8 +195,8 @@ pub enum Event {
 }
 
 /// What the shell should do next. The core does nothing itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Action {
     /// Show this step of the form.
     ShowStep {
@@ -236,8 +235,7 @@ pub enum Action {
 }
 
 /// What came of an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Advance {
     /// What to do next, in order.
     pub actions: Vec<Action>,

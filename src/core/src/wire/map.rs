@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::json::{JsonError, Node, Read};
+
 use super::limits::{EVIDENCE_ITEMS_MAX, ID_BYTES_MAX};
 
 /// Entries by key, at most [`EVIDENCE_ITEMS_MAX`], keys at most [`ID_BYTES_MAX`] bytes. Two entries under one key
@@ -45,7 +47,32 @@ impl<V> Default for Map<V> {
 
 impl<V> FromIterator<(String, V)> for Map<V> {
     fn from_iter<I: IntoIterator<Item = (String, V)>>(entries: I) -> Self {
-        Self(entries.into_iter().collect())
+        let mut map = BTreeMap::new();
+        for (key, value) in entries {
+            map.insert(key, value);
+        }
+        Self(map)
+    }
+}
+
+impl<V: Read> Read for Map<V> {
+    fn read(node: Node<'_>) -> Result<Self, JsonError> {
+        let mut map = BTreeMap::new();
+        let mut nodes = node.entries()?;
+        while let (Some(key), Some(value)) = (nodes.next(), nodes.next()) {
+            let name = key.text()?;
+            if name.len() > ID_BYTES_MAX {
+                let bytes = name.len();
+                return Err(key.error(format_args!("a key has {bytes} bytes; at most {ID_BYTES_MAX} are taken")));
+            }
+            if map.len() == EVIDENCE_ITEMS_MAX {
+                return Err(key.error(format_args!("an object has more than {EVIDENCE_ITEMS_MAX} entries")));
+            }
+            if map.insert(name.to_owned(), V::read(value)?).is_some() {
+                return Err(key.error(format_args!("`{name}` stands twice in one object")));
+            }
+        }
+        Ok(Self(map))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use serde::Deserialize;
+use crate::json::Read;
 
 use super::limits::INPUT_BYTES_MAX;
 
@@ -41,7 +41,7 @@ impl core::error::Error for WireError {}
 ///
 /// # Errors
 /// [`WireError::TooLong`], or [`WireError::Shape`] with the line and column of what was not expected.
-pub fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, WireError> {
+pub fn parse<T: Read>(text: &str) -> Result<T, WireError> {
     if text.len() > INPUT_BYTES_MAX {
         return Err(WireError::TooLong(text.len()));
     }

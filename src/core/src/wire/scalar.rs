@@ -75,3 +75,5 @@ impl de::Visitor<'_> for ScalarVisitor {
         Ok(Scalar::Text(value))
     }
 }
+
+crate::json::read_by_serde!(Scalar);

@@ -108,6 +108,24 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A number as the nearest `f64` to what is written.
+    pub(crate) fn to_f64(&self, name: &str) -> Result<f64, ImportError> {
+        match self {
+            Self::F64(value) => Ok(*value),
+            Self::Text(text) => text
+                .parse()
+                .map_err(|_| ImportError::refuse(format!("`{name}` holds `{}`, which is no number", shown(text)))),
+            other => other.unexpected(name, "a double-precision number"),
+        }
+    }
+
+    pub(crate) fn to_f64s(&self, name: &str) -> Result<Vec<f64>, ImportError> {
+        match self {
+            Self::Array(values) => values.iter().map(|value| value.to_f64(name)).collect(),
+            other => other.unexpected(name, "a list"),
+        }
+    }
+
     pub(crate) fn to_integers(&self, name: &str) -> Result<Vec<i64>, ImportError> {
         match self {
             Self::Array(values) => values.iter().map(|value| value.to_integer(name)).collect(),

@@ -43,6 +43,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Ensemble, Vec<String>), ImportError>
         tiny_is_zero: true,
         minus_fraction_is_zero: true,
         base: Float::F64(0.0),
+        scale_and_bias: None,
         average: head.average,
         link,
         features: head.features,

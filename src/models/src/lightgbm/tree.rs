@@ -140,11 +140,11 @@ fn split(splits: &Splits, at: usize, count: usize, leaves: usize, features: usiz
         return Ok(Node::Split(Split { feature, test, missing: Missing::Right, left, right }));
     }
     // At most the threshold is below the next number.
-    let bound = threshold.next_up();
-    if !threshold.is_finite() || !bound.is_finite() {
+    let test = if threshold == f64::INFINITY { Test::Any } else { Test::Below(threshold.next_up()) };
+    if threshold.is_nan() {
         return Err(ImportError::refuse(format!("split {at}: its threshold is `{threshold}`")));
     }
-    Ok(Node::Split(Split { feature, test: Test::Below(bound), missing, left, right }))
+    Ok(Node::Split(Split { feature, test, missing, left, right }))
 }
 
 /// The sets of categories, as codes: set k is the words `cat_boundaries[k]..cat_boundaries[k + 1]` of a bit set.

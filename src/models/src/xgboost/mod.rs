@@ -58,6 +58,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Ensemble, Vec<String>), ImportError>
         tiny_is_zero: false,
         minus_fraction_is_zero: false,
         base: Float::F32(base),
+        scale_and_bias: None,
         average: false,
         link,
         features,
@@ -81,8 +82,8 @@ fn objective(value: Value<'_>) -> Result<Objective, ImportError> {
     // The members beside the name steer the training.
     let (base_is_probability, logistic) = match name.as_str() {
         "binary:logistic" | "reg:logistic" => (true, true),
-        "binary:logitraw" => (true, false),
-        "reg:squarederror" | "reg:linear" => (false, false),
+        // Its margin is a log-odds, and still its `base_score` is taken as it stands (seen in 1.7.6 to 3.2.0).
+        "binary:logitraw" | "reg:squarederror" | "reg:linear" => (false, false),
         other => {
             return Err(ImportError::refuse(format!(
                 "the objective `{}` is not one of `binary:logistic`, `reg:logistic`, `binary:logitraw`, `reg:squarederror`",

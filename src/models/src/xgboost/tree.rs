@@ -125,7 +125,7 @@ fn node(lists: &Lists, at: usize, features: usize) -> Result<Node, ImportError> 
         other => return Err(ImportError::refuse(format!("node {at}: `default_left` is {other}"))),
     };
     let test = match integer(&lists.kinds)? {
-        0 if condition.is_finite() => Test::Below(f64::from(condition)),
+        0 if !condition.is_nan() && condition != f32::NEG_INFINITY => Test::Below(f64::from(condition)),
         0 => return Err(ImportError::refuse(format!("node {at}: its threshold is `{condition}`"))),
         1 => match lists.sets.get(&at) {
             Some(codes) => Test::Categories { codes: codes.clone(), listed_go_left: false },

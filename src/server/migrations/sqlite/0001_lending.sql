@@ -18,6 +18,8 @@ CREATE TABLE checkouts (
     expires TEXT NOT NULL
 ) STRICT;
 
+CREATE INDEX checkouts_by_order ON checkouts (merchant, merchant_order);
+
 -- One person, known by a random id. Destroying `wrapped_key` erases everything in `personal_records`.
 CREATE TABLE persons (
     id TEXT NOT NULL PRIMARY KEY,

@@ -194,7 +194,7 @@ fn check_consents(policy: &Policy, consents: &[Consent], now: Instant) -> Result
 
 /// Takes an application, its evidence and its decision from an edge. Decides again; what differs is refused.
 #[utoipa::path(post, path = "/v1/applications", tag = "applications", security(("bearer" = [])),
-    request_body = NewApplication, responses((status = 201, body = Taken), (status = "4XX", body = super::ProblemDocument)))]
+    request_body = NewApplication, responses((status = 201, body = Taken), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn create(
     State(app): State<Arc<App>>,
     OnlyEdge(edge): OnlyEdge,
@@ -363,7 +363,7 @@ pub async fn of_capability(db: &mut Connection, id: &str, capability: &str) -> R
 
 /// Where an application stands, so that an interrupted purchase can go on.
 #[utoipa::path(get, path = "/v1/applications/{id}", tag = "applications", security(("bearer" = [])),
-    params(("id" = String, Path)), responses((status = 200, body = Application), (status = "4XX", body = super::ProblemDocument)))]
+    params(("id" = String, Path)), responses((status = 200, body = Application), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let row = match caller {

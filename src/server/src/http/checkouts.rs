@@ -187,7 +187,7 @@ fn view(row: checkouts::Row, token: Option<String>, now: Instant) -> Result<Chec
 
 /// Makes a checkout.
 #[utoipa::path(post, path = "/v1/checkouts", tag = "checkouts", security(("bearer" = [])),
-    request_body = NewCheckout, responses((status = 201, body = Checkout), (status = "4XX", body = super::ProblemDocument)))]
+    request_body = NewCheckout, responses((status = 201, body = Checkout), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn create(
     State(app): State<Arc<App>>,
     OnlyMerchant(merchant): OnlyMerchant,
@@ -225,7 +225,7 @@ pub async fn create(
 
 /// A merchant's own checkout.
 #[utoipa::path(get, path = "/v1/checkouts/{id}", tag = "checkouts", security(("bearer" = [])),
-    params(("id" = String, Path)), responses((status = 200, body = Checkout), (status = "4XX", body = super::ProblemDocument)))]
+    params(("id" = String, Path)), responses((status = 200, body = Checkout), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let row = checkouts::find(&mut db, &id).await?.ok_or_else(Problem::not_found)?;
@@ -240,7 +240,7 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
 /// Changes the cart of an open checkout. Offers made for the cart before cannot be accepted any more.
 #[utoipa::path(put, path = "/v1/checkouts/{id}/cart", tag = "checkouts", security(("bearer" = [])),
     params(("id" = String, Path)), request_body = NewCart,
-    responses((status = 200, body = Checkout), (status = "4XX", body = super::ProblemDocument)))]
+    responses((status = 200, body = Checkout), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn change_cart(
     State(app): State<Arc<App>>,
     OnlyMerchant(merchant): OnlyMerchant,
@@ -314,7 +314,7 @@ pub struct Payout {
 
 /// What became of a merchant's own checkout.
 #[utoipa::path(get, path = "/v1/orders/{checkout_id}", tag = "orders", security(("bearer" = [])),
-    params(("checkout_id" = String, Path)), responses((status = 200, body = Order), (status = "4XX", body = super::ProblemDocument)))]
+    params(("checkout_id" = String, Path)), responses((status = 200, body = Order), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn order(
     State(app): State<Arc<App>>,
     OnlyMerchant(merchant): OnlyMerchant,

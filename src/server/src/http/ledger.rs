@@ -58,7 +58,7 @@ pub struct Totals {
 
 /// The trial balance.
 #[utoipa::path(get, path = "/v1/ledger/trial-balance", tag = "ledger", security(("bearer" = [])),
-    responses((status = 200, body = TrialBalance), (status = "4XX", body = super::ProblemDocument)))]
+    responses((status = 200, body = TrialBalance), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn trial_balance(State(app): State<Arc<App>>, _: OnlyLender) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let mut totals: BTreeMap<String, Totals> = BTreeMap::new();
@@ -138,7 +138,7 @@ pub struct PostingView {
 
 /// The journal, page by page.
 #[utoipa::path(get, path = "/v1/ledger/entries", tag = "ledger", security(("bearer" = [])), params(EntriesQuery),
-    responses((status = 200, body = Entries), (status = "4XX", body = super::ProblemDocument)))]
+    responses((status = 200, body = Entries), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn entries(
     State(app): State<Arc<App>>,
     _: OnlyLender,

@@ -173,7 +173,7 @@ fn installment(row: &AccountInstallment) -> Result<InstallmentView, Problem> {
 
 /// A loan as it stands today.
 #[utoipa::path(get, path = "/v1/loans/{id}", tag = "loans", security(("bearer" = [])), params(("id" = String, Path)),
-    responses((status = 200, body = LoanView), (status = "4XX", body = super::ProblemDocument)))]
+    responses((status = 200, body = LoanView), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
     let today = app.today()?;
     let mut db = app.db.read().await?;
@@ -235,7 +235,7 @@ const PAYOFF_DAYS_MAX: i32 = 3_660;
 /// What settles a loan on a day.
 #[utoipa::path(get, path = "/v1/loans/{id}/payoff", tag = "loans", security(("bearer" = [])),
     params(("id" = String, Path), PayoffQuery),
-    responses((status = 200, body = PayoffView), (status = "4XX", body = super::ProblemDocument)))]
+    responses((status = 200, body = PayoffView), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn payoff(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -306,7 +306,7 @@ pub struct Statement {
 
 /// A loan's statement.
 #[utoipa::path(get, path = "/v1/loans/{id}/statement", tag = "loans", security(("bearer" = [])),
-    params(("id" = String, Path)), responses((status = 200, body = Statement), (status = "4XX", body = super::ProblemDocument)))]
+    params(("id" = String, Path)), responses((status = 200, body = Statement), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn statement(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
     let today = app.today()?;
     let mut db = app.db.read().await?;
@@ -387,7 +387,7 @@ pub struct SignedAgreement {
 
 /// A loan's agreement.
 #[utoipa::path(get, path = "/v1/loans/{id}/agreement", tag = "loans", security(("bearer" = [])),
-    params(("id" = String, Path)), responses((status = 200, body = SignedAgreement), (status = "4XX", body = super::ProblemDocument)))]
+    params(("id" = String, Path)), responses((status = 200, body = SignedAgreement), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn agreement(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let row = visible(&mut db, &id, &caller).await?;

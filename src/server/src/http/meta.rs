@@ -11,7 +11,10 @@ use prequal_core::calendar::Instant;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{auth::OnlyLender, extract::Json};
+use super::{
+    auth::{Caller, OnlyLender},
+    extract::Json,
+};
 use crate::{app::App, clock::SandboxClock, problem::Problem, reply::Reply, storage};
 
 /// The server lives.
@@ -76,11 +79,11 @@ pub struct Now {
     now: Instant,
 }
 
-/// Reads the sandbox's clock.
+/// Reads the sandbox's clock. The edge reads it too, so that both decide at the same time.
 #[utoipa::path(get, path = "/v1/sandbox/clock", tag = "sandbox", security(("bearer" = [])),
-    responses((status = 200, body = Now), (status = "4XX", body = super::ProblemDocument)))]
-pub async fn read_clock(State(app): State<Arc<App>>, _: OnlyLender) -> Result<Reply, Problem> {
-    if app.sandbox_clock.is_none() {
+    responses((status = 200, body = Now), (status = "4XX", response = super::ProblemDocument)))]
+pub async fn read_clock(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply, Problem> {
+    if app.sandbox_clock.is_none() || !matches!(caller, Caller::Lender(_) | Caller::Edge(_)) {
         return Err(Problem::not_found());
     }
     Reply::ok(&Now { now: app.now()? })
@@ -88,7 +91,7 @@ pub async fn read_clock(State(app): State<Arc<App>>, _: OnlyLender) -> Result<Re
 
 /// Sets the sandbox's clock, which runs on from there.
 #[utoipa::path(put, path = "/v1/sandbox/clock", tag = "sandbox", security(("bearer" = [])), request_body = Now,
-    responses((status = 200, body = Now), (status = "4XX", body = super::ProblemDocument)))]
+    responses((status = 200, body = Now), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn set_clock(
     State(app): State<Arc<App>>,
     _: OnlyLender,

@@ -25,7 +25,7 @@ use axum::{
 use serde::Serialize;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::{
-    Modify, OpenApi, ToSchema,
+    Modify, OpenApi, ToResponse, ToSchema,
     openapi::{
         OpenApi as Document,
         security::{Http, HttpAuthScheme, SecurityScheme},
@@ -39,7 +39,8 @@ use crate::{
 };
 
 /// The shape of every error (RFC 9457); some have members of their own beside these.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToResponse, ToSchema)]
+#[response(description = "What went wrong (RFC 9457)", content_type = "application/problem+json")]
 pub struct ProblemDocument {
     /// `urn:prequal:problem:` and a stable name.
     r#type: String,
@@ -56,7 +57,7 @@ pub struct ProblemDocument {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Prequal lending server", description = "Checkouts, applications, loans, repayment and the ledger. Amounts are integers in minor units; errors are problem details."),
-    components(schemas(ProblemDocument)),
+    components(responses(ProblemDocument)),
     modifiers(&Bearer)
 )]
 struct Api;

@@ -46,7 +46,7 @@ pub struct Instructed {
 /// Asks the payment provider to debit the shopper.
 #[utoipa::path(post, path = "/v1/loans/{id}/payments", tag = "payments", security(("bearer" = [])),
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = NewPayment,
-    responses((status = 202, body = Instructed), (status = "4XX", body = super::ProblemDocument)))]
+    responses((status = 202, body = Instructed), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn create(
     State(app): State<Arc<App>>,
     OnlyCapability(capability): OnlyCapability,

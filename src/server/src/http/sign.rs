@@ -69,7 +69,7 @@ pub struct Signed {
 /// Signs the agreement of an approved application.
 #[utoipa::path(post, path = "/v1/applications/{id}/sign", tag = "applications", security(("bearer" = [])),
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = Signing,
-    responses((status = 201, body = Signed), (status = "4XX", body = super::ProblemDocument)))]
+    responses((status = 201, body = Signed), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn sign(
     State(app): State<Arc<App>>,
     OnlyCapability(capability): OnlyCapability,
@@ -136,6 +136,7 @@ async fn book(
     if checkout.cart_hash != approved.cart_hash {
         return Err(Problem::new(Kind::CartChanged, "ask for offers for the cart as it is now"));
     }
+    fresh::check_duplicate(db, &checkout).await?;
     let input = people::open(db, &app.vault, &row.input_record).await?;
     let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
     let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;

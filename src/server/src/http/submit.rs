@@ -50,7 +50,6 @@ struct OfferClaims {
     as_of: Instant,
     bundle_hash: String,
     input_hash: String,
-    #[expect(dead_code, reason = "required in the token; only its expiry counts")]
     iat: i64,
     exp: i64,
     offer: Value,
@@ -126,6 +125,9 @@ fn verify_offer(app: &App, token: &str, row: &applications::Row, now: Instant) -
     if claims.application != row.id || claims.checkout != row.checkout {
         return Err(refused("it was made for another application"));
     }
+    if claims.iat > now.seconds() + i64::from(app.settings.clock_skew_seconds) {
+        return Err(refused("`iat` lies in the future"));
+    }
     if claims.exp <= now.seconds() {
         return Err(Problem::new(Kind::OfferExpired, "apply again for a new offer"));
     }
@@ -150,6 +152,10 @@ async fn check_origin(db: &mut Connection, row: &applications::Row, claims: &Off
 /// Decides again at the offer's own time and compares every figure.
 fn requote(policy: &Policy, input: &Input, claims: &OfferClaims) -> Result<Offer, Problem> {
     let decision = policy.decide(input)?;
+    if claims.exp > decision.expires.seconds() {
+        let detail = "`exp` is later than the bundle lets an offer stand";
+        return Err(Problem::new(Kind::OfferSignature, detail).with("pointer", "/offer"));
+    }
     let plan = claims.offer.get("plan").and_then(Value::as_str).unwrap_or("");
     let Some(ours) = decision.offers.into_iter().find(|offer| offer.plan == plan) else {
         return Err(Problem::new(Kind::QuoteDiffers, "the contract gives no such plan").with("field", "plan"));
@@ -170,7 +176,7 @@ fn requote(policy: &Policy, input: &Input, claims: &OfferClaims) -> Result<Offer
 /// Submits an offer for the lender's decision.
 #[utoipa::path(post, path = "/v1/applications/{id}/submit", tag = "applications", security(("bearer" = [])),
     params(("id" = String, Path)), request_body = Submission,
-    responses((status = 200, body = Submitted), (status = "4XX", body = super::ProblemDocument)))]
+    responses((status = 200, body = Submitted), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn submit(
     State(app): State<Arc<App>>,
     OnlyCapability(capability): OnlyCapability,
@@ -196,6 +202,7 @@ pub async fn submit(
     let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
     let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
     let offer = requote(policy, &input, &claims)?;
+    fresh::check_duplicate(&mut tx, &checkout).await?;
 
     if let Some(reply) = answered_before(&mut tx, &row, &claims).await? {
         return Ok(reply);

@@ -78,7 +78,7 @@ pub struct Acknowledged {
 /// Takes a notice of the payment provider (Standard Webhooks).
 #[utoipa::path(post, path = "/v1/webhooks/payments", tag = "webhooks", request_body = Notice,
     params(("webhook-id" = String, Header), ("webhook-timestamp" = String, Header), ("webhook-signature" = String, Header)),
-    responses((status = 200, body = Acknowledged), (status = "4XX", body = super::ProblemDocument)))]
+    responses((status = 200, body = Acknowledged), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn payments(State(app): State<Arc<App>>, headers: HeaderMap, Raw(body): Raw) -> Result<Reply, Problem> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
     let id = header("webhook-id");

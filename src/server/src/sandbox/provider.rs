@@ -246,8 +246,9 @@ async fn deliver_due(sandbox: &Sandbox) -> Result<(), Problem> {
             ("webhook-signature", signature.as_str()),
         ];
         let answer = sandbox.client.post(&sandbox.config.provider.webhook_url, &headers, &waiting.body).await;
+        let answer = answer.map(|(status, _)| status);
         let (status, next) = match answer {
-            Ok((200..=299, _)) => ("delivered", 0),
+            Ok(200..=299) => ("delivered", 0),
             _ if waiting.attempts + 1 >= ATTEMPTS_MAX => ("dead", 0),
             _ => ("waiting", now_ms().saturating_add(backoff_ms(waiting.attempts))),
         };

@@ -85,3 +85,20 @@ pub async fn finance(db: &mut Connection, id: &str) -> sqlx::Result<bool> {
         .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// Whether another checkout of the same merchant and order number has a loan that was not cancelled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn order_is_financed_elsewhere(db: &mut Connection, row: &Row) -> sqlx::Result<bool> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM checkouts c JOIN loans l ON l.checkout = c.id
+         WHERE c.merchant = $1 AND c.merchant_order = $2 AND c.id <> $3 AND l.status <> 'cancelled'",
+    )
+    .bind(&row.merchant)
+    .bind(&row.merchant_order)
+    .bind(&row.id)
+    .fetch_one(db)
+    .await?;
+    Ok(count > 0)
+}

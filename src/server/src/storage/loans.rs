@@ -82,14 +82,6 @@ pub async fn of_checkout(db: &mut Connection, checkout: &str) -> sqlx::Result<Op
     sqlx::query_as("SELECT * FROM loans WHERE checkout = $1").bind(checkout).fetch_optional(db).await
 }
 
-/// Every loan's id, in order.
-///
-/// # Errors
-/// When the database fails.
-pub async fn ids(db: &mut Connection) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar("SELECT id FROM loans ORDER BY id").fetch_all(db).await
-}
-
 /// A loan's events in order.
 ///
 /// # Errors

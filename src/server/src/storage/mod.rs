@@ -107,13 +107,14 @@ impl Database {
     }
 
     /// Moves what was committed into the file and empties the log beside it, so that what was erased is
-    /// gone from both.
+    /// gone from both. `false` where a reader held on to the log for longer than [`BUSY_TIMEOUT`].
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn checkpoint(&self) -> sqlx::Result<()> {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?;
-        Ok(())
+    pub async fn checkpoint(&self) -> sqlx::Result<bool> {
+        let (busy, _, _): (i64, i64, i64) =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer).await?;
+        Ok(busy == 0)
     }
 
     /// Closes every connection; what was committed stays.

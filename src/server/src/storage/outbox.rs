@@ -68,3 +68,15 @@ pub async fn note(
     .await?;
     Ok(())
 }
+
+/// How many calls wait, and how many were given up.
+///
+/// # Errors
+/// When the database fails.
+pub async fn counts(db: &mut Connection) -> sqlx::Result<(i64, i64)> {
+    sqlx::query_as(
+        "SELECT count(CASE WHEN status = 'waiting' THEN 1 END), count(CASE WHEN status = 'dead' THEN 1 END) FROM outbox",
+    )
+    .fetch_one(db)
+    .await
+}

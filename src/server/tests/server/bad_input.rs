@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{ADA, EDGE, LENDER, MERCHANT, World, cart};
+use crate::actors::{ADA, cart};
+use crate::world::{EDGE, LENDER, MERCHANT, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_megabytes_are_refused_with_an_answer() {

@@ -1,6 +1,8 @@
 //! Claims about the lending server, each proved over real HTTP on a real database file.
 
+mod actors;
 mod bad_input;
+mod killed;
 mod money;
 mod offers;
 mod personal;

@@ -5,7 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use prequal_server::webhook;
 use serde_json::{Value, json};
 
-use crate::world::{ADA, LENDER, Shopper, World};
+use crate::actors::{ADA, Shopper};
+use crate::world::{LENDER, World};
 
 fn seconds() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
@@ -253,4 +254,35 @@ async fn the_journal_is_read_page_by_page_and_cannot_be_changed() {
         let error = sqlx::query(statement).execute(&mut *tx).await.unwrap_err().to_string();
         assert!(error.contains(message), "{statement}: {error}");
     }
+}
+
+/// Whoever gets at the file and past its triggers is found out by the hash chains, the folds or the sums.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tampered_journal_does_not_verify() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.pay(&loan, &capability, 10_000).await;
+    let tampered = async |statement: &'static str| {
+        let mut tx = world.app().db.begin().await.unwrap();
+        for trigger in ["journal_entries_no_update", "journal_transfers_no_update", "loan_events_no_update"] {
+            sqlx::query(sqlx::AssertSqlSafe(format!("DROP TRIGGER {trigger}"))).execute(&mut *tx).await.unwrap();
+        }
+        let changed = sqlx::query(statement).execute(&mut *tx).await.unwrap();
+        assert_eq!(changed.rows_affected(), 1, "{statement}");
+        let found = prequal_server::audit::run_on(&mut tx).await.is_err();
+        tx.rollback().await.unwrap();
+        found
+    };
+    for statement in [
+        "UPDATE journal_transfers SET amount = amount + 1 WHERE debit = '1010'",
+        "UPDATE journal_transfers SET credit = '2110' WHERE debit = '1010'",
+        "UPDATE journal_entries SET date = '2020-01-01' WHERE number = 2",
+        "UPDATE journal_entries SET event = 'refund' WHERE number = 3",
+        "UPDATE loan_events SET event = replace(event, '10000', '20000') WHERE number = 3",
+        "UPDATE loans SET principal_outstanding = 0",
+        "UPDATE loans SET merchant_fee = 0",
+    ] {
+        assert!(tampered(statement).await, "{statement} is not found out");
+    }
+    world.verify().await;
 }

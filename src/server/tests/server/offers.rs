@@ -4,7 +4,8 @@ use prequal_bundle::jwk::{Use, generate};
 use prequal_server::jws;
 use serde_json::{Value, json};
 
-use crate::world::{ADA, EDGE, MERCHANT, Purchase, World, cart};
+use crate::actors::{ADA, Purchase, cart};
+use crate::world::{EDGE, MERCHANT, World};
 
 fn signed(world: &World, claims: &Value) -> String {
     jws::sign(&world.offer_key, jws::OFFER_TYPE, claims).unwrap()
@@ -96,6 +97,11 @@ async fn an_expired_offer_is_refused_and_so_is_an_expired_approval() {
     let mut claims = world.claims(&purchase, "monthly-3");
     claims["exp"] = json!(claims["iat"].as_i64().unwrap() - 1);
     world.submit(&purchase, &signed(&world, &claims)).await.problem(410, "offer-expired");
+
+    let mut claims = world.claims(&purchase, "monthly-3");
+    claims["exp"] = json!(claims["exp"].as_i64().unwrap() + 1);
+    let longer = world.submit(&purchase, &signed(&world, &claims)).await.problem(422, "offer-signature");
+    assert!(longer["detail"].as_str().unwrap().contains("`exp`"));
 
     let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
     // The test's bundle lets an offer stand for 900 seconds.
@@ -199,6 +205,24 @@ async fn a_checkout_is_financed_once_whoever_applies() {
     world.sign(&ready[0].0, "a", &world.signing(&ready[0].1, "Ada Byron")).await.expect(201);
     let refused = world.sign(&ready[1].0, "b", &world.signing(&ready[1].1, "Ada Byron")).await;
     refused.problem(409, "checkout-financed");
+}
+
+/// A double click makes two checkouts of one order.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_financed_once_however_many_checkouts_it_has() {
+    let world = World::new().await;
+    let mut ready = Vec::new();
+    for _ in 0..2 {
+        let checkout = world.checkout_of("A-1", 50_000).await;
+        let purchase = world.apply_for(checkout, &ADA, 50_000).await;
+        let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+        ready.push((purchase, submitted));
+    }
+    world.sign(&ready[0].0, "a", &world.signing(&ready[0].1, "Ada Byron")).await.expect(201);
+    let (purchase, submitted) = &ready[1];
+    world.sign(purchase, "b", &world.signing(submitted, "Ada Byron")).await.problem(409, "checkout-financed");
+    world.submit(purchase, &world.offer(purchase, "monthly-6")).await.problem(409, "checkout-financed");
+    assert_eq!(world.account("1110").await, 50_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,8 @@ use std::{
 use prequal_server::{audit, people};
 use serde_json::json;
 
-use crate::world::{LENDER, Shopper, World};
+use crate::actors::Shopper;
+use crate::world::{LENDER, World};
 
 const CANARIES: [&str; 4] = ["Zephyrine", "Quuxworth", "zephyrine.quux@canary.example", "+12125550177"];
 const CANARY: Shopper = Shopper {

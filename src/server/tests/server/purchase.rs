@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{ADA, LENDER, MERCHANT, OTHER_MERCHANT, Shopper, World};
+use crate::actors::{ADA, Shopper};
+use crate::world::{EDGE, LENDER, MERCHANT, OTHER_MERCHANT, World};
 
 fn minor(value: &Value) -> i64 {
     value.as_i64().unwrap_or_else(|| panic!("{value} is no amount"))
@@ -76,6 +77,23 @@ async fn a_loan_is_paid_off_early_to_the_day() {
     let loan = world.pay(&id, &capability, 60_000).await;
     assert_eq!(loan["status"], "settled");
     assert_eq!(world.account("4010").await, 0, "nothing is earned on a loan of no day");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lender_s_own_template_makes_the_agreement() {
+    let mut policy = crate::world::payload();
+    let template = "{lender} lends {principal} to {application} at {apr} %: {total}\n{schedule}\n{label}";
+    let texts = [("agreement".to_owned(), template.to_owned())].into();
+    policy.texts = [("en".to_owned(), texts)].into();
+    let world = World::with(policy).await;
+    let purchase = world.apply(&ADA, 30_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    let (text, offer) = (submitted["agreement"]["text"].as_str().unwrap(), &submitted["agreement"]["offer"]);
+    let apr = offer["apr"]["apr_percent"].as_str().unwrap();
+    let first = format!("Test Lender lends 300.00 USD to {} at {apr} %: ", purchase.application);
+    assert!(text.starts_with(&first), "{text}");
+    assert_eq!(text.lines().count(), 5, "the sentence, three instalments and the label");
+    assert_eq!(submitted["agreement"]["hash"], prequal_server::secret::sha256_hex(text));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,7 +185,11 @@ async fn nobody_sees_what_belongs_to_another() {
         let path = format!("{path}/{}", first.checkout["id"].as_str().unwrap());
         world.get(&path, OTHER_MERCHANT).await.problem(404, "not-found");
     }
-    for path in ["/v1/ledger/trial-balance", "/v1/ledger/entries", "/v1/sandbox/clock"] {
+    world.get("/v1/sandbox/clock", MERCHANT).await.problem(404, "not-found");
+    world.get("/v1/sandbox/clock", EDGE).await.expect(200);
+    let body = json!({ "now": "2030-01-01T00:00:00Z" }).to_string();
+    world.call("PUT", "/v1/sandbox/clock", EDGE, &[], body.as_bytes()).await.problem(403, "forbidden");
+    for path in ["/v1/ledger/trial-balance", "/v1/ledger/entries"] {
         world.get(path, MERCHANT).await.problem(403, "forbidden");
         world.get(path, &capability).await.problem(403, "forbidden");
         world.get(path, "lk_unknown").await.problem(401, "unauthorized");

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::world::{ADA, MERCHANT, World};
+use crate::actors::ADA;
+use crate::world::{MERCHANT, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_between_any_two_steps_loses_nothing() {

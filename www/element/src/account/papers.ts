@@ -1,3 +1,4 @@
+import type { StatementEvent, StatementView } from 'prequal';
 import { h, uniqueId } from '../lib/dom.js';
 import { date, money } from '../lib/format.js';
 import { troubleOf } from '../lib/problem.js';
@@ -6,10 +7,6 @@ import type { Loan } from '../types.js';
 interface Paper {
   readonly text: string;
   readonly hash: string;
-}
-
-interface Statement {
-  readonly events: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** A part that is read from the server when it is opened. */
@@ -39,7 +36,7 @@ function lazily(title: string, read: () => Promise<HTMLElement>): HTMLElement {
 }
 
 /** Every event of the loan with its amount, oldest first. */
-export function statementPart(loan: Loan, locale: string, read: () => Promise<Statement>): HTMLElement {
+export function statementPart(loan: Loan, locale: string, read: () => Promise<StatementView>): HTMLElement {
   return lazily('Statement', async () => {
     const { events } = await read();
     const head = (text: string, kind?: string) => h('th', { scope: 'col', class: kind }, text);
@@ -50,42 +47,38 @@ export function statementPart(loan: Loan, locale: string, read: () => Promise<St
         'table',
         {},
         h('caption', { class: 'visually-hidden' }, 'Everything that happened on this loan, oldest first'),
-        h('thead', {}, h('tr', {}, head('Date'), head('What', 'text'), head('Amount'))),
-        h('tbody', {}, ...events.map((event) => statementLine(event, loan.currency, locale))),
+        h('thead', {}, h('tr', {}, head('Date'), head('What', 'text'), head('Amount'), head('Amount left'))),
+        h(
+          'tbody',
+          {},
+          ...events
+            .filter(({ type }) => !NOT_THEIRS.has(type))
+            .map((event) => statementLine(event, loan.currency, locale)),
+        ),
       ),
     );
   });
 }
 
 const EVENTS: Readonly<Record<string, string>> = {
-  disbursement: 'Paid to the shop',
-  disbursed: 'Paid to the shop',
-  draw: 'Paid to the shop',
-  booked: 'Loan booked',
-  repayment: 'Payment received',
-  prepayment: 'Early payment received',
-  refund: 'Refund',
-  accrual: 'Interest',
-  interest: 'Interest',
-  reversal: 'Payment taken back',
-  settled: 'Paid in full',
+  lent: 'Lent to you',
+  received: 'Payment received',
+  reversed: 'Payment taken back',
+  refunded: 'Refund from the shop',
 };
 
-function statementLine(
-  event: Readonly<Record<string, unknown>>,
-  currency: string,
-  locale: string,
-): HTMLElement {
-  const day = String(event.date ?? event.value_date ?? event.at ?? '').slice(0, 10);
-  const kind = String(event.type ?? event.kind ?? '');
-  const words = EVENTS[kind] ?? kind.replaceAll('_', ' ');
-  const amount = event.amount;
+/** What passes between the lender and the shop is not the shopper's affair, and has no line here. */
+const NOT_THEIRS = new Set(['paid_out']);
+
+function statementLine(event: StatementEvent, currency: string, locale: string): HTMLElement {
+  const words = EVENTS[event.type] ?? event.type.replaceAll('_', ' ');
   return h(
     'tr',
     {},
-    h('th', { scope: 'row' }, date(day, locale)),
+    h('th', { scope: 'row' }, date(event.value_date, locale)),
     h('td', { class: 'text' }, words.charAt(0).toUpperCase() + words.slice(1)),
-    h('td', {}, typeof amount === 'number' ? money(amount, currency, locale) : ''),
+    h('td', {}, money(event.amount, currency, locale)),
+    h('td', {}, money(event.principal_balance, currency, locale)),
   );
 }
 

@@ -39,9 +39,7 @@ export function balanceView(loan: Loan, locale: string): HTMLElement {
     line(
       'You owe today',
       show(loan.balance.total),
-      extra === 0
-        ? undefined
-        : `${show(loan.balance.principal)} of the amount, ${show(extra)} interest and charges so far`,
+      extra === 0 ? undefined : `of it ${show(extra)} interest and charges so far`,
     ),
     overdue > 0 && line('Overdue', show(overdue), 'please pay this first'),
     loan.next_due !== null &&

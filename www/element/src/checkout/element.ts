@@ -4,7 +4,7 @@ import { busy, PrequalElement } from '../lib/base.js';
 import { type Remedy, type Trouble, troubleOf } from '../lib/problem.js';
 import type { Application, Booking, Estimate, Field, Fields, FieldValue, Quote, Step } from '../types.js';
 import { type Draft, draftFor, forgetPerson, type Phase, removeDraft, saveDraft } from './draft.js';
-import { AgreementDiffers, Flow, now } from './flow.js';
+import { AgreementDiffers, Flow } from './flow.js';
 import type { FormView } from './form-view.js';
 import { type Deeds, screen } from './screens.js';
 import { readClaims } from './token.js';
@@ -408,7 +408,13 @@ export class PrequalCheckout extends PrequalElement {
         // Only the shop can price a cart: it answers with a new `checkout-token`.
         busy(press, 'Asking the shop');
         this.asked = true;
-        this.tellState('cart_changed', { refresh: now() });
+        this.told = undefined;
+        if (this.flow === undefined) this.tell('prequal:state', { state: 'cart_changed' });
+        else {
+          // Whatever the answer is, what was decided on the old token does not count any more.
+          this.draft.cart_hash = '';
+          this.tellState('cart_changed');
+        }
         break;
       case 'correct':
         this.toStep(0);

@@ -35,6 +35,8 @@ export abstract class PrequalElement extends Root {
   protected show(view: HTMLElement, focus: boolean): void {
     this.stage.replaceChildren(view);
     if (focus) {
+      // What was being done is done; the heading that gets the focus says what came of it.
+      this.live.textContent = '';
       const target = view.querySelector<HTMLElement>('[data-focus]');
       target?.focus({ preventScroll: true });
       this.scrollIntoView({ block: 'nearest', behavior: 'auto' });

@@ -2,13 +2,14 @@ import type { Offer } from '../types.js';
 import { h, svg } from './dom.js';
 import { counted, date, money, percent } from './format.js';
 
-/** The amounts of each payment in words: the usual one, and the first or last where they differ. */
+/**
+ * The amounts of each payment in words: the usual one, and the first or last where they differ. Fees make the first
+ * one larger, rounding the last, so that of three each may be of its own.
+ */
 export function paymentText(offer: Offer, locale: string): { each: string; others: string | undefined } {
   const show = (amount: number) => money(amount, offer.currency, locale);
   const amounts = offer.installments.map((installment) => installment.total);
-  const times = new Map<number, number>();
-  for (const amount of amounts) times.set(amount, (times.get(amount) ?? 0) + 1);
-  const [usual] = [...times].reduce((most, next) => (next[1] > most[1] ? next : most), [amounts[0] ?? 0, 0]);
+  const usual = amounts[amounts.length > 2 ? 1 : 0] ?? 0;
   const first = amounts[0];
   const last = amounts.at(-1);
   const others = [

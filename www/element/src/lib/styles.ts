@@ -102,7 +102,7 @@ button { font: inherit; color: inherit; }
 
 /* error summary and problems */
 .summary { border: 2px solid var(--_danger); border-radius: var(--_radius); padding: 16px; display: grid; gap: 8px; }
-.summary ul { list-style: none; display: grid; }
+.summary ul { list-style: none; display: grid; gap: 4px; }
 .summary .link { color: var(--_danger); font-weight: 600; }
 
 /* offers */

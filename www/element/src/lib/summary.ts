@@ -24,11 +24,18 @@ export function errorSummary(failures: readonly Failure[]): HTMLElement {
     h(
       'ul',
       {},
-      ...failures.map(({ control, message }) => {
-        const link = h('button', { type: 'button', class: 'link' }, `${control.field.label}: ${message}`);
+      ...failures.map((failure) => {
+        const { control } = failure;
+        const link = h('button', { type: 'button', class: 'link' }, lineOf(failure));
         link.addEventListener('click', () => control.focus());
         return h('li', {}, link);
       }),
     ),
   );
+}
+
+/** A consent's label is the whole sentence to agree to: it says by itself what is missing. */
+function lineOf({ control, message }: Failure): string {
+  if (control.field.type === 'consent') return `Not agreed to yet: “${control.field.label}”`;
+  return `${control.field.label}: ${message}`;
 }

@@ -17,6 +17,7 @@ const ANNOUNCE_AFTER_MS = 600;
  */
 export class PrequalMessage extends PrequalElement {
   static readonly observedAttributes = [
+    'endpoint',
     'amount',
     'currency',
     'bundle-url',
@@ -48,6 +49,12 @@ export class PrequalMessage extends PrequalElement {
   private async refresh(): Promise<void> {
     this.turn += 1;
     const turn = this.turn;
+    // Attributes often come one after the other; one computation serves them all.
+    await Promise.resolve();
+    if (turn !== this.turn) return;
+    const source = sourceOf(this);
+    // Not told yet where the lender is: that is waiting, not failing.
+    if (source.edge === undefined && source.endpoint === undefined) return;
     const amount = Number(this.text('amount'));
     const currency = this.text('currency');
     if (currency === undefined || !Number.isSafeInteger(amount) || amount < 0) {
@@ -55,7 +62,7 @@ export class PrequalMessage extends PrequalElement {
       return;
     }
     try {
-      const { client } = await loadLender(sourceOf(this));
+      const { client } = await loadLender(source);
       const [quote, form] = await Promise.all([client.quote({ amount, currency }), client.form()]);
       if (turn !== this.turn) return;
       this.lender = form.lender.name;
@@ -141,7 +148,9 @@ export class PrequalMessage extends PrequalElement {
         h(
           'span',
           { class: 'ghost', 'aria-hidden': 'true' },
-          'Or 3 monthly payments of $000.00, $0,000.00 in all, 00.00% APR.',
+          'Or ',
+          h('strong', {}, '6 monthly payments of $000.00'),
+          ', $0,000.00 in all, 00.00% APR.',
         ),
       ),
       h('span', { class: 'link-space' }),

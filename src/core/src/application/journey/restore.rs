@@ -1,5 +1,6 @@
 //! A snapshot that comes back from storage: brought to the present version, checked again, believed in nothing.
 
+use prequal_derive::Read;
 use serde::Deserialize;
 
 use super::{expire, forget_offers, form_state, is_over, next_in_form, withdraw};
@@ -18,7 +19,7 @@ use crate::{
 /// Reads a snapshot by its version. Each later version adds an arm that turns its predecessor into itself.
 pub(super) fn read(text: &str) -> Result<Snapshot, DecideError> {
     /// Only what tells one version from another.
-    #[derive(Deserialize)]
+    #[derive(Deserialize, Read)]
     struct Head {
         version: u32,
     }

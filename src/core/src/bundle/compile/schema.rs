@@ -130,7 +130,9 @@ fn source(
             };
             field(name, &[kind]).map(CompiledSource::Field)
         }
-        Source::AgeYears(name) if numeric => field(name, &[FieldKind::Date]).map(CompiledSource::AgeYears),
+        Source::AgeYears(name) if numeric => {
+            field(name, &[FieldKind::Date, FieldKind::ResidentId]).map(CompiledSource::AgeYears)
+        }
         Source::InstalmentToIncomePermille(name) if numeric => {
             let found = payload.features.iter().take(earlier.len()).position(|feature| feature.id == *name);
             match found.and_then(|at| earlier.get(at).map(|feature| (at, feature.kind))) {

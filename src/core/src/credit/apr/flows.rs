@@ -1,5 +1,7 @@
 //! Cash flows as they are given, and put in the order of time.
 
+use crate::order::sort_short;
+use prequal_derive::Read;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
 
 use super::{Annual, Convention, Timed, regz, solve::Growth, solve::TimedFlow, timing};
@@ -11,7 +13,7 @@ use crate::{
 };
 
 /// The input of `prequal apr`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "cash flows as an object")]
 pub struct AprInput {
     /// How time is counted and the rate expressed.
@@ -67,7 +69,7 @@ pub enum UnitPeriod {
 }
 
 /// A forced length of the year.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 pub enum YearBasis {
     /// Whole months over 12, days left over 365.
     #[serde(rename = "months/12")]
@@ -85,6 +87,14 @@ pub enum YearBasis {
 
 /// The largest numerator and denominator of `years`.
 const YEARS_PART_MAX: u32 = 1_000_000;
+
+fn wrong(what: impl core::fmt::Display) -> String {
+    what.to_string()
+}
+
+fn missing(field: &str) -> String {
+    format!("missing field `{field}`")
+}
 
 impl When {
     fn parse_years(text: &str) -> Option<Self> {
@@ -104,7 +114,7 @@ impl When {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a cash flow as an object")]
 struct FlowForm {
     date: Option<Date>,
@@ -114,35 +124,38 @@ struct FlowForm {
     every: Option<Period>,
 }
 
-impl<'de> Deserialize<'de> for Flow {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = FlowForm::deserialize(deserializer)?;
+impl TryFrom<FlowForm> for Flow {
+    type Error = String;
+
+    fn try_from(form: FlowForm) -> Result<Self, String> {
         let when = match (form.date, form.years) {
             (Some(date), None) => When::Date(date),
             (None, Some(years)) => When::parse_years(&years).ok_or_else(|| {
                 let shown: String = years.chars().take(24).collect();
-                de::Error::custom(format_args!(
+                wrong(format_args!(
                     "`years` is `{shown}`, it must be a number such as \"1\", \"0.5\" or \"546/365\" of parts up to \
                      {YEARS_PART_MAX}"
                 ))
             })?,
-            (Some(_), Some(_)) => return Err(de::Error::custom("`date` and `years` exclude each other")),
-            (None, None) => return Err(de::Error::custom("missing field `date` or `years`")),
+            (Some(_), Some(_)) => return Err(wrong("`date` and `years` exclude each other")),
+            (None, None) => return Err(wrong("missing field `date` or `years`")),
         };
         let count = form.count.map_or(1, |count| count.0);
         let count = u16::try_from(count)
             .ok()
             .filter(|count| *count > 0 && usize::from(*count) <= CASH_FLOWS_MAX)
-            .ok_or_else(|| de::Error::custom(format_args!("`count` is {count}, it must be 1 to {CASH_FLOWS_MAX}")))?;
+            .ok_or_else(|| wrong(format_args!("`count` is {count}, it must be 1 to {CASH_FLOWS_MAX}")))?;
         if count > 1 && form.every.is_none() {
-            return Err(de::Error::missing_field("every"));
+            return Err(missing("every"));
         }
         if form.every.is_some() && matches!(when, When::Years { .. }) {
-            return Err(de::Error::custom("`years` and `every` exclude each other"));
+            return Err(wrong("`years` and `every` exclude each other"));
         }
         Ok(Self { when, amount: form.amount, count, every: form.every })
     }
 }
+
+crate::json::json_form!(Flow, FlowForm);
 
 impl Serialize for Flow {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -224,7 +237,7 @@ pub(super) fn timed(input: &AprInput) -> Result<Timed, CreditError> {
     if let Some(early) = flows.iter().find(|flow| flow.date < start) {
         return Err(CreditError::PaymentBeforeAdvance(early.date));
     }
-    flows.sort_by_key(|flow| flow.date);
+    sort_short(&mut flows, |a, b| a.date < b.date);
     let request = Request {
         unit_period: input.unit_period,
         year_basis: input.year_basis,
@@ -321,3 +334,5 @@ pub(super) fn push(flows: &mut Vec<TimedFlow>, flow: TimedFlow) {
 pub(super) const fn timed_of(flows: Vec<TimedFlow>, growth: Growth, annual: Annual) -> Timed {
     Timed { flows, growth, annual }
 }
+
+crate::json::read_by_serde!(UnitPeriod);

@@ -10,6 +10,7 @@ mod round;
 mod solve;
 mod timing;
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -24,7 +25,7 @@ pub use flows::{AprInput, Flow, UnitPeriod, When, YearBasis};
 use solve::{Growth, TimedFlow};
 
 /// How a legal system counts time and expresses the rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Convention {
     /// United States: Regulation Z (12 CFR 1026), Appendix J, actuarial method; nominal.
@@ -40,7 +41,7 @@ pub enum Convention {
 }
 
 /// The annual rate that balances cash flows; the output of `prequal apr`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 pub struct AprAnswer {
     /// Per cent a year with the decimals of the convention, rounded half up.
     pub apr_percent: String,

@@ -1,5 +1,6 @@
 //! Times by the conventions that compound: Europe, the United Kingdom, China, IFRS.
 
+use crate::order::sort_short;
 use core::cmp::Ordering;
 
 use super::{
@@ -110,7 +111,7 @@ fn order(one: &TimedFlow, other: &TimedFlow) -> Ordering {
 }
 
 fn in_order(mut given: Vec<TimedFlow>) -> Vec<TimedFlow> {
-    given.sort_by(order);
+    sort_short(&mut given, |a, b| order(a, b) == Ordering::Less);
     let mut flows = Vec::with_capacity(given.len());
     for flow in given {
         push(&mut flows, flow);

@@ -3,7 +3,7 @@
 use std::{borrow::ToOwned, collections::BTreeSet, format, string::String, sync::Arc, vec::Vec};
 
 use super::{
-    CompiledTrees, TreeError,
+    CompiledTrees, Float, TreeError,
     column::{CompiledColumn, Intake, Reader},
     document::{CategoryColumn, Column, FORMAT, LinkKind, MissingRule, Tree, TreeModel, Width},
     float,
@@ -22,7 +22,7 @@ pub(super) type Set = Arc<[bool]>;
 #[derive(Clone, Debug)]
 pub(super) struct Test {
     pub(super) column: u32,
-    /// For numbers: how many cuts lie before this one. For categories: the number of the set.
+    /// For numbers: how many cuts lie before this one, all of them where every value passes. For categories: the number of the set.
     pub(super) number: u32,
     /// For categories: what goes left.
     pub(super) set: Option<Set>,
@@ -30,7 +30,7 @@ pub(super) struct Test {
 }
 
 impl Test {
-    /// The cut's number; at most `CUTS_MAX`, which a u16 holds.
+    /// The cut's number; at most `CUTS_MAX`, which with one more a u16 holds.
     pub(super) fn cut(&self) -> u16 {
         self.number as u16
     }
@@ -68,6 +68,7 @@ impl TreeModel {
         let Some(base) = float::parse_bits(&self.base, self.sums).filter(|base| base.to_f64().is_finite()) else {
             return refuse("`base` is not the bits of a finite float of the width `sums`".to_owned());
         };
+        let scale_and_bias = self.check_scale_and_bias()?;
         let offers = self.check_columns()?;
         let mut linear = Linear::default();
         let mut trees = Vec::with_capacity(self.trees.len());
@@ -88,7 +89,7 @@ impl TreeModel {
         }
         let intake = Intake { inputs: self.inputs, tiny_is_zero: self.tiny_is_zero };
         let columns = offers.into_iter().map(|offer| offer.column).collect();
-        Ok(CompiledTrees::new(self, base, self.check_slope()?, intake, columns, &trees, linear))
+        Ok(CompiledTrees::new(self, (base, scale_and_bias), self.check_slope()?, intake, columns, &trees, linear))
     }
 
     fn check_head(&self) -> Result<(), TreeError> {
@@ -119,11 +120,20 @@ impl TreeModel {
         match (self.link.kind, &self.link.slope) {
             (LinkKind::None, None) => Ok(None),
             (LinkKind::None, Some(_)) => refuse("`link` has a `slope`, and its kind has none".to_owned()),
-            (LinkKind::Logistic, None) => refuse("`link` lacks its `slope`".to_owned()),
-            (LinkKind::Logistic, Some(text)) => match float::parse_decimal(text, Width::F64) {
+            (_, None) => refuse("`link` lacks its `slope`".to_owned()),
+            (_, Some(text)) => match float::parse_decimal(text, Width::F64) {
                 Some(slope) if slope > 0.0 => Ok(Some(slope)),
                 _ => refuse(format!("the slope `{text}` is not a positive decimal")),
             },
+        }
+    }
+
+    fn check_scale_and_bias(&self) -> Result<Option<[Float; 2]>, TreeError> {
+        let Some([scale, bias]) = &self.scale_and_bias else { return Ok(None) };
+        let read = |text: &str| float::parse_bits(text, self.sums).filter(|value| value.to_f64().is_finite());
+        match (read(scale), read(bias)) {
+            (Some(scale), Some(bias)) => Ok(Some([scale, bias])),
+            _ => refuse("`scale_and_bias` are not the bits of finite floats of the width `sums`".to_owned()),
         }
     }
 
@@ -150,7 +160,8 @@ fn check_cuts(number: usize, texts: &[String], width: Width) -> Result<Reader, T
     TreeError::limit("thresholds of a column", texts.len(), CUTS_MAX)?;
     let mut cuts: Vec<f64> = Vec::with_capacity(texts.len());
     for text in texts {
-        let Some(cut) = float::parse_decimal(text, width) else {
+        let unbounded = (text == "inf").then_some(f64::INFINITY);
+        let Some(cut) = unbounded.or_else(|| float::parse_decimal(text, width)) else {
             let shown: String = text.chars().take(40).collect();
             return refuse(format!("column {number}: the threshold `{shown}` is not a finite decimal"));
         };
@@ -212,7 +223,8 @@ fn check_tree(tree: &Tree, sums: Width, offers: &[Offer]) -> Result<CheckedTree,
         };
         let at = *number as usize;
         let set = match &offer.column.reader {
-            Reader::Cuts(cuts) if at < cuts.len() => None,
+            // One past the last cut is the test that every value passes.
+            Reader::Cuts(cuts) if at <= cuts.len() => None,
             Reader::Codes { .. } if at < offer.sets.len() => offer.sets.get(at).cloned(),
             _ => return refuse(format!("it names test {number} of column {column}, which is not there")),
         };

@@ -6,7 +6,7 @@ use super::{
     Float, TreeError,
     check::CheckedTree,
     column::{CompiledColumn, Intake, MISSING},
-    document::{MissingRule, TreeModel, Width},
+    document::{LinkKind, MissingRule, TreeModel, Width},
     linear::Linear,
     masks::MaskTable,
     walk::Forest,
@@ -38,8 +38,11 @@ pub struct CompiledTrees {
     starts: Vec<u32>,
     leaf_ids: Vec<u32>,
     linear: Option<Linear>,
+    scale_and_bias: Option<[Float; 2]>,
     average: bool,
     slope: Option<f64>,
+    /// Whether a probability below one half is one minus its mirror image.
+    mirrored: bool,
 }
 
 /// Room that scoring works in, so that a row allocates nothing. Made by [`CompiledTrees::scratch`] and of use only
@@ -54,7 +57,7 @@ pub struct Scratch {
 impl CompiledTrees {
     pub(super) fn new(
         model: &TreeModel,
-        base: Float,
+        (base, scale_and_bias): (Float, Option<[Float; 2]>),
         slope: Option<f64>,
         intake: Intake,
         columns: Vec<CompiledColumn>,
@@ -83,8 +86,10 @@ impl CompiledTrees {
             starts: starts.collect(),
             leaf_ids: model.trees.iter().flat_map(|tree| tree.leaf_ids.iter().copied()).collect(),
             linear: Some(linear).filter(|linear| !linear.is_empty()),
+            scale_and_bias,
             average: model.average,
             slope,
+            mirrored: model.link.kind == LinkKind::LogisticOfMagnitude,
         }
     }
 
@@ -141,8 +146,19 @@ impl CompiledTrees {
     /// [`TreeError::RowLength`] where the row has not one value for each feature.
     pub fn margin(&self, row: &[f64], scratch: &mut Scratch) -> Result<Float, TreeError> {
         self.read(row, scratch)?;
+        let sum = self.sum(scratch);
+        Ok(match (sum, self.scale_and_bias) {
+            (Float::F32(sum), Some([Float::F32(scale), Float::F32(bias)])) => Float::F32(sum * scale + bias),
+            (Float::F64(sum), Some([Float::F64(scale), Float::F64(bias)])) => Float::F64(sum * scale + bias),
+            (sum, _) => sum,
+        })
+    }
+
+    /// The sum of the leaves that the row last read reaches.
+    #[inline]
+    fn sum(&self, scratch: &Scratch) -> Float {
         let mut starts = self.starts.iter();
-        Ok(match (&self.leaves, &self.linear) {
+        match (&self.leaves, &self.linear) {
             (Leaves::F32 { base, values }, _) => {
                 let mut sum = *base;
                 self.each(scratch, |leaf| {
@@ -170,7 +186,7 @@ impl CompiledTrees {
                 });
                 Float::F64(sum)
             }
-        })
+        }
     }
 
     /// The source library's number of the leaf that the row reaches in each tree.
@@ -200,12 +216,23 @@ impl CompiledTrees {
     pub fn probability(&self, margin: Float) -> Option<Float> {
         let slope = self.slope?;
         let share = if self.average { self.starts.len() as f64 } else { 1.0 };
-        Some(match margin {
+        let logistic = |margin: Float| match margin {
             Float::F32(margin) => {
                 let exponent = (-(margin / share as f32) * slope as f32).min(88.7);
                 Float::F32(1.0 / (libm::exp(f64::from(exponent)) as f32 + 1.0))
             }
             Float::F64(margin) => Float::F64(1.0 / (1.0 + libm::exp(-slope * (margin / share)))),
+        };
+        Some(match margin {
+            Float::F32(below) if self.mirrored && below < 0.0 => match logistic(Float::F32(-below)) {
+                Float::F32(mirror) => Float::F32(1.0 - mirror),
+                other => other,
+            },
+            Float::F64(below) if self.mirrored && below < 0.0 => match logistic(Float::F64(-below)) {
+                Float::F64(mirror) => Float::F64(1.0 - mirror),
+                other => other,
+            },
+            other => logistic(other),
         })
     }
 

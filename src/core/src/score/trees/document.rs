@@ -16,8 +16,9 @@
 //! child numbers. `columns`, `tests` and `missing_left` have one entry for each split, `leaves` (bits, one after the
 //! other) and `leaf_ids` one for each leaf.
 //!
-//! A split on numbers has a cut of its column as its test: a value **below** it goes left. A split on categories has
-//! a set of its column: a state that the set marks `1` goes left. Missing goes where `missing_left` says.
+//! A split on numbers has a cut of its column as its test: a value **below** it goes left; the number one past the last
+//! cut sends every value left. A split on categories has a set of its column: a state that the set marks `1` goes left.
+//! Missing goes where `missing_left` says.
 
 use std::{
     string::{String, ToString},
@@ -54,6 +55,9 @@ pub struct TreeModel {
     pub tiny_is_zero: bool,
     /// What the sum starts from, as bits of the width `sums`.
     pub base: String,
+    /// What is done to the sum of a model that says so: × `scale` + `bias`, as bits of the width `sums` (CatBoost).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_and_bias: Option<[String; 2]>,
     /// Whether the link divides the margin by the number of trees first (a random forest).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub average: bool,
@@ -108,6 +112,8 @@ pub struct Link {
 pub enum LinkKind {
     /// 1 / (1 + exp(−slope × margin)).
     Logistic,
+    /// The same by way of the magnitude, as ONNX Runtime computes it: below zero 1 − 1 / (1 + exp(−|slope × margin|)).
+    LogisticOfMagnitude,
     /// The margin is no log-odds: there is no probability.
     None,
 }
@@ -128,7 +134,7 @@ pub struct Column {
     pub feature: u32,
     /// What a missing value is.
     pub missing: MissingRule,
-    /// Numbers: the distinct thresholds, ascending, as decimal strings.
+    /// Numbers: the distinct thresholds, ascending, as decimal strings; the last may be `inf`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cuts: Option<Vec<String>>,
     /// Categories: codes and sets.
@@ -202,7 +208,7 @@ impl TreeModel {
     /// # Errors
     /// [`TreeError::Limit`] past [`MODEL_BYTES_MAX`], [`TreeError::Format`] for another format, [`TreeError::Hash`]
     /// where the contents have another hash than stated, [`TreeError::Syntax`] for anything else that is not this
-    /// document.
+    /// document in its canonical form.
     pub fn parse(text: &str) -> Result<Self, TreeError> {
         /// Only what tells one format from another; the rest of the document is not looked at.
         #[derive(Deserialize)]
@@ -217,9 +223,16 @@ impl TreeModel {
         }
         let mut model: Self = serde_json::from_str(text).map_err(syntax)?;
         let stated = std::mem::take(&mut model.hash);
-        let computed = model.content_hash()?;
+        let bare = canonical::to_string(&model).map_err(|error| TreeError::Syntax(error.to_string()))?;
+        let computed = canonical::sha256_hex(bare.as_bytes());
         if stated != computed {
             return Err(TreeError::Hash { stated: stated.chars().take(64).collect(), computed });
+        }
+        // One document has one text: the hash that it states is known by now, and so are all its bytes.
+        let member = std::format!("\"hash\":\"{stated}\",");
+        let (before, after) = text.trim_end().split_once(&member).unwrap_or_default();
+        if bare.strip_prefix(before) != Some(after) || after.is_empty() {
+            return Err(TreeError::Syntax("it is not in canonical form".to_string()));
         }
         model.hash = stated;
         Ok(model)

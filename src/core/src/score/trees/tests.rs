@@ -40,6 +40,15 @@ fn a_row_is_led_by_cuts_sets_and_the_sides_of_missing() {
 }
 
 #[test]
+fn the_test_past_the_last_cut_sends_every_value_left_and_missing_to_its_side() {
+    let mut model = model();
+    model.trees[0].tests[0] = 2;
+    model.trees[0].missing_left = "00".to_owned();
+    assert_eq!(margin(&model, [f64::INFINITY, 0.0]), 1.5);
+    assert_eq!(margin(&model, [f64::NAN, 0.0]), 3.5);
+}
+
+#[test]
 fn the_rule_for_missing_says_what_zero_and_missing_are() {
     let mut model = model();
     model.columns[0].missing = MissingRule::Zero;
@@ -64,8 +73,28 @@ fn the_link_gives_the_probability() {
     model.trees = std::iter::repeat_n(model.trees[0].clone(), 3).collect();
     model.average = true;
     assert!(close(model.check().unwrap().probability(Float::F64(1.5)), 0.622_459_331_201_854_6));
+    model.average = false;
+    model.link.kind = LinkKind::LogisticOfMagnitude;
+    assert!(close(model.check().unwrap().probability(Float::F64(-0.5)), 1.0 - 0.622_459_331_201_854_6));
     model.link = Link { kind: LinkKind::None, slope: None };
     assert_eq!(model.check().unwrap().probability(Float::F64(0.5)), None);
+}
+
+#[test]
+fn scale_and_bias_come_after_the_sum() {
+    let mut model = model();
+    let (two, minus_one) = ("4000000000000000", "bff0000000000000");
+    model.scale_and_bias = Some([two.to_owned(), minus_one.to_owned()]);
+    assert_eq!(margin(&model, [0.0, 0.0]), (0.5 + 1.0) * 2.0 - 1.0);
+}
+
+#[test]
+fn a_cut_at_infinity_parts_it_from_all_other_values() {
+    let mut model = model();
+    model.columns[0].cuts = Some(vec!["1000".to_owned(), "inf".to_owned()]);
+    model.trees[0].tests[0] = 1;
+    assert_eq!(margin(&model, [f64::MAX, 0.0]), 1.5);
+    assert_eq!(margin(&model, [f64::INFINITY, 0.0]), 3.5);
 }
 
 #[test]
@@ -92,6 +121,9 @@ fn a_file_is_canonical_and_states_its_hash() {
     assert_eq!(text, crate::canonical::to_string(&model).unwrap());
     let changed = text.replace("\"1000\"", "\"1001\"");
     assert_eq!(TreeModel::parse(&changed).unwrap_err().code(), "model_hash");
+    let spaced = text.replacen("\"hash\"", " \"hash\"", 1);
+    assert!(TreeModel::parse(&spaced).unwrap_err().to_string().contains("not in canonical form"));
+    assert_eq!(TreeModel::parse(&format!("{text}\n")).unwrap(), model);
     let unknown = text.replacen('{', "{\"author\":\"x\",", 1);
     let error = TreeModel::parse(&unknown).unwrap_err();
     assert!(error.to_string().contains("unknown field `author`"), "{error}");
@@ -124,7 +156,8 @@ fn what_makes_no_sense_is_refused_by_name() {
         (|m| m.columns[0].cuts = None, "not one of `cuts` and `categories`"),
         (|m| m.columns[0].cuts = Some(vec!["1000".into(), "1000".into()]), "not above the one before"),
         (|m| m.columns[0].cuts = Some(vec!["NaN".into()]), "threshold `NaN`"),
-        (|m| m.columns[0].cuts = Some(vec!["inf".into()]), "threshold `inf`"),
+        (|m| m.columns[0].cuts = Some(vec!["-inf".into()]), "threshold `-inf`"),
+        (|m| m.scale_and_bias = Some(["3ff0000000000000".into(), "7ff0000000000000".into()]), "`scale_and_bias`"),
         (|m| m.columns[0].cuts = Some(vec!["1e999".into()]), "threshold `1e999`"),
         (|m| m.columns[0].cuts = Some(vec!["-0".into(), "0".into()]), "not above the one before"),
         (|m| m.columns[1].missing = MissingRule::Zero, "state of their own"),
@@ -135,7 +168,7 @@ fn what_makes_no_sense_is_refused_by_name() {
         (|m| m.trees[0].shape = "1111".into(), "tree 0: a tree's `shape` ends"),
         (|m| m.trees[0].columns.push(0), "one entry for each of 2 splits"),
         (|m| m.trees[0].columns[0] = 9, "column 9, which is not there"),
-        (|m| m.trees[0].tests[0] = 2, "test 2 of column 0"),
+        (|m| m.trees[0].tests[0] = 3, "test 3 of column 0"),
         (|m| m.trees[0].tests[1] = 1, "test 1 of column 1"),
         (|m| m.trees[0].missing_left = "1x".into(), "`missing_left`"),
         (|m| m.trees[0].leaves.truncate(32), "one entry for each of 3 leaves"),

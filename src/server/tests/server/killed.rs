@@ -1,0 +1,129 @@
+//! A server process that is killed in the middle of its work has lost and doubled nothing that it acknowledged.
+
+use std::{
+    collections::BTreeMap,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use prequal_server::{config::Config, serve};
+use serde_json::{Value, json};
+
+use crate::{actors::ADA, world::World};
+
+const CONFIG: &str = "PREQUAL_TEST_SERVER_CONFIG";
+const KILLS: u64 = 4;
+const CLIENTS: usize = 8;
+const AMOUNT: i64 = 7;
+
+/// Claims nothing by itself: started again by the claim below, it is the process that is killed.
+#[test]
+fn the_process_that_is_killed() {
+    if let Ok(file) = std::env::var(CONFIG) {
+        serve::block_on(serve::run(&Config::read(file.as_ref()).unwrap(), true)).unwrap();
+    }
+}
+
+fn start(world: &World) -> Child {
+    let file = world.folder.path().join("process.toml");
+    std::fs::write(&file, world.config_for_a_process()).unwrap();
+    Command::new(std::env::current_exe().unwrap())
+        .args(["killed::the_process_that_is_killed", "--exact", "--nocapture"])
+        .env(CONFIG, file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// One client: instructs payments until the server is gone. Gives what was acknowledged, by key, and the key
+/// of which nobody knows what became.
+async fn instruct(world: &World, loan: &str, capability: &str, open: Option<String>) -> (Vec<(String, Value)>, String) {
+    let path = format!("/v1/loans/{loan}/payments");
+    let body = json!({ "amount": AMOUNT });
+    let mut acknowledged = Vec::new();
+    let mut key = open.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    loop {
+        match world.try_post_once(&path, capability, &key, &body).await {
+            Some(answer) => {
+                acknowledged.push((key, answer.expect(202)["payment_id"].clone()));
+                key = uuid::Uuid::new_v4().to_string();
+            }
+            None => return (acknowledged, key),
+        }
+    }
+}
+
+async fn answers(world: &World) {
+    for _ in 0..400 {
+        let url = format!("{}/healthz", world.base);
+        let client = prequal_server::http_client::HttpClient::default();
+        if client.call(hyper::Method::GET, &url, &[], Vec::new().into()).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("the process does not answer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_is_there_exactly_once_after_every_kill() {
+    let mut world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 250_000, "monthly-6").await;
+    world.stop().await;
+    let mut world = Arc::new(world);
+    let mut acknowledged: BTreeMap<String, Value> = BTreeMap::new();
+    let mut open: Vec<Option<String>> = vec![None; CLIENTS];
+    for kill in 0..KILLS {
+        let mut process = start(&world);
+        answers(&world).await;
+        let clients: Vec<_> = std::mem::take(&mut open)
+            .into_iter()
+            .map(|open| {
+                let (world, loan, capability) = (world.clone(), loan.clone(), capability.clone());
+                tokio::spawn(async move { instruct(&world, &loan, &capability, open).await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(150 + 97 * kill)).await;
+        // SIGKILL: nothing is finished, nothing is flushed.
+        process.kill().unwrap();
+        process.wait().unwrap();
+        for client in clients {
+            let (done, key) = client.await.unwrap();
+            for (key, payment) in done {
+                assert_eq!(acknowledged.insert(key, payment), None);
+            }
+            open.push(Some(key));
+        }
+    }
+    assert!(acknowledged.len() > CLIENTS, "the server worked before it was killed: {}", acknowledged.len());
+
+    let world_mut = Arc::get_mut(&mut world).unwrap();
+    world_mut.start().await;
+    let world = world;
+    world.verify().await;
+    // Every acknowledged request is answered as it was, and every open one now.
+    let path = format!("/v1/loans/{loan}");
+    let body = json!({ "amount": AMOUNT });
+    for (key, payment) in &acknowledged {
+        let replay = world.try_post_once(&format!("{path}/payments"), &capability, key, &body).await.unwrap();
+        assert_eq!(replay.expect(202)["payment_id"], *payment);
+    }
+    for key in open.into_iter().flatten() {
+        let late = world.try_post_once(&format!("{path}/payments"), &capability, &key, &body).await.unwrap();
+        acknowledged.insert(key, late.expect(202)["payment_id"].clone());
+    }
+    let count = acknowledged.len();
+    let view = world
+        .wait(&path, &capability, |loan| {
+            let payments = loan["payments"].as_array().unwrap();
+            payments.len() == count && payments.iter().all(|payment| payment["status"] == "cleared")
+        })
+        .await;
+    let paid = AMOUNT * i64::try_from(count).unwrap();
+    assert_eq!(view["balance"]["principal"], 250_000 - paid);
+    let transfers = world.provider("GET", "/v1/transfers", &Value::Null).await;
+    let debits = transfers["transfers"].as_array().unwrap().iter().filter(|row| row["kind"] == "debit").count();
+    assert_eq!(debits, count, "each was debited once");
+}
