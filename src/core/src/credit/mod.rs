@@ -18,6 +18,7 @@ mod payoff;
 mod plan;
 mod revolving;
 mod rules;
+mod rules_check;
 mod rules_json;
 mod schedule;
 mod terms;

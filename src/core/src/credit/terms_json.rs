@@ -176,6 +176,10 @@ impl TryFrom<RepaymentField> for Repayment {
         if field.remainder.is_some() || field.fees.is_some() {
             return Err(wrong("`remainder` and `fees` stand beside the repayment, not in it"));
         }
+        // An offer's principal is its price, so a plan that lends less would be shown too cheap.
+        if field.repayment.down_payment.is_some() {
+            return Err(wrong("`down_payment` belongs to the terms of a loan, not to a plan"));
+        }
         Ok(field.repayment)
     }
 }

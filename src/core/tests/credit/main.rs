@@ -5,6 +5,7 @@ mod caps;
 mod disclosures;
 mod life;
 mod lines;
+mod lives;
 mod methods;
 mod oracle;
 mod properties;

@@ -120,6 +120,14 @@ fn a_down_payment_is_not_lent() {
     assert!(serde_json::to_string(&schedule).unwrap().contains("],\"down_payment\":25980,\"total_principal\":103920,"));
 }
 
+/// A bundle's plan is quoted on the whole price; a down payment in it would make its rate look lower.
+#[test]
+fn a_plan_of_its_own_has_no_down_payment() {
+    let plan = json!({"method": "free", "count": 4, "every": "P2W", "down_payment": {"percent": "25"}});
+    let error = serde_json::from_value::<prequal_core::credit::Repayment>(plan).unwrap_err();
+    assert_eq!(error.to_string(), "`down_payment` belongs to the terms of a loan, not to a plan");
+}
+
 /// 600.00 at 12 % by actual/365 over six months: 103.963 after a long first period, 102.784 after a short one.
 #[test]
 fn a_first_period_may_be_long_or_short() {

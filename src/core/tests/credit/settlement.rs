@@ -504,3 +504,15 @@ fn a_refund_does_not_forgive_the_days_of_grace_of_interest_that_stays_late() {
     // One day on 10,000.00.
     assert_eq!(question("2026-02-07").penalty, amount(1_000));
 }
+
+/// Another: after maturity interest goes on and is owed with the last instalment; a penalty on the overdue
+/// amount bears on it from the next segment, not on the days in which it accrued.
+#[test]
+fn a_penalty_does_not_bear_on_interest_of_the_same_days() {
+    let penalty = json!({"rate": {"daily_percent": "0.1"}, "mode": "in_addition", "base": "overdue_amount"});
+    let mut question = with(daily(), json!({"penalty": penalty, "after_maturity": "accrue"}));
+    question["terms"]["repayment"]["count"] = json!(1);
+    let answer = ask(question).unwrap();
+    // 10,155.00 × 0.1 % × 10 days, not 10,205.00.
+    assert_eq!((answer.interest, answer.penalty), (amount(20_500), amount(10_155)));
+}

@@ -256,7 +256,7 @@ impl PlanCap {
             Measure::DailyCost => self.daily_cost(facts).map(Some),
             Measure::TotalCost => {
                 let default = facts.default_cost.map_or(Ok(Amount::ZERO), |cost| cost.most())?;
-                let charges = self.charges(facts, facts.installments.len())?.checked_add(default)?;
+                let charges = self.charges(facts)?.checked_add(default)?;
                 Ratio::percent_of(charges, facts.lent).map(Some)
             }
             Measure::LateFees => {
@@ -293,12 +293,17 @@ impl PlanCap {
         Ok(if percent.is_negative() { Ratio::ZERO } else { Ratio::of(percent) })
     }
 
-    /// Charges that count, up to and with an instalment.
-    fn charges(&self, facts: &PlanFacts<'_>, count: usize) -> Result<Amount, CreditError> {
+    /// Charges of an instalment that count.
+    fn charge(&self, facts: &PlanFacts<'_>, index: usize) -> Result<Amount, CreditError> {
+        let Some(row) = facts.installments.get(index) else { return Ok(Amount::ZERO) };
+        Ok(row.total.checked_sub(row.principal)?.checked_sub(self.excluded(facts, index)?)?)
+    }
+
+    /// All charges that count.
+    fn charges(&self, facts: &PlanFacts<'_>) -> Result<Amount, CreditError> {
         let mut charges = facts.upfront;
-        for (index, row) in facts.installments.iter().enumerate().take(count) {
-            let counted = row.total.checked_sub(row.principal)?.checked_sub(self.excluded(facts, index)?)?;
-            charges = charges.checked_add(counted)?;
+        for index in 0..facts.installments.len() {
+            charges = charges.checked_add(self.charge(facts, index)?)?;
         }
         Ok(charges)
     }
@@ -306,12 +311,12 @@ impl PlanCap {
     /// The highest cost a day up to any due date.
     fn daily_cost(&self, facts: &PlanFacts<'_>) -> Result<Ratio, CreditError> {
         let (mut highest, mut principal_days) = (Ratio::ZERO, 0_u128);
-        let (mut from, mut balance) = (facts.start, facts.lent);
+        let (mut from, mut balance, mut charges) = (facts.start, facts.lent, facts.upfront);
         for (index, row) in facts.installments.iter().enumerate() {
             let days = u128::try_from(days_between(from, row.due)).unwrap_or(0);
             principal_days += u128::from(balance.unsigned()) * days;
             (from, balance) = (row.due, balance.checked_sub(row.principal)?);
-            let charges = self.charges(facts, index + 1)?;
+            charges = charges.checked_add(self.charge(facts, index)?)?;
             if principal_days > 0 {
                 highest = highest.max(Ratio::new(u128::from(charges.unsigned()) * 100, principal_days));
             }

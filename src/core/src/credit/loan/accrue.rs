@@ -23,11 +23,13 @@ impl Loan<'_> {
             let due = self.rows.get(self.period).map(|row| row.due).filter(|due| *due <= date);
             let until = due.unwrap_or(date);
             if let Some(end) = self.end_of_grace(until)? {
+                self.post_penalties(end)?;
                 self.add_interest(end)?;
                 continue;
             }
-            self.add_interest(until)?;
+            // First the penalty: after maturity the segment's interest would join an overdue amount at once.
             self.post_penalties(until)?;
+            self.add_interest(until)?;
             self.post_late_fees(until)?;
             let Some(due) = due else { return Ok(()) };
             self.capitalise_penalties();
