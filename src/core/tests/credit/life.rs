@@ -450,10 +450,9 @@ impl<'a> Naive<'a> {
         // What each line asks; of a level loan the first open one stands for all of them.
         let mut left = self.outstanding - self.claims();
         let count = self.lines.len();
-        let mut asks = vec![0; count];
-        for place in 0..count {
-            let line = &self.lines[place];
-            asks[place] = if line.closed {
+        let mut asks = Vec::new();
+        for (place, line) in self.lines.iter().enumerate() {
+            asks.push(if line.closed {
                 line.open_of(PRINCIPAL)
             } else if self.is_level() || place + 1 == count {
                 core::mem::take(&mut left)
@@ -464,7 +463,7 @@ impl<'a> Naive<'a> {
                 };
                 left -= asked;
                 asked
-            };
+            });
         }
         let mut cuts = vec![0; count];
         match order {

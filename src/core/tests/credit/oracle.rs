@@ -209,7 +209,8 @@ fn fast(terms: &Terms) -> Vec<(i64, i64)> {
 
 #[test]
 fn the_fast_schedule_is_the_naive_one_on_thousands_of_random_contracts() {
-    let config = ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() };
+    let cases = std::env::var("PREQUAL_CONTRACTS").ok().and_then(|text| text.parse().ok()).unwrap_or(3_000);
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let rng = TestRng::deterministic_rng(config.rng_algorithm);
     let mut runner = prop::test_runner::TestRunner::new_with_rng(config, rng);
     runner
