@@ -3,9 +3,9 @@
 use prequal_core::{
     calendar::{Date, DayCount},
     credit::{
-        AfterMaturity, AllocationRule, Direction, Effect, Event, EventKind, Fee, FeeSize, FeeWhen, Grace, LateFee,
-        LateFeePer, LateFeeTier, Method, Penalty, PenaltyBase, PenaltyMode, PrepaymentRule, Rate, RefundOrder, Rest,
-        Rules, Terms, account_by,
+        AfterMaturity, AllocationRule, CostReduction, Direction, Effect, Event, EventKind, Fee, FeeSize, FeeWhen,
+        Grace, LateFee, LateFeePer, LateFeeTier, Method, Penalty, PenaltyBase, PenaltyMode, PrepaymentCeiling,
+        PrepaymentRule, Rate, RefundOrder, Rest, Rules, Terms, account_by,
     },
     decimal::Decimal,
 };
@@ -180,4 +180,63 @@ fn the_account_is_the_naive_one_on_thousands_of_random_lives() {
         .unwrap();
     println!("{} of {cases} sequences were allowed", allowed.get());
     assert!(allowed.get() > cases / 2);
+}
+
+/// A fee for prepaying, with a ceiling of the law or none, and every reduction of costs.
+fn prepayment_rules() -> impl Strategy<Value = PrepaymentRule> {
+    let ceiling = (0_i64..300, 0_i64..200, any::<bool>(), prop_oneof![Just(0_i64), 0_i64..500_000]);
+    let reductions = [CostReduction::None, CostReduction::NotYetDue, CostReduction::Linear];
+    (prop::option::of(0_i64..600), prop::option::of(ceiling), 0..3_usize).prop_map(move |(fee, ceiling, reduction)| {
+        let hundredths = |value: i64| Decimal::new(value, 2).unwrap();
+        PrepaymentRule {
+            fee_percent: fee.map(hundredths),
+            ceiling: ceiling.map(|(percent, within_year, interest, free)| PrepaymentCeiling {
+                percent: hundredths(percent),
+                percent_within_year: hundredths(within_year),
+                not_above_interest: interest,
+                free_in_12_months: amount(free),
+            }),
+            effect: Effect::ShortenTerm,
+            cost_reduction: reductions[reduction],
+        }
+    })
+}
+
+/// What `payoff` asks is exactly what settles: not a cent is left, not a cent is owed back; and a cent less
+/// does not settle.
+#[test]
+fn paying_what_the_payoff_asks_settles_whatever_happened_before() {
+    let config = ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() };
+    let rng = TestRng::deterministic_rng(config.rng_algorithm);
+    let mut runner = prop::test_runner::TestRunner::new_with_rng(config, rng);
+    let settled = core::cell::Cell::new(0_u32);
+    runner
+        .run(&(lives(), prepayment_rules()), |((terms, mut rules, mut events, until), prepayment)| {
+            rules.prepayment = prepayment;
+            let Ok(before) = account_by(&terms, &rules, &events, until) else { return Ok(()) };
+            let debt = before.balance.total().unwrap().checked_add(before.prepayment_fee).unwrap();
+            let total = debt.minor() - before.fee_dropped.minor() - before.fee_credit.minor();
+            if total <= 0 {
+                return Ok(());
+            }
+            let pay = |minor: i64| Event {
+                id: None,
+                date: until,
+                kind: EventKind::Prepayment { amount: amount(minor), effect: None },
+            };
+            events.push(pay(total - 1));
+            let short = account_by(&terms, &rules, &events, until).unwrap();
+            prop_assert!(!short.is_settled());
+            events.pop();
+            events.push(pay(total));
+            let after = account_by(&terms, &rules, &events, until).unwrap();
+            prop_assert!(after.is_settled(), "{:?} of {:?}", after.balance, before.balance);
+            prop_assert_eq!(after.unapplied, before.unapplied);
+            let later = account_by(&terms, &rules, &events, until.add_days(400).unwrap()).unwrap();
+            prop_assert!(later.is_settled());
+            settled.set(settled.get() + 1);
+            Ok(())
+        })
+        .unwrap();
+    assert!(settled.get() > 800, "{}", settled.get());
 }

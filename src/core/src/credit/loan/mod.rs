@@ -216,7 +216,7 @@ impl<'a> Loan<'a> {
         if amount.is_zero() {
             return Ok(amount);
         }
-        self.charged.interest = Amount::sum(self.rows.iter().map(|row| row.owed.interest))?;
+        self.charged = self.charged_so_far()?;
         let rules = self.rules;
         let judged = judge_charge(&rules.caps, date, kind, amount, &self.charged)?;
         let mut allowed = judged.allowed;
@@ -236,6 +236,12 @@ impl<'a> Loan<'a> {
         };
         *sum = sum.checked_add(allowed)?;
         Ok(allowed)
+    }
+
+    /// What has been charged, interest up to the last day reached.
+    fn charged_so_far(&self) -> Result<Charged, CreditError> {
+        let interest = Amount::sum(self.rows.iter().map(|row| row.owed.interest))?;
+        Ok(Charged { interest, ..self.charged })
     }
 
     fn note_not_charged(&mut self, date: Date, charge: ChargeKind, amount: Amount, cap: String) {

@@ -33,20 +33,18 @@ impl Loan<'_> {
         amount: Amount,
         effect: Option<Effect>,
     ) -> Result<(), CreditError> {
-        let mut money = Money::new(amount);
-        self.spend(date, &mut money)?;
-        self.pay_accrued(date, &mut money)?;
         let early = self.early_settlement(date)?;
-        let later = self.unpaid_costs(date)?;
         // What is given back of fees helps to settle, never to prepay a part.
-        let due_now = Amount::sum([self.unclaimed(), early.fee, later.saturating_sub(early.dropped)])?;
-        let settles = self.outstanding == self.unclaimed() && money.left.checked_add(early.credit)? >= due_now;
+        let asked = self.owed(date)?.0.total()?.checked_add(early.fee)?;
+        let settles = Amount::sum([amount, early.dropped, early.credit])? >= asked;
         let credited = if settles { early.credit } else { Amount::ZERO };
         if settles {
             self.drop_costs(early)?;
-            money.left = money.left.checked_add(credited)?;
         }
-        let (principal, fee) = self.split(date, money.left)?;
+        let mut money = Money::new(amount.checked_add(credited)?);
+        self.spend(date, &mut money)?;
+        self.pay_accrued(date, &mut money)?;
+        let (principal, fee) = if settles { (self.unclaimed(), early.fee) } else { self.split(date, money.left)? };
         let fee = self.admit(date, ChargeKind::PrepaymentFee, fee)?;
         self.extinguish(date, principal, &mut money)?;
         self.prepaid.push((date, principal));
@@ -69,16 +67,6 @@ impl Loan<'_> {
             row.paid.fee = row.paid.fee.checked_add(fee)?;
         }
         Ok(())
-    }
-
-    /// Unpaid fees and penalties of instalments not yet due.
-    fn unpaid_costs(&self, date: Date) -> Result<Amount, CreditError> {
-        let mut costs = Amount::ZERO;
-        for row in self.rows.iter().filter(|row| row.due > date) {
-            let unpaid = row.unpaid();
-            costs = Amount::sum([costs, unpaid.fee, unpaid.penalty])?;
-        }
-        Ok(costs)
     }
 
     /// The most principal that money repays together with the fee for it.
@@ -109,7 +97,7 @@ impl Loan<'_> {
         if let Some(ceiling) = &self.rules.prepayment.ceiling {
             fee = fee.min(self.legal_fee(date, principal, ceiling, interest)?);
         }
-        let judged = judge_charge(&self.rules.caps, date, ChargeKind::PrepaymentFee, fee, &self.charged)?;
+        let judged = judge_charge(&self.rules.caps, date, ChargeKind::PrepaymentFee, fee, &self.charged_so_far()?)?;
         Ok(judged.allowed)
     }
 
@@ -150,12 +138,18 @@ impl Loan<'_> {
     /// What settling on this day changes of fees. Interest has been accrued to the day.
     pub(in crate::credit) fn early_settlement(&self, date: Date) -> Result<EarlySettlement, CreditError> {
         let last = self.rows.last().map_or(date, |row| row.due);
-        let principal = self.unclaimed();
         if date >= last || self.outstanding.is_zero() {
             return Ok(EarlySettlement::default());
         }
-        let fee = self.prepayment_fee(date, principal, self.interest_ahead()?)?;
-        let unpaid = Amount::sum(self.rows.iter().filter(|row| row.due > date).map(|row| row.unpaid().fee))?;
+        // The fee is for principal not yet due, when all that has fallen due is paid.
+        let mut paid_up = self.clone();
+        let mut money = Money::new(Amount::MAX);
+        paid_up.spend(date, &mut money)?;
+        paid_up.pay_accrued(date, &mut money)?;
+        let fee = paid_up.prepayment_fee(date, paid_up.unclaimed(), paid_up.interest_ahead()?)?;
+        let later_only = self.rules.prepayment.cost_reduction == CostReduction::NotYetDue;
+        let rows = self.rows.iter().filter(|row| row.due > date || !later_only);
+        let unpaid = Amount::sum(rows.map(|row| row.unpaid().fee))?;
         let reduction = match self.rules.prepayment.cost_reduction {
             CostReduction::None => Amount::ZERO,
             CostReduction::NotYetDue => unpaid,

@@ -43,7 +43,7 @@ impl Loan<'_> {
     }
 
     /// What is owed in all, and what of it is past due.
-    fn owed(&self, date: Date) -> Result<(Parts, Parts), CreditError> {
+    pub(super) fn owed(&self, date: Date) -> Result<(Parts, Parts), CreditError> {
         let (mut all, mut overdue) = (Parts::default(), Parts::default());
         for row in &self.rows {
             let unpaid = row.unpaid();
