@@ -11,7 +11,9 @@ if (folder === undefined) {
 }
 const budgets = JSON.parse(readFileSync(join(import.meta.dirname, 'size-budget.json'), 'utf8'));
 const scripts = (name) =>
-  readdirSync(join(folder, name)).filter((file) => file.endsWith('.js') && file !== 'node.js' && file !== 'workerd.js');
+  readdirSync(join(folder, name)).filter(
+    (file) => file.endsWith('.js') && file !== 'node.js' && file !== 'workerd.js',
+  );
 const groups = { 'prequal.wasm': ['prequal.wasm'], 'prequal (js)': scripts('.') };
 try {
   groups['prequal/element (js)'] = readdirSync(join(folder, 'element'), { recursive: true })

@@ -54,9 +54,14 @@ export function validateForm(
 }
 
 /** The fields that a form holds, as values of the bundle's types: what `validate` and `requestOffers` take. */
-export function readForm(bundle: Bundle, form: FormData): Readonly<Record<string, string | number | boolean>> {
+export function readForm(
+  bundle: Bundle,
+  form: FormData,
+): Readonly<Record<string, string | number | boolean>> {
   const handle = Bundle.handle(bundle);
-  return unwrap(run(() => handle.read_form(form) as Result<Readonly<Record<string, string | number | boolean>>>));
+  return unwrap(
+    run(() => handle.read_form(form) as Result<Readonly<Record<string, string | number | boolean>>>),
+  );
 }
 
 /** An estimate by the public bundle: `likely`, `needs` or `continue`, and never a decline. */

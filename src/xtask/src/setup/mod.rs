@@ -105,6 +105,7 @@ pub fn setup_in_background(root: &Path, purpose: For, mode: Mode) -> (Vec<&'stat
         }
         progress.missing()
     });
+    progress.item("node for npm", || node::for_npm(root, mode));
     thread::scope(|scope| {
         scope.spawn(|| {
             progress.item("npm packages, www", || node::packages(root, "www", mode));
@@ -130,10 +131,13 @@ fn missing_note(missing: &[&str]) -> String {
 
 /// A program run for this project: its own tools come first on the search path, and nothing of the cargo that
 /// started this task leaks into it.
-pub fn command(root: &Path, program: impl AsRef<std::ffi::OsStr>) -> Command {
+///
+/// `folder` is where it runs.
+pub fn command(folder: &Path, program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
-    command.current_dir(root);
-    let mut folders: Vec<PathBuf> = vec![paths::tools(root).join("bin")];
+    command.current_dir(folder);
+    let root = paths::root();
+    let mut folders: Vec<PathBuf> = vec![paths::tools(&root).join("bin"), node::own_programs(&root)];
     folders.extend(paths::cargo_home().map(|home| home.join("bin")));
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     if let Ok(path) = std::env::join_paths(folders) {
