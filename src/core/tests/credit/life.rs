@@ -45,6 +45,8 @@ impl Line {
 pub(super) struct Naive<'a> {
     terms: &'a Terms,
     rules: &'a Rules,
+    balloon: i64,
+    holiday: usize,
     /// Hundredths of a per cent a year.
     rate: i128,
     thirty: bool,
@@ -71,14 +73,21 @@ impl<'a> Naive<'a> {
     pub(super) fn new(terms: &'a Terms, rules: &'a Rules) -> Self {
         let dues = terms.repayment.due_dates.clone().unwrap();
         let principal = terms.principal.minor();
-        let count = dues.len() as i64;
+        let balloon = match terms.repayment.balloon {
+            Some(FeeSize::Amount(amount)) => amount.minor(),
+            _ => 0,
+        };
+        let holiday = usize::from(terms.repayment.principal_holiday);
+        let count = (dues.len() - holiday) as i64;
         let rate = terms
             .rate
             .map_or(0, |rate| i128::from(rate.percent.mantissa()) * 100 / i128::from(rate.percent.denominator()));
         let mut lines: Vec<Line> = dues.iter().map(|due| Line { due: due.days(), ..Line::default() }).collect();
-        for (place, line) in lines.iter_mut().enumerate() {
-            line.target = principal / count + if place as i64 + 1 == count { principal % count } else { 0 };
+        let repaid = principal - balloon;
+        for line in &mut lines[holiday..] {
+            line.target = repaid / count;
         }
+        lines.last_mut().unwrap().target += repaid % count + balloon;
         let count = lines.len();
         for fee in &terms.fees {
             let FeeSize::Amount(size) = fee.size else { panic!("amounts only") };
@@ -89,6 +98,8 @@ impl<'a> Naive<'a> {
         let mut naive = Self {
             terms,
             rules,
+            balloon,
+            holiday,
             rate,
             thirty: terms.rate.is_some_and(|rate| rate.day_count == Some(DayCount::Thirty360)),
             lines,
@@ -149,19 +160,22 @@ impl<'a> Naive<'a> {
         let (mut discount, mut annuity, mut pending) =
             (one.clone(), BigRational::from_integer(0.into()), BigRational::from_integer(0.into()));
         let mut from = day;
-        for line in self.lines.iter().filter(|line| line.due > day) {
+        for (place, line) in self.lines.iter().enumerate().filter(|(_, line)| line.due > day) {
             for each in from..line.due {
                 let (numerator, denominator) = self.day_part(each);
                 pending += BigRational::new((numerator * self.rate).into(), (denominator * 10_000).into());
             }
             from = line.due;
-            if !line.closed {
+            if place < self.holiday {
+                pending = BigRational::from_integer(0.into());
+            } else if !line.closed {
                 discount /= &one + &pending;
                 annuity += &discount;
                 pending = BigRational::from_integer(0.into());
             }
         }
-        self.level = round(&(BigRational::from_integer(left.into()) / annuity), self.terms.rounding);
+        let kept = discount * BigInt::from(self.balloon.min(left));
+        self.level = round(&((BigRational::from_integer(left.into()) - kept) / annuity), self.terms.rounding);
     }
 
     fn claims(&self) -> i64 {
@@ -169,7 +183,7 @@ impl<'a> Naive<'a> {
     }
 
     fn spread(&mut self, day: i32) {
-        let open: Vec<usize> = (0..self.lines.len()).filter(|place| !self.lines[*place].closed).collect();
+        let open: Vec<usize> = (self.holiday..self.lines.len()).filter(|place| !self.lines[*place].closed).collect();
         if open.is_empty() {
             return;
         }
@@ -178,8 +192,10 @@ impl<'a> Naive<'a> {
         self.new_level(day, left);
         self.on_top = (open[0], self.lines[open[0]].owed[INTEREST] + self.lines[open[0]].paid[PRINCIPAL]);
         for (at, place) in open.iter().enumerate() {
-            let more = if at + 1 == open.len() { left % open.len() as i64 } else { 0 };
-            self.lines[*place].target = self.lines[*place].paid[PRINCIPAL] + left / open.len() as i64 + more;
+            let kept = self.balloon.min(left);
+            let repaid = left - kept;
+            let more = if at + 1 == open.len() { repaid % open.len() as i64 + kept } else { 0 };
+            self.lines[*place].target = self.lines[*place].paid[PRINCIPAL] + repaid / open.len() as i64 + more;
         }
     }
 
@@ -191,6 +207,7 @@ impl<'a> Naive<'a> {
             return (available, self.pool);
         }
         let asked = match self.terms.repayment.method {
+            _ if place < self.holiday => 0,
             Method::EqualInstallment => {
                 let on_top = if self.on_top.0 == place { self.on_top.1 } else { 0 };
                 (self.level + on_top - line.owed[INTEREST]).max(0)

@@ -35,7 +35,8 @@ fn lives() -> impl Strategy<Value = Life> {
         prop::option::weighted(0.3, (0_u16..6, 1_i64..2_000, any::<bool>())),
     );
     let fees = (prop::option::weighted(0.4, (1_i64..500, any::<bool>())), any::<bool>());
-    let applied = (0..4_usize, any::<bool>(), any::<bool>(), fees);
+    let extras = (prop::option::weighted(0.3, 1_i64..100), prop_oneof![2 => Just(0_u16), 1 => 0_u16..6]);
+    let applied = (0..4_usize, any::<bool>(), any::<bool>(), fees, extras);
     let events = prop::collection::vec((0..9_usize, 0_i32..260, 0.0..1.2_f64, 0..3_usize), 0..9);
     (contract, late, applied, events, 0_i32..300).prop_map(move |(contract, late, applied, events, asked)| {
         let (method, principal, gaps, hundredths, thirty, rounding) = contract;
@@ -76,7 +77,11 @@ fn lives() -> impl Strategy<Value = Life> {
             cap_percent: None,
             cap_amount: Some(amount(fee * 5 / 2)),
         });
-        let (rest, horizontal, reversed, (fee, accrue)) = applied;
+        let (rest, horizontal, reversed, (fee, accrue), (balloon, holiday)) = applied;
+        plan.repayment.balloon = balloon
+            .filter(|_| method != Method::InterestOnly)
+            .map(|percent| FeeSize::Amount(amount(principal * percent / 100)));
+        plan.repayment.principal_holiday = holiday % plan.repayment.count;
         plan.fees = fee
             .into_iter()
             .map(|(size, first)| Fee {

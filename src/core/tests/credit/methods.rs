@@ -236,3 +236,23 @@ fn a_billing_calendar_makes_the_due_dates() {
     wrong["repayment"]["billing"]["due_day"] = json!(32);
     assert!(made(wrong).unwrap_err().starts_with("`billing` does not apply"));
 }
+
+/// A difference that the second implementation found: a level computed anew must not count the instalments of
+/// a principal holiday, which repay nothing. 1,200.00 over nine instalments after three of interest alone, and
+/// 600.00 of it prepaid on the first due day: 70.04 instead of 140.09.
+#[test]
+fn a_new_level_leaves_the_principal_holiday_alone() {
+    let terms = loan(
+        120_000,
+        "12",
+        "30/360",
+        "2026-01-01",
+        json!({"method": "equal_installment", "count": 12, "every": "P1M", "principal_holiday": 3}),
+    );
+    let events = json!([{"type": "repayment", "date": "2026-02-01", "amount": 1_200},
+        {"type": "prepayment", "date": "2026-02-01", "amount": 60_000, "effect": "lower_installment"}]);
+    let question = json!({"terms": terms, "date": "2026-02-01", "events": events});
+    let state = payoff(&serde_json::from_value::<PayoffInput>(question).unwrap()).unwrap();
+    let rows: Vec<i64> = state.installments.iter().map(|row| row.owed.total().unwrap().minor()).collect();
+    assert_eq!((rows[1], rows[2], &rows[3..11]), (600, 600, &[7_004; 8][..]));
+}

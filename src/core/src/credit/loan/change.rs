@@ -75,8 +75,10 @@ impl Loan<'_> {
     /// Spreads the principal left over the instalments left, from this day on. Interest accrued so far comes
     /// on top of the first of them.
     pub(super) fn replan(&mut self, date: Date) -> Result<(), CreditError> {
-        let open: Vec<usize> =
-            (0..self.rows.len()).filter(|index| self.rows.get(*index).is_some_and(|row| !row.closed)).collect();
+        // Instalments of a principal holiday stay without principal.
+        let open: Vec<usize> = (usize::from(self.plan.holiday())..self.rows.len())
+            .filter(|index| self.rows.get(*index).is_some_and(|row| !row.closed))
+            .collect();
         let Some(first) = open.first().copied() else { return Ok(()) };
         let left = self.unclaimed();
         self.pool = Amount::ZERO;
