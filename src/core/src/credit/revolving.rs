@@ -1,6 +1,7 @@
 //! A revolving line: what a statement asks at least, and what the purchases on it cost when they are not
 //! paid in full.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// From when what is not paid in full bears interest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum InterestFrom {
     /// From the day of each purchase.
@@ -27,7 +28,7 @@ pub enum InterestFrom {
 }
 
 /// What a statement asks at least: a share of what may be carried over, and all else in full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a minimum payment as an object")]
 pub struct MinimumPayment {
     /// Per cent of the principal that may be carried over.
@@ -41,7 +42,7 @@ pub struct MinimumPayment {
 }
 
 /// The conventions of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a line as an object")]
 pub struct Line {
     /// Billing day and due day.
@@ -58,7 +59,7 @@ pub struct Line {
 }
 
 /// What stands on a statement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a statement as an object")]
 pub struct StatementLines {
     /// Purchases and what was carried over.

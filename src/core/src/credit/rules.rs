@@ -1,6 +1,7 @@
 //! The rules of a loan's life: how money is applied, what being late costs, what paying early costs, what
 //! a refund gives back. All of it is data; where a rule is left out nothing is charged.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -57,7 +58,7 @@ pub(crate) const TIMINGS: [Timing; 3] = [Timing::PastDue, Timing::Due, Timing::I
 pub(crate) const PARTS: [Part; 4] = [Part::Penalty, Part::Fee, Part::Interest, Part::Principal];
 
 /// Whether money fills bucket after bucket or instalment after instalment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Bucket by bucket: all past-due interest before any past-due principal.
@@ -68,7 +69,7 @@ pub enum Direction {
 }
 
 /// Where money goes that is left after what is past due and due.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Rest {
     /// To the next instalments, one after another.
@@ -83,7 +84,7 @@ pub enum Rest {
 }
 
 /// How a payment is applied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "an allocation as an object")]
 pub struct AllocationRule {
     /// The twelve buckets, each once, those in advance at the end.
@@ -101,7 +102,7 @@ pub struct AllocationRule {
 }
 
 /// An order of allocation for loans that are late.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a stage as an object")]
 pub struct Stage {
     /// From so many days past due of the oldest unpaid instalment.
@@ -130,7 +131,7 @@ impl AllocationRule {
 }
 
 /// What a penalty is charged on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum PenaltyBase {
     /// Principal past due.
@@ -142,7 +143,7 @@ pub enum PenaltyBase {
 }
 
 /// Whether a penalty comes beside contract interest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum PenaltyMode {
     /// Beside it.
@@ -152,7 +153,7 @@ pub enum PenaltyMode {
 }
 
 /// What happens to the days of grace of someone who is later still.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Grace {
     /// They stay free.
@@ -163,7 +164,7 @@ pub enum Grace {
 }
 
 /// Interest on what is late, for actual days (a 30-day count is taken as actual/360).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a penalty as an object")]
 pub struct Penalty {
     /// Its own rate; exclusive of `multiple`.
@@ -197,7 +198,7 @@ pub struct Penalty {
 }
 
 /// How often a late fee is charged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum LateFeePer {
     /// Each tier once for every instalment that is late.
@@ -208,7 +209,7 @@ pub enum LateFeePer {
 }
 
 /// A fee once an instalment is more than so many days late.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a tier as an object")]
 pub struct LateFeeTier {
     /// Charged when days past due are more than this.
@@ -223,7 +224,7 @@ pub struct LateFeeTier {
 }
 
 /// Fixed charges for being late.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a late fee as an object")]
 pub struct LateFee {
     /// What is charged, by rising days.
@@ -240,7 +241,7 @@ pub struct LateFee {
 }
 
 /// What becomes of the instalments after principal was paid before its time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// They stay as high and end earlier.
@@ -251,7 +252,7 @@ pub enum Effect {
 }
 
 /// What becomes of fees not yet due when a loan is settled early.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum CostReduction {
     /// They are owed in full.
@@ -265,7 +266,7 @@ pub enum CostReduction {
 }
 
 /// What the law lets a prepayment cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a ceiling as an object")]
 pub struct PrepaymentCeiling {
     /// Per cent of the principal prepaid, with more than a year to the end.
@@ -281,7 +282,7 @@ pub struct PrepaymentCeiling {
 }
 
 /// What paying before time costs and does.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a prepayment rule as an object")]
 pub struct PrepaymentRule {
     /// Per cent of the principal prepaid.
@@ -299,7 +300,7 @@ pub struct PrepaymentRule {
 }
 
 /// Which instalments a merchant's refund reduces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundOrder {
     /// The last first.
@@ -312,7 +313,7 @@ pub enum RefundOrder {
 }
 
 /// What a merchant's refund gives back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a refund rule as an object")]
 pub struct RefundRule {
     /// Which instalments it reduces.
@@ -327,7 +328,7 @@ pub struct RefundRule {
 }
 
 /// All rules of a loan's life. The default charges nothing and applies money by the default order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "the rules of a loan as an object")]
 pub struct Rules {
     /// How a payment is applied.

@@ -49,3 +49,5 @@ impl<'de> Deserialize<'de> for Bucket {
         })
     }
 }
+
+crate::json::read_by_serde!(Bucket);

@@ -1,5 +1,6 @@
 //! One transfer for several plans and loans: how much of it each receives.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
 pub const TRANSFER_LOANS_MAX: usize = 200;
 
 /// Between the loans of a transfer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Among {
     /// Bucket by bucket: what is past due of every loan before anything else.

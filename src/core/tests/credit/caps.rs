@@ -271,3 +271,27 @@ fn caps_that_say_too_little_or_too_much_are_refused() {
     }
     assert!(serde_json::from_value::<PlanCap>(json!({"colour": "red"})).is_err());
 }
+
+/// Bundles are read by the core's own reader: it takes the same documents as serde does.
+#[test]
+fn caps_and_rules_read_back_as_they_were_written() {
+    let cap = caps(json!([{"id": "private", "basis": "a ruling", "from": "2020-08-20", "until": "2027-12-31",
+        "lenders": ["micro_lender"], "measure": "annual_rate", "convention": "cn_irr", "excludes": ["stamp"],
+        "multiple": "4", "reference": [{"from": "2020-04-20", "percent": "3.85"}]}]));
+    let text = serde_json::to_string(&cap).unwrap();
+    assert_eq!(prequal_core::json::from_str::<Vec<PlanCap>>(&text).unwrap(), cap);
+    let rules: Rules = serde_json::from_value(json!({
+        "allocation": {"direction": "horizontal", "rest": "reamortise"},
+        "penalty": {"multiple": "1.5", "mode": "in_place", "base": "overdue_principal", "grace_days": 3},
+        "late_fee": {"tiers": [{"amount": 1_000}, {"after_days": 7, "percent": "5"}], "per": "loan", "cap_percent": "25"},
+        "prepayment": {"fee_percent": "1", "ceiling": {"percent": "1", "percent_within_year": "0.5"}, "cost_reduction": "linear"},
+        "refund": {"order": "pro_rata", "fees_refunded": true}, "withdrawal_days": 14,
+        "caps": [{"id": "total", "from": "2015-01-02", "counts": ["late_fee", "penalty"], "percent_of_principal": "100"}]
+    }))
+    .unwrap();
+    let text = serde_json::to_string(&rules).unwrap();
+    assert_eq!(prequal_core::json::from_str::<Rules>(&text).unwrap(), rules);
+    assert_eq!(serde_json::from_str::<Rules>(&text).unwrap(), rules);
+    let error = prequal_core::json::from_str::<Rules>(r#"{"gift":1}"#).unwrap_err().to_string();
+    assert!(error.contains("unknown field `gift`"), "{error}");
+}

@@ -1,5 +1,6 @@
 //! Ceilings on single charges, judged when a charge would be posted.
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// What is charged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum ChargeKind {
     /// Contract interest; counted, never refused here: the plan's caps judge it before signing.
@@ -30,7 +31,7 @@ pub enum ChargeKind {
 }
 
 /// A ceiling on the sum of some kinds of charges over the life of a loan, for a span of dates.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a cap as an object")]
 pub struct ChargeCap {
     /// Its name in answers.

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use super::{DefaultCost, ratio::Ratio};
@@ -20,7 +21,7 @@ use crate::{
 pub const CAP_ROWS_MAX: usize = 1_200;
 
 /// What a cap limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// The annual percentage rate by the cap's convention: 24 %, 36 %, the US Military Lending Act's MAPR.
@@ -36,7 +37,7 @@ pub enum Measure {
 }
 
 /// A published rate from a day on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a reference rate as an object")]
 pub struct ReferenceRate {
     /// The first day on which it holds.
@@ -46,7 +47,7 @@ pub struct ReferenceRate {
 }
 
 /// A ceiling for loans up to an amount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a band as an object")]
 pub struct Band {
     /// Up to this much lent; any where absent.
@@ -58,7 +59,7 @@ pub struct Band {
 
 /// A legal ceiling as data. Exactly one of `ceiling_percent`, `multiple` with `reference`, and `bands`
 /// says how high it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a cap as an object")]
 pub struct PlanCap {
     /// Its name in answers.

@@ -1,5 +1,6 @@
 //! The closed-end box (12 CFR 1026.18).
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use super::{PaymentRun, payment_runs};
@@ -9,7 +10,7 @@ use crate::{
 };
 
 /// A finance charge paid at once or withheld from the proceeds (1026.2(a)(23)).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a prepaid charge as an object")]
 pub struct PrepaidCharge {
     /// What it is called.
