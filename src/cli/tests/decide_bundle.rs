@@ -95,7 +95,8 @@ fn a_bundle_goes_from_sources_to_a_decision() {
     assert_eq!(decision["bundle_hash"], full["bundle_hash"]);
     assert_eq!(output.stdout, desk.run(&decide).stdout, "the same input gives the same bytes");
 
-    let refusal = desk.refused(&["decide", "--bundle", "public.json", "--key", "k.public.jwk", "--input", "input.json"]);
+    let refusal =
+        desk.refused(&["decide", "--bundle", "public.json", "--key", "k.public.jwk", "--input", "input.json"]);
     assert!(refusal.contains("can only prequalify") && refusal.contains("`--prequalify`"), "{refusal}");
     let estimate = desk.done(&["decide", "--bundle", "public.json", "--prequalify", "--input", "input.json"]);
     assert_eq!(estimate["outcome"], "continue", "at the dearest price no plan is within the law");

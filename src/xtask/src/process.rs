@@ -81,6 +81,8 @@ impl Drop for Group {
 /// What a program that has ended left behind.
 pub struct Finished {
     pub ok: bool,
+    /// What it exited with; nothing where a signal ended it.
+    pub code: Option<i32>,
     /// Standard output and standard error as they came.
     pub output: String,
 }
@@ -141,7 +143,7 @@ pub fn run(command: &mut Command, options: &Options<'_>) -> Result<Finished> {
         let _ = reader.join();
     }
     let mut sink = sink.lock().map_err(|_| anyhow::anyhow!("a reader of the program's output failed"))?;
-    Ok(Finished { ok: status.success(), output: std::mem::take(&mut sink.output) })
+    Ok(Finished { ok: status.success(), code: status.code(), output: std::mem::take(&mut sink.output) })
 }
 
 fn wait(group: &mut Group, options: &Options<'_>, sink: &Mutex<Sink>) -> Result<ExitStatus> {

@@ -22,6 +22,9 @@ const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_LINKER: &str = "wasm-ld-19";
 /// The name under which rustup knows Debian's toolchain.
 const LINKED: &str = "debian";
+/// Beside a standard library of our making: it holds the bitcode that link-time optimisation needs. One built
+/// without it, by whatever other means, makes every wasm build fail, so it is built again.
+const MARK: &str = "prequal-embedded-bitcode";
 
 /// Which toolchain builds for wasm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +76,14 @@ fn has_target(root: &Path, route: &Route) -> bool {
     }
     let mut rustc = command(root, "rustc");
     rustc.args(["--print", "sysroot"]).envs(route.environment());
-    process::probe(&mut rustc).is_some_and(|sysroot| has_library(Path::new(sysroot.trim())))
+    process::probe(&mut rustc).is_some_and(|sysroot| {
+        let sysroot = Path::new(sysroot.trim());
+        has_library(sysroot) && (*route == Route::Ordinary || has_bitcode(sysroot))
+    })
+}
+
+fn has_bitcode(sysroot: &Path) -> bool {
+    library_folder(sysroot).join(MARK).exists()
 }
 
 fn has_library(sysroot: &Path) -> bool {
@@ -133,7 +143,7 @@ fn from_debian(root: &Path) -> Result<()> {
     if !complete {
         system::install(&DEBIAN_PACKAGES, Mode::Install).map_err(|why| anyhow!("{why}"))?;
     }
-    if !has_library(sysroot) {
+    if !has_library(sysroot) || !has_bitcode(sysroot) {
         let Some(privilege) = system::privilege() else { bail!("writing to {} needs root", sysroot.display()) };
         println!("  building the standard library for {TARGET} into {}", library_folder(sysroot).display());
         let built = build_library(root)?;
@@ -159,8 +169,11 @@ fn build_library(root: &Path) -> Result<Vec<PathBuf>> {
         .env("RUSTC", DEBIAN_RUSTC)
         // Building the standard library is an unstable feature of a stable compiler; its own crates allow it.
         .env("RUSTC_BOOTSTRAP", "1")
+        // A release profile without link-time optimisation leaves the bitcode out; those who link it want it.
+        .env("RUSTFLAGS", "-Cembed-bitcode=yes")
         .env("CARGO_TARGET_DIR", folder.join("target"))
-        .args(["build", "--quiet", "--release", "--target", TARGET, "-Z", "build-std=std,panic_abort,proc_macro"]);
+        .args(["build", "--quiet", "--release", "--target", TARGET, "-Z", "build-std=std,panic_abort,proc_macro"])
+        .args(["-Z", "build-std-features=optimize_for_size"]);
     let timeout = Some(Duration::from_secs(SYSROOT_SECONDS_MAX));
     process::must(&mut cargo, &Options { timeout, heartbeat: Some("standard library"), ..Options::default() })?;
     let deps = folder.join("target").join(TARGET).join("release/deps");
@@ -183,6 +196,12 @@ fn install_library(libraries: &[PathBuf], folder: &Path, privilege: &[&str]) -> 
         process::must(&mut command, &Options::default())
     };
     run(&["mkdir", "-p"], &[], folder)?;
+    let former: Vec<PathBuf> = fs::read_dir(folder)?.flatten().map(|file| file.path()).collect();
+    for file in former.iter().filter(|file| file.extension().is_some_and(|extension| extension == "rlib")) {
+        // Two libraries of one name would be one too many for rustc.
+        run(&["rm", "-f"], &[], file)?;
+    }
     run(&["cp"], libraries, folder)?;
+    run(&["touch"], &[], &folder.join(MARK))?;
     Ok(())
 }

@@ -16,8 +16,11 @@ pub fn package(context: &Context) -> Result<Outcome> {
 }
 
 pub fn size(context: &Context) -> Result<Outcome> {
-    size::size(&context.root)?;
-    Ok(Outcome::passed())
+    Ok(match size::standing(&context.root)? {
+        size::Standing::Within => Outcome::passed(),
+        size::Standing::Missed => Outcome::skipped("the budget is not reached; it has not grown either"),
+        size::Standing::Grown => Outcome::new(Counts::FAILED, "the wasm has grown: pkg-config/size-budget.json"),
+    })
 }
 
 pub fn lint(context: &Context) -> Result<Outcome> {
