@@ -24,6 +24,8 @@ pub enum CalendarError {
     DateOutOfRange,
     /// Not the text of a period.
     NotAPeriod(String),
+    /// No business day within two months of a date.
+    NoBusinessDay(Date),
 }
 
 impl fmt::Display for CalendarError {
@@ -31,6 +33,7 @@ impl fmt::Display for CalendarError {
         match self {
             Self::NotADate(text) => write!(f, "`{text}` is not a date that exists, written as YYYY-MM-DD"),
             Self::DateOutOfRange => write!(f, "date_out_of_range: dates lie in the years {YEAR_MIN} to {YEAR_MAX}"),
+            Self::NoBusinessDay(date) => write!(f, "no business day within two months of `{date}`"),
             Self::NotAPeriod(text) => write!(
                 f,
                 "`{text}` is not a period: `PnD`, `PnW`, `PnM`, `PnY` (n from 1 to {}, at most 100 years) or \

@@ -4,7 +4,7 @@
 //! now stands and how each repayment was applied. It keeps nothing: the same events give the same state,
 //! and an event that is reversed leaves no trace.
 //!
-//! The rules (all of them the contract's, none configurable yet):
+//! The rules where [`Rules`] say nothing else:
 //! - Interest accrues day by day on the principal really outstanding. A period split by an event is
 //!   rounded segment by segment, then added. An unfinished period of a 30-day count earns its full interest
 //!   times actual days elapsed over actual days in the period.
@@ -16,12 +16,20 @@
 //!   the level. One that is paid in full closes early; interest from then on belongs to the next.
 //! - Fees are those of the signed schedule and are owed in full, also when the loan is settled early.
 //! - What exceeds the whole debt is unapplied: a credit balance.
+//!
+//! Beyond repayments:
+//! - A draw, a prepayment that lowers the instalment, a proportional refund and a change of the rate spread
+//!   the principal left anew over the instalments left: a level by what is left of the period as its first,
+//!   with interest accrued before on top of the first instalment; equal shares as in the schedule.
+//! - A prepayment that shortens the term leaves the instalments as high; the last ones come to nothing.
+//! - A refund reduces principal, last instalments first, first instalments first or in proportion.
+//! - A penalty counts actual days and is rounded for each instalment and segment between due dates and events.
 
 use serde::Serialize;
 
 use crate::{
     calendar::Date,
-    credit::{CreditError, EVENTS_MAX, Terms, loan::Loan, plan::Plan},
+    credit::{CreditError, EVENTS_MAX, Event, EventKind, Rules, Terms, caps::ChargeKind, loan::Loan, plan::Plan},
     money::{Amount, MoneyError},
 };
 
@@ -57,40 +65,38 @@ impl Parts {
     }
 }
 
-/// Something that happened to the loan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// A name by which a reversal can refer to it.
-    pub id: Option<String>,
-    /// Its value date.
-    pub date: Date,
-    /// What happened.
-    pub kind: EventKind,
-}
-
-/// What happened to the loan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    /// Money was received.
-    Repayment(Amount),
-    /// The event of that id is undone as if it had never been.
-    Reversal {
-        /// The id of the event undone.
-        of: String,
-    },
-}
-
-/// How a repayment was applied; the parts and the excess add up to it.
+/// How money was applied: parts and excess add up to what came in and what was credited with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Allocation {
-    /// The repayment's place in the list of events, counted from 0.
+    /// The event's place in the list of events, counted from 0.
     pub event: usize,
     /// What it paid.
     #[serde(flatten)]
     pub parts: Parts,
-    /// What exceeded the whole debt.
+    /// What exceeded the whole debt, or is kept until the next due date.
     pub excess: Amount,
+    /// Interest or fees paid before and given back with the event: applied as money is.
+    #[serde(skip_serializing_if = "Amount::is_zero_ref")]
+    pub credited: Amount,
 }
+
+/// A charge that was not posted, or not in full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotCharged {
+    /// The day on which it would have been posted.
+    pub date: Date,
+    /// What would have been charged.
+    pub charge: ChargeKind,
+    /// How much was not.
+    pub amount: Amount,
+    /// The cap in the way: its id, `contract` for the contract's own ceiling, or
+    /// [`LATE_FEE_PYRAMIDING`].
+    pub cap: String,
+}
+
+/// The name of the refusal to charge a late fee on a payment that is short only through an earlier late
+/// fee (16 CFR 444.4).
+pub const LATE_FEE_PYRAMIDING: &str = "late_fee_pyramiding";
 
 /// Where an instalment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -145,6 +151,14 @@ pub struct AccountState {
     pub next_due: Option<(Date, Amount)>,
     /// Interest counted to the next due date rather than to the day.
     pub interest_to_next_due: Amount,
+    /// Charges that were not posted, or not in full.
+    pub not_charged: Vec<NotCharged>,
+    /// The fee that settling on this day would cost.
+    pub prepayment_fee: Amount,
+    /// Unpaid fees of the balance that settling on this day would drop.
+    pub fee_dropped: Amount,
+    /// Paid fees that settling on this day would give back.
+    pub fee_credit: Amount,
 }
 
 impl AccountState {
@@ -155,22 +169,40 @@ impl AccountState {
     }
 }
 
-/// The state of a loan on a day.
+/// The state of a loan on a day, by the default rules.
 ///
 /// Events apply by date, then in list order.
 ///
 /// # Errors
-/// What [`schedule`] refuses; events before the start or after `date`; reversals of nothing.
+/// What [`super::schedule`] refuses; events before the start or after `date`; reversals of nothing; refunds
+/// above what was lent; draws after the last due date.
 pub fn account(terms: &Terms, events: &[Event], date: Date) -> Result<AccountState, CreditError> {
+    account_by(terms, &Rules::default(), events, date)
+}
+
+/// The state of a loan on a day, by its rules.
+///
+/// # Errors
+/// As [`account`], and rules that contradict each other.
+pub fn account_by(terms: &Terms, rules: &Rules, events: &[Event], date: Date) -> Result<AccountState, CreditError> {
     if date < terms.start {
         return Err(CreditError::DateBeforeStart(date));
     }
     let plan = Plan::new(terms)?;
-    let mut loan = Loan::new(&plan)?;
+    let mut loan = Loan::new(&plan, rules)?;
     for (index, event) in in_force(events, terms.start, date)? {
-        if let EventKind::Repayment(amount) = event.kind {
-            loan.accrue(event.date)?;
-            loan.repay(index, event.date, amount)?;
+        loan.accrue(event.date)?;
+        match &event.kind {
+            EventKind::Repayment(amount) => loan.repay(index, event.date, *amount)?,
+            EventKind::Draw(amount) => loan.draw(event.date, *amount)?,
+            EventKind::Prepayment { amount, effect } => loan.prepay(index, event.date, *amount, *effect)?,
+            EventKind::Refund { amount, order } => loan.refund(index, event.date, *amount, *order)?,
+            EventKind::RateChange { rate, keep_installment } => {
+                loan.change_rate(event.date, rate, *keep_installment)?;
+            }
+            EventKind::Withdrawal => loan.withdraw(index, event.date)?,
+            // What it undoes has been left out already.
+            EventKind::Reversal { .. } => {}
         }
     }
     loan.state(date)
@@ -194,11 +226,11 @@ fn in_force(events: &[Event], start: Date, date: Date) -> Result<Vec<(usize, &Ev
     let mut kept: Vec<(usize, &Event)> = Vec::with_capacity(order.len());
     for (index, event) in order {
         match &event.kind {
-            EventKind::Repayment(_) => kept.push((index, event)),
             EventKind::Reversal { of } => {
                 let place = kept.iter().position(|(_, earlier)| earlier.id.as_ref() == Some(of));
                 kept.remove(place.ok_or_else(|| CreditError::UnknownReversal(of.clone()))?);
             }
+            _ => kept.push((index, event)),
         }
     }
     Ok(kept)

@@ -70,6 +70,22 @@ impl Accrual {
         self.count.is_thirty()
     }
 
+    /// The count of actual days that goes with this one: for a 30-day count, actual days over 360.
+    pub(crate) const fn actual_count(&self) -> DayCount {
+        if self.count.is_thirty() { DayCount::Actual360 } else { self.count }
+    }
+
+    /// Whether another rate counts days as this one does, so that it can take over within a period.
+    pub(crate) fn counts_like(&self, other: &Self) -> bool {
+        self.count == other.count && self.minimum_days == other.minimum_days
+    }
+
+    /// The same rate for parts of a year `scale` times as small.
+    pub(crate) fn scaled(&self, scale: u32) -> Self {
+        // 2^74 · 2^19: a period has at most 400,000 days.
+        Self { denominator: self.denominator * u128::from(scale), ..*self }
+    }
+
     /// Parts of a year of a period: 30 days a month for a regular one in the 30-day counts.
     ///
     /// `regular_months` is 0 for an irregular period.

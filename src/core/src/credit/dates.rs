@@ -1,7 +1,7 @@
 //! Due dates and which periods between them are regular.
 
 use crate::{
-    calendar::{Date, MonthEnd, Period, period::Series},
+    calendar::{Billing, BusinessDays, Date, HOLIDAYS_MAX, MonthEnd, Period, period::Series},
     credit::{CreditError, Repayment},
 };
 
@@ -16,11 +16,13 @@ pub(crate) struct DueDates<'a> {
     /// Whether the period to the first due date is regular.
     first_is_regular: bool,
     index: u16,
+    business_days: Option<&'a BusinessDays>,
 }
 
 #[derive(Debug)]
 enum Source<'a> {
     Listed(core::slice::Iter<'a, Date>),
+    Billed { billing: Billing, start: Date },
     Counted(Series),
 }
 
@@ -35,20 +37,38 @@ pub(crate) struct Due {
 
 impl<'a> DueDates<'a> {
     pub(crate) fn new(start: Date, repayment: &'a Repayment) -> Result<Self, CreditError> {
-        if let Some(dates) = &repayment.due_dates {
-            let given = [
-                ("every", repayment.every.is_some()),
-                ("first_due", repayment.first_due.is_some()),
-                ("month_end", repayment.month_end.is_some()),
-            ];
+        let business_days = repayment.business_days.as_ref();
+        if business_days
+            .is_some_and(|days| days.holidays.len() > HOLIDAYS_MAX || days.working_days.len() > HOLIDAYS_MAX)
+        {
+            return Err(CreditError::TooMany { what: "holidays", max: HOLIDAYS_MAX });
+        }
+        let given = [
+            ("due_dates", repayment.due_dates.is_some()),
+            ("every", repayment.every.is_some()),
+            ("first_due", repayment.first_due.is_some()),
+            ("month_end", repayment.month_end.is_some()),
+        ];
+        if let Some(billing) = repayment.billing {
             if let Some((field, _)) = given.into_iter().find(|(_, given)| *given) {
+                return Err(CreditError::Conflict("billing", field));
+            }
+            if !billing.is_valid() {
+                let why = "its days are days of a month, 1 to 31";
+                return Err(CreditError::NotApplicable { field: "billing", why });
+            }
+            let source = Source::Billed { billing, start };
+            return Ok(Self { source, last: start, months: 1, first_is_regular: false, index: 0, business_days });
+        }
+        if let Some(dates) = &repayment.due_dates {
+            if let Some((field, _)) = given.into_iter().skip(1).find(|(_, given)| *given) {
                 return Err(CreditError::Conflict("due_dates", field));
             }
             if dates.len() != usize::from(repayment.count) {
                 return Err(CreditError::DueDatesCount { listed: dates.len(), count: repayment.count });
             }
             let source = Source::Listed(dates.iter());
-            return Ok(Self { source, last: start, months: 0, first_is_regular: false, index: 0 });
+            return Ok(Self { source, last: start, months: 0, first_is_regular: false, index: 0, business_days });
         }
         let (anchor, period, month_end) = match (repayment.every, repayment.first_due) {
             (Some(period), first_due) => (first_due, period, repayment.month_end.unwrap_or_default()),
@@ -70,7 +90,7 @@ impl<'a> DueDates<'a> {
                 (Series::new(first, period, month_end), regular)
             }
         };
-        Ok(Self { source: Source::Counted(series), last: start, months, first_is_regular, index: 0 })
+        Ok(Self { source: Source::Counted(series), last: start, months, first_is_regular, index: 0, business_days })
     }
 
     /// The next due date; `None` after the last of a list.
@@ -81,8 +101,10 @@ impl<'a> DueDates<'a> {
                 Some(date) => *date,
                 None => return Ok(None),
             },
+            Source::Billed { billing, start } => billing.due(*start, i32::from(self.index))?,
             Source::Counted(series) => series.next_date()?,
         };
+        let date = self.business_days.map_or(Ok(date), |days| days.adjusted(date))?;
         // The first may fall on the day of the advance: paying a part at once is common.
         if date < self.last || (date == self.last && self.index > 0) {
             return Err(CreditError::DueDatesOutOfOrder(date));

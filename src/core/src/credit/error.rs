@@ -58,8 +58,6 @@ pub enum CreditError {
     NoRate,
     /// The rate equation has more than one solution in the range.
     SeveralRates,
-    /// An event type that is named but not handled.
-    UnsupportedEvent(&'static str),
     /// An event before the start or after the date asked for.
     EventOutOfRange(Date),
     /// Events not in the order of their dates.
@@ -70,6 +68,18 @@ pub enum CreditError {
     DuplicateEvent(String),
     /// The date asked for lies before the start.
     DateBeforeStart(Date),
+    /// Refunds above what was lent.
+    RefundTooLarge {
+        /// What can still be refunded.
+        left: crate::money::Amount,
+    },
+    /// A withdrawal after its days.
+    WithdrawalTooLate {
+        /// The day of the withdrawal.
+        date: Date,
+        /// The days of the right.
+        days: u16,
+    },
 }
 
 impl CreditError {
@@ -92,11 +102,12 @@ impl CreditError {
             Self::PaymentBeforeAdvance(_) => "payment_before_advance",
             Self::NoRate => "no_rate",
             Self::SeveralRates => "several_rates",
-            Self::UnsupportedEvent(_) => "unsupported_event",
             Self::EventOutOfRange(_) | Self::EventsOutOfOrder(_) => "event_out_of_order",
             Self::UnknownReversal(_) => "unknown_reversal",
             Self::DuplicateEvent(_) => "duplicate_event",
             Self::DateBeforeStart(_) => "date_before_start",
+            Self::RefundTooLarge { .. } => "refund_too_large",
+            Self::WithdrawalTooLate { .. } => "withdrawal_too_late",
         }
     }
 }
@@ -128,12 +139,17 @@ impl fmt::Display for CreditError {
             Self::SeveralRates => {
                 f.write_str("several annual rates between -99.99 % and 1,000,000 % balance these cash flows")
             }
-            Self::UnsupportedEvent(kind) => write!(f, "unsupported event `{kind}`"),
             Self::EventOutOfRange(date) => write!(f, "event on `{date}` lies before the start or after the date asked"),
             Self::EventsOutOfOrder(date) => write!(f, "event on `{date}` is earlier than one already applied"),
             Self::UnknownReversal(id) => write!(f, "reversal of `{id}`, which is no earlier event still in force"),
             Self::DuplicateEvent(id) => write!(f, "event id `{id}` occurs twice"),
             Self::DateBeforeStart(date) => write!(f, "date `{date}` lies before the start"),
+            Self::RefundTooLarge { left } => {
+                write!(f, "refunds must not exceed what was lent: at most {left} minor units can still be refunded")
+            }
+            Self::WithdrawalTooLate { date, days } => {
+                write!(f, "withdrawal on `{date}` is later than {days} days after the start")
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     rounding::Rounding,
 };
 
-/// The level instalment, exactly rounded.
+/// The level instalment that leaves `balloon` after `count` instalments, exactly rounded.
 ///
 /// `units` holds the parts of a year of each period. Doubles give L with an error bound; only where a
 /// rounding boundary lies within it is the question settled by exact integers.
@@ -17,23 +17,25 @@ use crate::{
 /// `amount_out_of_range`.
 pub(crate) fn level(
     principal: Amount,
+    balloon: Amount,
     accrual: Option<&Accrual>,
     units: impl DoubleEndedIterator<Item = u32> + Clone,
     count: u16,
     rounding: Rounding,
 ) -> Result<Amount, CreditError> {
     let Some(accrual) = accrual else {
-        let level = rounding.divide(u128::from(principal.unsigned()), u128::from(count));
+        let repaid = principal.checked_sub(balloon)?;
+        let level = rounding.divide(u128::from(repaid.unsigned()), u128::from(count));
         return Ok(Amount::try_from(level.ok_or(MoneyError::AmountOutOfRange)?)?);
     };
-    let (estimate, error) = estimate(principal, accrual, units.clone(), count);
+    let (estimate, error) = estimate(principal, balloon, accrual, units.clone(), count);
     let (low, high) = (estimate - error, estimate + error);
     if low > AMOUNT_MAX as f64 {
         return Err(MoneyError::AmountOutOfRange.into());
     }
     match (round_double(low, rounding), round_double(high, rounding)) {
         (Some(low), Some(high)) if low == high => Ok(Amount::try_from(low)?),
-        _ => exact(principal, accrual, units, low, high, rounding),
+        _ => exact(principal, balloon, accrual, units, (low, high), rounding),
     }
 }
 
@@ -42,23 +44,28 @@ pub(crate) fn level(
 /// Each step of a ← (a + 1)/(1 + r) adds at most 6 relative errors of 2^-53: one in the sum, one in
 /// the quotient, one in 1 + r and three in r itself (two conversions, one product and quotient, of a
 /// number that 1 + r makes smaller). 8 for each step and 8 for the rest leave room for second-order terms.
+///
+/// With a balloon L = (P − B · Π 1/(1+rⱼ)) ÷ Σₖ Πⱼ≤ₖ 1/(1+rⱼ); the error is that of both terms.
 fn estimate(
     principal: Amount,
+    balloon: Amount,
     accrual: &Accrual,
     units: impl DoubleEndedIterator<Item = u32>,
     count: u16,
 ) -> (f64, f64) {
     let per_unit = accrual.numerator as f64 / accrual.denominator as f64;
-    let mut annuity = 0.0;
+    let (mut annuity, mut discount) = (0.0, 1.0);
     let (mut last_units, mut growth) = (0, 1.0);
     for units in units.rev() {
         if units != last_units {
             (last_units, growth) = (units, 1.0 + per_unit * f64::from(units));
         }
         annuity = (annuity + 1.0) / growth;
+        discount /= growth;
     }
-    let level = principal.minor() as f64 / annuity;
-    (level, level * (f64::from(count) * 8.0 + 8.0) * (f64::EPSILON / 2.0))
+    let (lent, kept) = (principal.minor() as f64, balloon.minor() as f64 * discount);
+    let noise = (f64::from(count) * 8.0 + 8.0) * (f64::EPSILON / 2.0);
+    ((lent - kept) / annuity, (lent + kept) / annuity * noise * if balloon.is_zero() { 1.0 } else { 2.0 })
 }
 
 /// Rounds a double to an integer by the rule; `None` where it is no amount.
@@ -85,14 +92,15 @@ fn round_double(value: f64, rounding: Rounding) -> Option<i64> {
 /// L by comparison in exact integers: the greatest whole number not above it, then its fraction.
 fn exact(
     principal: Amount,
+    balloon: Amount,
     accrual: &Accrual,
     units: impl Iterator<Item = u32> + Clone,
-    low: f64,
-    high: f64,
+    (low, high): (f64, f64),
     rounding: Rounding,
 ) -> Result<Amount, CreditError> {
-    let compare =
-        |numerator: u128, denominator: u128| compare(principal, accrual, units.clone(), numerator, denominator);
+    let compare = |numerator: u128, denominator: u128| {
+        compare(principal, balloon, accrual, units.clone(), (numerator, denominator))
+    };
     // INVARIANT: floor ≤ L < ceiling. Doubles of this size step by 1 at most, but 2 are allowed for.
     let mut floor = libm::floor(low).max(0.0) as u128;
     let mut ceiling = libm::ceil(high).max(0.0) as u128 + 2;
@@ -122,23 +130,28 @@ fn exact(
 /// L is greater than b exactly when instalments of b leave something of the debt: with
 /// Xₖ = balance after k instalments · denominator · Πⱼ≤ₖ Dⱼ for 1 + rⱼ = Nⱼ/D,
 /// Xₖ = Xₖ₋₁ · Nₖ − b · denominator · D^k, all whole numbers.
+/// The balloon grows by the same factor D^n.
 fn compare(
     principal: Amount,
+    balloon: Amount,
     accrual: &Accrual,
     units: impl Iterator<Item = u32>,
-    numerator: u128,
-    denominator: u128,
+    (numerator, denominator): (u128, u128),
 ) -> Ordering {
     let mut balance = Big::from(u128::from(principal.unsigned())).mul(denominator);
+    let mut kept = Big::from(u128::from(balloon.unsigned())).mul(denominator);
     let mut payment = Big::from(numerator);
     for units in units {
         let growth = accrual.denominator + u128::from(accrual.numerator) * u128::from(units);
         payment = payment.mul(accrual.denominator);
+        if !balloon.is_zero() {
+            kept = kept.mul(accrual.denominator);
+        }
         match balance.mul(growth).sub(&payment) {
             Some(left) => balance = left,
             // Once overpaid, always overpaid: later instalments and growth only widen it.
             None => return Ordering::Less,
         }
     }
-    if balance == Big::default() { Ordering::Equal } else { Ordering::Greater }
+    balance.cmp(&kept)
 }

@@ -7,23 +7,43 @@ mod account;
 mod accrual;
 mod apr;
 mod big;
+pub mod caps;
 mod dates;
+pub mod disclosure;
 mod error;
+mod event;
 mod level;
 mod loan;
 mod payoff;
 mod plan;
+mod revolving;
+mod rules;
+mod rules_check;
+mod rules_json;
 mod schedule;
 mod terms;
 mod terms_json;
+mod transfer;
 mod whole;
 
-pub use account::{AccountInstallment, AccountState, Allocation, Event, EventKind, InstallmentStatus, Parts, account};
-pub use apr::{AprAnswer, AprInput, Convention, Flow, UnitPeriod, When, YearBasis, apr, apr_of_plan};
+pub use account::{
+    AccountInstallment, AccountState, Allocation, InstallmentStatus, LATE_FEE_PYRAMIDING, NotCharged, Parts, account,
+    account_by,
+};
+pub use apr::{
+    AprAnswer, AprInput, Convention, Flow, UnitPeriod, When, YearBasis, apr, apr_of_plan, within_reg_z_tolerance,
+};
 pub use error::CreditError;
+pub use event::{Event, EventKind};
 pub use payoff::{Payoff, PayoffInput, PayoffInterest, payoff};
+pub use revolving::{InterestFrom, Line, MinimumPayment, StatementLines};
+pub use rules::{
+    AllocationRule, Bucket, CostReduction, Direction, Effect, Grace, LateFee, LateFeePer, LateFeeTier, Part, Penalty,
+    PenaltyBase, PenaltyMode, PrepaymentCeiling, PrepaymentRule, RefundOrder, RefundRule, Rest, Rules, Stage, Timing,
+};
 pub use schedule::{FeeLine, Installment, Schedule, schedule};
 pub use terms::{AfterMaturity, Fee, FeeSize, FeeTiming, FeeWhen, Method, Rate, Remainder, Repayment, Terms};
+pub use transfer::{Among, Debt, TRANSFER_LOANS_MAX, split_transfer};
 
 /// Instalments of a loan, at most.
 pub const COUNT_MAX: u16 = 600;

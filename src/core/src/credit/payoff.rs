@@ -1,10 +1,13 @@
 //! Terms, events and a date → the amount that settles, in parts.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
     calendar::Date,
-    credit::{AccountInstallment, AfterMaturity, CreditError, Event, EventKind, Parts, TEXT_BYTES_MAX, Terms, account},
+    credit::{
+        AccountInstallment, AccountState, AfterMaturity, Allocation, AllocationRule, CreditError, Event, LateFee,
+        NotCharged, Parts, Penalty, PrepaymentRule, RefundRule, Rules, Terms, account_by, caps::ChargeCap,
+    },
     money::Amount,
 };
 
@@ -36,6 +39,59 @@ pub struct PayoffInput {
     /// Whether interest goes on after the last due date; may stand in the terms instead.
     #[serde(default)]
     pub after_maturity: Option<AfterMaturity>,
+    /// How a payment is applied.
+    #[serde(default)]
+    pub allocation: AllocationRule,
+    /// Interest on what is late.
+    #[serde(default)]
+    pub penalty: Option<Penalty>,
+    /// Fixed charges for being late.
+    #[serde(default)]
+    pub late_fee: Option<LateFee>,
+    /// What paying before time costs and does.
+    #[serde(default)]
+    pub prepayment: PrepaymentRule,
+    /// What a merchant's refund gives back.
+    #[serde(default)]
+    pub refund: RefundRule,
+    /// Days from the start within which the contract can be withdrawn from.
+    #[serde(default)]
+    pub withdrawal_days: Option<u16>,
+    /// Legal ceilings on charges.
+    #[serde(default)]
+    pub caps: Vec<ChargeCap>,
+    /// Whether the answer says how each event's money was applied.
+    #[serde(default)]
+    pub allocations: bool,
+}
+
+impl PayoffInput {
+    /// The rules among the fields.
+    fn rules(&self) -> Rules {
+        Rules {
+            allocation: self.allocation.clone(),
+            penalty: self.penalty.clone(),
+            late_fee: self.late_fee.clone(),
+            prepayment: self.prepayment.clone(),
+            refund: self.refund,
+            withdrawal_days: self.withdrawal_days,
+            caps: self.caps.clone(),
+        }
+    }
+
+    fn state(&self) -> Result<AccountState, CreditError> {
+        let rules = self.rules();
+        match (self.after_maturity, self.terms.after_maturity) {
+            (Some(one), Some(other)) if one != other => {
+                Err(CreditError::Conflict("after_maturity", "terms.after_maturity"))
+            }
+            (Some(after_maturity), None) => {
+                let terms = Terms { after_maturity: Some(after_maturity), ..self.terms.clone() };
+                account_by(&terms, &rules, &self.events, self.date)
+            }
+            _ => account_by(&self.terms, &rules, &self.events, self.date),
+        }
+    }
 }
 
 /// What settles a loan; the output of `prequal payoff`.
@@ -51,7 +107,13 @@ pub struct Payoff {
     pub fee: Amount,
     /// Penalties not yet paid.
     pub penalty: Amount,
-    /// The sum.
+    /// The fee for settling before time.
+    #[serde(skip_serializing_if = "Amount::is_zero_ref")]
+    pub prepayment_fee: Amount,
+    /// Fees paid before and given back on settling.
+    #[serde(skip_serializing_if = "Amount::is_zero_ref")]
+    pub fee_credit: Amount,
+    /// The sum, less what is given back.
     pub total: Amount,
     /// What of it is past due.
     pub overdue: Parts,
@@ -59,6 +121,12 @@ pub struct Payoff {
     pub unapplied: Amount,
     /// The schedule as it now stands.
     pub installments: Vec<AccountInstallment>,
+    /// Charges that were not posted, or not in full, with the cap in the way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_charged: Vec<NotCharged>,
+    /// How each event's money was applied, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allocations: Option<Vec<Allocation>>,
 }
 
 /// What settles a loan on a day.
@@ -66,31 +134,28 @@ pub struct Payoff {
 /// # Errors
 /// As [`account`]; `conflicting_fields` where `after_maturity` is given twice and differs.
 pub fn payoff(input: &PayoffInput) -> Result<Payoff, CreditError> {
-    let state = match (input.after_maturity, input.terms.after_maturity) {
-        (Some(one), Some(other)) if one != other => {
-            return Err(CreditError::Conflict("after_maturity", "terms.after_maturity"));
-        }
-        (Some(after_maturity), None) => {
-            let terms = Terms { after_maturity: Some(after_maturity), ..input.terms.clone() };
-            account(&terms, &input.events, input.date)?
-        }
-        _ => account(&input.terms, &input.events, input.date)?,
-    };
+    let state = input.state()?;
     let interest = match input.interest {
         PayoffInterest::ToDate => state.balance.interest,
         PayoffInterest::ToNextDue => state.interest_to_next_due,
     };
-    let settling = Parts { interest, ..state.balance };
+    let fee = state.balance.fee.saturating_sub(state.fee_dropped);
+    let settling = Parts { interest, fee, ..state.balance };
+    let total = settling.total()?.checked_add(state.prepayment_fee)?.saturating_sub(state.fee_credit);
     Ok(Payoff {
         date: state.date,
         principal: settling.principal,
         interest: settling.interest,
         fee: settling.fee,
         penalty: settling.penalty,
-        total: settling.total()?,
+        prepayment_fee: state.prepayment_fee,
+        fee_credit: state.fee_credit,
+        total,
         overdue: state.overdue,
         unapplied: state.unapplied,
         installments: state.installments,
+        not_charged: state.not_charged,
+        allocations: input.allocations.then_some(state.allocations),
     })
 }
 
@@ -110,57 +175,5 @@ impl Serialize for AccountInstallment {
         row.serialize_field("paid", &sum(&self.paid)?)?;
         row.serialize_field("status", &self.status)?;
         row.end()
-    }
-}
-
-/// The event vocabulary. Those without a rule here are refused by name.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum EventType {
-    Repayment,
-    Reversal,
-    Draw,
-    Prepayment,
-    Refund,
-    RateChange,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an event as an object")]
-struct EventForm {
-    r#type: EventType,
-    date: Date,
-    id: Option<String>,
-    amount: Option<Amount>,
-    of: Option<String>,
-}
-
-impl<'de> Deserialize<'de> for Event {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = EventForm::deserialize(deserializer)?;
-        let refuse = |error: CreditError| Err(de::Error::custom(error));
-        for (field, text) in [("id", &form.id), ("of", &form.of)] {
-            if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > TEXT_BYTES_MAX) {
-                return refuse(CreditError::BadText(field));
-            }
-        }
-        let kind = match (form.r#type, form.amount, form.of) {
-            (EventType::Repayment, Some(amount), None) => EventKind::Repayment(amount),
-            (EventType::Repayment, None, _) => return Err(de::Error::missing_field("amount")),
-            (EventType::Repayment, _, Some(_)) => {
-                return refuse(CreditError::NotApplicable { field: "of", why: "only a `reversal` has it" });
-            }
-            (EventType::Reversal, None, Some(of)) => EventKind::Reversal { of },
-            (EventType::Reversal, Some(_), _) => {
-                let why = "a `reversal` undoes the whole event";
-                return refuse(CreditError::NotApplicable { field: "amount", why });
-            }
-            (EventType::Reversal, _, None) => return Err(de::Error::missing_field("of")),
-            (EventType::Draw, ..) => return refuse(CreditError::UnsupportedEvent("draw")),
-            (EventType::Prepayment, ..) => return refuse(CreditError::UnsupportedEvent("prepayment")),
-            (EventType::Refund, ..) => return refuse(CreditError::UnsupportedEvent("refund")),
-            (EventType::RateChange, ..) => return refuse(CreditError::UnsupportedEvent("rate_change")),
-        };
-        Ok(Self { id: form.id, date: form.date, kind })
     }
 }

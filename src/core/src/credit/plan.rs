@@ -5,7 +5,7 @@ use crate::{
     credit::{
         CreditError, FEES_MAX, Fee, FeeSize, FeeTiming, FeeWhen, Method, Remainder, TEXT_BYTES_MAX, Terms,
         accrual::{Accrual, checked_percent, percent_of},
-        dates::DueDates,
+        dates::{Due, DueDates},
         level::level,
     },
     money::{Amount, MoneyError},
@@ -16,6 +16,12 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     pub terms: &'a Terms,
+    /// What is lent: the principal less the down payment.
+    pub lent: Amount,
+    /// Principal kept for the last instalment.
+    pub balloon: Amount,
+    /// The day from which interest runs: the start, or the end of days without interest.
+    pub interest_from: Date,
     /// None where nothing accrues.
     pub accrual: Option<Accrual>,
     /// Due dates, one for each instalment.
@@ -78,9 +84,19 @@ impl<'a> Plan<'a> {
             let why = "only `equal_principal`, `fee_installment` and `free` leave a remainder over";
             return Err(CreditError::NotApplicable { field: "remainder", why });
         }
-        let own_fee = own_fee(terms)?;
+        if repayment.principal_holiday >= count {
+            let why = "it must be shorter than `count`";
+            if repayment.principal_holiday > 0 {
+                return Err(CreditError::NotApplicable { field: "principal_holiday", why });
+            }
+        }
+        let lent = terms.principal.checked_sub(down_payment(terms)?)?;
+        let own_fee = own_fee(terms, lent)?;
         let mut plan = Self {
             terms,
+            lent,
+            balloon: balloon(terms, lent)?,
+            interest_from: terms.start.add_days(i32::from(repayment.interest_free_days))?,
             accrual,
             dues: Vec::with_capacity(usize::from(count)),
             units: Vec::with_capacity(if accrual.is_some() { usize::from(count) } else { 0 }),
@@ -90,11 +106,55 @@ impl<'a> Plan<'a> {
         for _ in 0..count {
             let due = dates.next_due()?.ok_or(CreditError::MissingField("due_dates"))?;
             if let Some(accrual) = &plan.accrual {
-                plan.units.push(accrual.units(due.from, due.date, due.regular_months));
+                plan.units.push(plan.period_units(accrual, due));
             }
             plan.dues.push(due.date);
         }
         Ok(plan)
+    }
+
+    /// Parts of a year of each period by another rate.
+    pub(crate) fn units_by(&self, accrual: &Accrual) -> Result<Vec<u32>, CreditError> {
+        let mut dates = DueDates::new(self.terms.start, &self.terms.repayment)?;
+        let mut units = Vec::with_capacity(self.dues.len());
+        while units.len() < self.dues.len() {
+            let due = dates.next_due()?.ok_or(CreditError::MissingField("due_dates"))?;
+            units.push(self.period_units(accrual, due));
+        }
+        Ok(units)
+    }
+
+    /// Parts of a year of a period, without the days that bear no interest.
+    fn period_units(&self, accrual: &Accrual, due: Due) -> u32 {
+        if due.from >= self.interest_from {
+            accrual.units(due.from, due.date, due.regular_months)
+        } else if due.date > self.interest_from {
+            accrual.units(self.interest_from, due.date, 0)
+        } else {
+            0
+        }
+    }
+
+    /// First instalments that repay no principal.
+    pub(crate) fn holiday(&self) -> u16 {
+        self.terms.repayment.principal_holiday
+    }
+
+    /// Equal shares of principal, the balloon with the last.
+    pub(crate) fn shares(&self) -> Result<Vec<Amount>, CreditError> {
+        let (count, holiday) = (usize::from(self.count()), usize::from(self.holiday()));
+        let sharing = count - holiday;
+        let repaid = self.lent.checked_sub(self.balloon)?;
+        let shares = Shares::spread(repaid, self.count() - self.holiday(), self.remainder());
+        let mut principal = Vec::with_capacity(count);
+        for index in 0..count {
+            let share = match index.checked_sub(holiday) {
+                Some(place) => shares.at(place, sharing)?,
+                None => Amount::ZERO,
+            };
+            principal.push(if index + 1 == count { share.checked_add(self.balloon)? } else { share });
+        }
+        Ok(principal)
     }
 
     pub(crate) fn count(&self) -> u16 {
@@ -116,10 +176,10 @@ impl<'a> Plan<'a> {
 
     /// The level instalment, after the adjustment if one is asked for.
     pub(crate) fn level(&self) -> Result<Amount, CreditError> {
-        let count = self.count();
+        let count = self.count() - self.holiday();
         let rounding = self.terms.level_rounding.unwrap_or(self.terms.rounding);
-        let units = self.units.iter().copied();
-        let level = level(self.terms.principal, self.accrual.as_ref(), units, count, rounding)?;
+        let units = self.units.iter().copied().skip(usize::from(self.holiday()));
+        let level = level(self.lent, self.balloon, self.accrual.as_ref(), units, count, rounding)?;
         if !self.terms.adjust_installment {
             return Ok(level);
         }
@@ -134,13 +194,13 @@ impl<'a> Plan<'a> {
 
     /// What the last instalment comes to when the others are `level`.
     fn last_total(&self, level: Amount) -> Result<i64, CreditError> {
-        let mut balance = self.terms.principal;
+        let mut balance = self.lent;
         let last = self.dues.len().saturating_sub(1);
-        for index in 0..last {
+        for index in usize::from(self.holiday())..last {
             let interest = self.interest(index, balance)?;
             balance = balance.saturating_sub(level.saturating_sub(interest));
         }
-        Ok(balance.checked_add(self.interest(last, balance)?)?.minor())
+        Ok(balance.checked_add(self.interest(last, balance)?)?.minor() - self.balloon.minor())
     }
 }
 
@@ -169,8 +229,35 @@ fn checked_accrual(terms: &Terms) -> Result<Option<Accrual>, CreditError> {
     }
 }
 
+/// An amount, or a share of the principal, below the principal.
+fn part_of(field: &'static str, size: FeeSize, of: Amount, rounding: Rounding) -> Result<Amount, CreditError> {
+    let part = match size {
+        FeeSize::Amount(amount) => amount,
+        FeeSize::Percent(percent) => percent_of(of, checked_percent(field, percent)?, 1, rounding)?,
+    };
+    if part >= of {
+        return Err(CreditError::NotApplicable { field, why: "it must be less than the principal" });
+    }
+    Ok(part)
+}
+
+/// What is paid at once.
+pub(crate) fn down_payment(terms: &Terms) -> Result<Amount, CreditError> {
+    let Some(size) = terms.repayment.down_payment else { return Ok(Amount::ZERO) };
+    part_of("down_payment", size, terms.principal, terms.rounding)
+}
+
+fn balloon(terms: &Terms, lent: Amount) -> Result<Amount, CreditError> {
+    let Some(size) = terms.repayment.balloon else { return Ok(Amount::ZERO) };
+    if matches!(terms.repayment.method, Method::InterestOnly | Method::Single) {
+        let why = "with this method all principal falls due at the end";
+        return Err(CreditError::NotApplicable { field: "balloon", why });
+    }
+    part_of("balloon", size, lent, terms.rounding)
+}
+
 /// The fee of a `fee_installment`: rounded once, then split.
-fn own_fee(terms: &Terms) -> Result<Shares, CreditError> {
+fn own_fee(terms: &Terms, lent: Amount) -> Result<Shares, CreditError> {
     let repayment = &terms.repayment;
     if repayment.method != Method::FeeInstallment {
         let given = [
@@ -189,7 +276,7 @@ fn own_fee(terms: &Terms) -> Result<Shares, CreditError> {
         (Some(_), Some(_)) => return Err(CreditError::Conflict("fee_percent", "fee_percent_per_period")),
         (None, None) => return Err(CreditError::MissingField("fee_percent")),
     };
-    let total = percent_of(terms.principal, percent, periods, terms.rounding)?;
+    let total = percent_of(lent, percent, periods, terms.rounding)?;
     Ok(match repayment.fee_timing.unwrap_or_default() {
         FeeTiming::First => Shares::first(total),
         FeeTiming::Spread => Shares::spread(total, repayment.count, terms.remainder.unwrap_or_default()),
@@ -197,7 +284,7 @@ fn own_fee(terms: &Terms) -> Result<Shares, CreditError> {
 }
 
 /// A further charge as it falls on the instalments.
-pub(crate) fn fee_shares(terms: &Terms, fee: &Fee) -> Result<Shares, CreditError> {
+pub(crate) fn fee_shares(terms: &Terms, lent: Amount, fee: &Fee) -> Result<Shares, CreditError> {
     for (field, text) in [("code", &fee.code), ("payee", &fee.payee)] {
         if text.is_empty() || text.len() > TEXT_BYTES_MAX {
             return Err(CreditError::BadText(field));
@@ -205,9 +292,7 @@ pub(crate) fn fee_shares(terms: &Terms, fee: &Fee) -> Result<Shares, CreditError
     }
     let amount = match fee.size {
         FeeSize::Amount(amount) => amount,
-        FeeSize::Percent(percent) => {
-            percent_of(terms.principal, checked_percent("percent", percent)?, 1, terms.rounding)?
-        }
+        FeeSize::Percent(percent) => percent_of(lent, checked_percent("percent", percent)?, 1, terms.rounding)?,
     };
     Ok(match fee.when {
         FeeWhen::First => Shares::first(amount),

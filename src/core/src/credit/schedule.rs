@@ -6,7 +6,7 @@ use crate::{
     calendar::Date,
     credit::{
         CreditError, Method, Terms,
-        plan::{Plan, Shares, checked_fees, fee_shares},
+        plan::{Plan, Shares, checked_fees, down_payment, fee_shares},
     },
     money::{Amount, MoneyError},
 };
@@ -57,7 +57,9 @@ pub struct Schedule {
     pub installments: Vec<Installment>,
     /// The further charges of the terms, in their order.
     pub fee_lines: Vec<FeeLine>,
-    /// The principal.
+    /// What is paid at once, beside the instalments.
+    pub down_payment: Amount,
+    /// What is lent.
     pub total_principal: Amount,
     /// All interest.
     pub total_interest: Amount,
@@ -78,7 +80,7 @@ pub fn schedule(terms: &Terms) -> Result<Schedule, CreditError> {
     let mut installments = blank(&plan);
     amortise(&plan, &mut installments)?;
     let fee_lines = charge_fees(&plan, &mut installments)?;
-    total_up(installments, fee_lines)
+    total_up(installments, fee_lines, down_payment(terms)?)
 }
 
 fn blank(plan: &Plan<'_>) -> Vec<Installment> {
@@ -98,20 +100,26 @@ fn blank(plan: &Plan<'_>) -> Vec<Installment> {
 
 /// Principal, interest and balance of every instalment.
 fn amortise(plan: &Plan<'_>, installments: &mut [Installment]) -> Result<(), CreditError> {
-    let principal = plan.terms.principal;
+    let principal = plan.lent;
     let count = installments.len();
     let method = plan.terms.repayment.method;
-    let shares = Shares::spread(principal, plan.count(), plan.remainder());
+    let holiday = usize::from(plan.holiday());
+    let repaid = principal.checked_sub(plan.balloon)?;
+    let shares = Shares::spread(repaid, plan.count() - plan.holiday(), plan.remainder());
     let level = if method == Method::EqualInstallment { plan.level()? } else { Amount::ZERO };
     let mut balance = principal;
     for (index, installment) in installments.iter_mut().enumerate() {
         let interest = plan.interest(index, balance)?;
         let repaid = if index + 1 == count {
             balance
+        } else if index < holiday {
+            Amount::ZERO
         } else {
             match method {
                 Method::EqualInstallment => level.saturating_sub(interest).min(balance),
-                Method::EqualPrincipal | Method::FeeInstallment | Method::Free => shares.at(index, count)?,
+                Method::EqualPrincipal | Method::FeeInstallment | Method::Free => {
+                    shares.at(index - holiday, count - holiday)?
+                }
                 Method::InterestOnly | Method::Single => Amount::ZERO,
             }
         };
@@ -128,7 +136,7 @@ fn charge_fees(plan: &Plan<'_>, installments: &mut [Installment]) -> Result<Vec<
     let count = installments.len();
     let mut lines = Vec::new();
     for fee in checked_fees(plan.terms)? {
-        let shares = fee_shares(plan.terms, fee)?;
+        let shares = fee_shares(plan.terms, plan.lent, fee)?;
         lines.push(FeeLine { code: fee.code.clone(), payee: fee.payee.clone(), shares });
     }
     let own_lines = (plan.own_fee != Shares::default()).then_some(&plan.own_fee);
@@ -140,7 +148,11 @@ fn charge_fees(plan: &Plan<'_>, installments: &mut [Installment]) -> Result<Vec<
     Ok(lines)
 }
 
-fn total_up(mut installments: Vec<Installment>, fee_lines: Vec<FeeLine>) -> Result<Schedule, CreditError> {
+fn total_up(
+    mut installments: Vec<Installment>,
+    fee_lines: Vec<FeeLine>,
+    down_payment: Amount,
+) -> Result<Schedule, CreditError> {
     let (mut principal, mut interest, mut fee) = (Amount::ZERO, Amount::ZERO, Amount::ZERO);
     for installment in &mut installments {
         installment.total = sum3(installment.principal, installment.interest, installment.fee)?;
@@ -152,6 +164,7 @@ fn total_up(mut installments: Vec<Installment>, fee_lines: Vec<FeeLine>) -> Resu
     Ok(Schedule {
         installments,
         fee_lines,
+        down_payment,
         total_principal: principal,
         total_interest: interest,
         total_fee: fee,
@@ -230,6 +243,8 @@ impl Serialize for Schedule {
         #[derive(Serialize)]
         struct Form<'a> {
             installments: Rows<'a>,
+            #[serde(skip_serializing_if = "Amount::is_zero_ref")]
+            down_payment: Amount,
             total_principal: Amount,
             total_interest: Amount,
             total_fee: Amount,
@@ -237,6 +252,7 @@ impl Serialize for Schedule {
         }
         Form {
             installments: Rows(self),
+            down_payment: self.down_payment,
             total_principal: self.total_principal,
             total_interest: self.total_interest,
             total_fee: self.total_fee,

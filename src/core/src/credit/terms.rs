@@ -4,7 +4,7 @@ use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    calendar::{Date, DayCount, MonthEnd, Period},
+    calendar::{Billing, BusinessDays, Date, DayCount, MonthEnd, Period},
     currency::Currency,
     decimal::Decimal,
     money::Amount,
@@ -106,7 +106,34 @@ pub struct Repayment {
     /// When the fee of a `fee_installment` falls due; `spread` where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fee_timing: Option<FeeTiming>,
+    /// Principal kept for the last instalment; the others repay the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balloon: Option<FeeSize>,
+    /// First instalments of interest and fees alone, fewer than `count`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub principal_holiday: u16,
+    /// Paid at once: `principal` is then the price, and what is lent is the rest of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub down_payment: Option<FeeSize>,
+    /// Days from the start that bear no interest.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub interest_free_days: u16,
+    /// A billing day and a due day, in place of `every`, `first_due` and `month_end`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing: Option<Billing>,
+    /// Which days are business days, and where due dates on others go. Interest runs to the day on which it
+    /// is due; a regular period of a 30-day count stays regular.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_days: Option<BusinessDays>,
 }
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_zero(number: &u16) -> bool {
+    *number == 0
+}
+
+/// Days without interest, at most.
+pub const INTEREST_FREE_DAYS_MAX: u16 = 3_660;
 
 impl Repayment {
     /// `count` instalments, one every `every`, the first one step after the start.
@@ -122,6 +149,12 @@ impl Repayment {
             fee_percent: None,
             fee_percent_per_period: None,
             fee_timing: None,
+            balloon: None,
+            principal_holiday: 0,
+            down_payment: None,
+            interest_free_days: 0,
+            billing: None,
+            business_days: None,
         }
     }
 }
@@ -199,8 +232,8 @@ pub struct Fee {
     pub when: FeeWhen,
 }
 
-/// How much a further charge is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// An amount, or a share of the principal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeSize {
     /// In minor units.

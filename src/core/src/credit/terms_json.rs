@@ -6,11 +6,12 @@ use prequal_derive::Read;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
-    AfterMaturity, Fee, FeeSize, FeeTiming, FeeWhen, Method, Rate, Remainder, Repayment, Terms,
-    terms::MINIMUM_DAYS_MAX, whole::Whole,
+    AfterMaturity, COUNT_MAX, Fee, FeeSize, FeeTiming, FeeWhen, Method, Rate, Remainder, Repayment, Terms,
+    terms::{INTEREST_FREE_DAYS_MAX, MINIMUM_DAYS_MAX},
+    whole::Whole,
 };
 use crate::{
-    calendar::{Date, DayCount, MonthEnd, Period},
+    calendar::{Billing, BusinessDays, Date, DayCount, MonthEnd, Period},
     currency::Currency,
     decimal::Decimal,
     money::Amount,
@@ -23,6 +24,13 @@ fn wrong(what: impl core::fmt::Display) -> String {
 
 fn missing(field: &str) -> String {
     format!("missing field `{field}`")
+}
+
+/// A whole number within its limit, zero where absent.
+fn bounded(field: &str, given: Option<Whole>, max: u16) -> Result<u16, String> {
+    let number = given.map_or(0, |number| number.0);
+    let fits = u16::try_from(number).ok().filter(|number| *number <= max);
+    fits.ok_or_else(|| format!("`{field}` is {number}, it must be at most {max}"))
 }
 
 #[derive(Deserialize, Read)]
@@ -49,11 +57,7 @@ impl TryFrom<RateForm> for Rate {
         if !daily && form.day_count.is_none() {
             return Err(missing("day_count"));
         }
-        let minimum_days = form.minimum_days.map_or(0, |days| days.0);
-        let minimum_days =
-            u16::try_from(minimum_days).ok().filter(|days| *days <= MINIMUM_DAYS_MAX).ok_or_else(|| {
-                wrong(format_args!("`minimum_days` is {minimum_days}, it must be at most {MINIMUM_DAYS_MAX}"))
-            })?;
+        let minimum_days = bounded("minimum_days", form.minimum_days, MINIMUM_DAYS_MAX)?;
         Ok(Self { percent, daily, day_count: form.day_count, minimum_days })
     }
 }
@@ -113,6 +117,12 @@ struct RepaymentForm {
     fee_percent: Option<Decimal>,
     fee_percent_per_period: Option<Decimal>,
     fee_timing: Option<FeeTiming>,
+    balloon: Option<FeeSize>,
+    principal_holiday: Option<Whole>,
+    down_payment: Option<FeeSize>,
+    interest_free_days: Option<Whole>,
+    billing: Option<Billing>,
+    business_days: Option<BusinessDays>,
     // These two belong to the terms; they are also understood here, next to what they divide.
     remainder: Option<Remainder>,
     fees: Option<Vec<Fee>>,
@@ -145,6 +155,12 @@ impl TryFrom<RepaymentForm> for RepaymentField {
             fee_percent: form.fee_percent,
             fee_percent_per_period: form.fee_percent_per_period,
             fee_timing: form.fee_timing,
+            balloon: form.balloon,
+            principal_holiday: bounded("principal_holiday", form.principal_holiday, COUNT_MAX)?,
+            down_payment: form.down_payment,
+            interest_free_days: bounded("interest_free_days", form.interest_free_days, INTEREST_FREE_DAYS_MAX)?,
+            billing: form.billing,
+            business_days: form.business_days,
         };
         Ok(Self { repayment, remainder: form.remainder, fees: form.fees })
     }
@@ -159,6 +175,10 @@ impl TryFrom<RepaymentField> for Repayment {
     fn try_from(field: RepaymentField) -> Result<Self, String> {
         if field.remainder.is_some() || field.fees.is_some() {
             return Err(wrong("`remainder` and `fees` stand beside the repayment, not in it"));
+        }
+        // An offer's principal is its price, so a plan that lends less would be shown too cheap.
+        if field.repayment.down_payment.is_some() {
+            return Err(wrong("`down_payment` belongs to the terms of a loan, not to a plan"));
         }
         Ok(field.repayment)
     }

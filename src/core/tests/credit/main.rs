@@ -1,10 +1,17 @@
 //! Schedules, rates and settlement: published answers, properties, and a second implementation.
 
 mod account;
+mod caps;
+mod disclosures;
+mod life;
+mod lines;
+mod lives;
+mod methods;
 mod oracle;
 mod properties;
 mod rates;
 mod schedules;
+mod settlement;
 
 use prequal_core::{
     calendar::{Date, DayCount, Period},

@@ -48,33 +48,91 @@ fn is_level(made: &Schedule) -> (usize, usize) {
     (drowned, repaid)
 }
 
-/// A slice of the small world; `principal` up to 10,000 and `count` up to 36 is the long run.
-#[test]
-fn every_small_principal_and_count_holds_together() {
-    let (mut plans, mut drowned, mut repaid) = (0, 0, 0);
+/// What is counted over the small world.
+#[derive(Default)]
+struct Counts {
+    plans: u64,
+    installments: u64,
+    /// Level instalments of interest alone, because it exceeds the level.
+    drowned: usize,
+    /// Instalments after rounding had repaid the balance.
+    repaid: usize,
+}
+
+fn hold_all(principals: impl Iterator<Item = i64> + Clone, counts: impl Iterator<Item = u16> + Clone) -> Counts {
+    let mut sum = Counts::default();
     for method in METHODS {
         for rounding in ROUNDINGS {
-            for count in [1, 2, 3, 4, 6, 7, 12, 36] {
-                for principal in (1..=150).chain([999, 1_000, 1_001, 9_999]) {
-                    let mut small = terms(method, principal, count, "24");
-                    small.rounding = rounding;
-                    if method == Method::FeeInstallment {
-                        small.repayment.fee_percent = Some(Decimal::parse("4.5").unwrap());
-                    }
+            for count in counts.clone() {
+                let mut small = terms(method, 1, count, "24");
+                small.rounding = rounding;
+                if method == Method::FeeInstallment {
+                    small.repayment.fee_percent = Some(Decimal::parse("4.5").unwrap());
+                }
+                for principal in principals.clone() {
+                    small.principal = amount(principal);
                     let made = schedule(&small).unwrap();
                     holds_together(&small, &made);
                     if method == Method::EqualInstallment {
                         let (more_drowned, more_repaid) = is_level(&made);
-                        drowned += more_drowned;
-                        repaid += more_repaid;
+                        sum.drowned += more_drowned;
+                        sum.repaid += more_repaid;
                     }
-                    plans += 1;
+                    sum.plans += 1;
+                    sum.installments += u64::from(count);
                 }
             }
         }
     }
-    println!("{plans} plans; {drowned} instalments of interest alone, {repaid} after an early end");
-    assert!(plans > 20_000 && repaid > 0);
+    sum
+}
+
+/// The small world: every principal from 1 to 10,000 minor units, every count from 1 to 36, every method and
+/// rounding rule. Whole with `PREQUAL_EXHAUSTIVE=1`, else a slice of it.
+#[test]
+fn every_small_principal_and_count_holds_together() {
+    let whole = std::env::var_os("PREQUAL_EXHAUSTIVE").is_some();
+    let sum = if whole {
+        hold_all(1..=10_000, 1..=36)
+    } else {
+        let slice = (1..=120).chain([999, 1_000, 1_001, 9_999, 10_000]);
+        hold_all(slice, [1, 2, 3, 4, 6, 7, 12, 36].into_iter())
+    };
+    println!(
+        "{} plans, {} instalments; {} of interest alone, {} after an early end",
+        sum.plans, sum.installments, sum.drowned, sum.repaid
+    );
+    let expected = if whole { 10_000 * 36 } else { 125 * 8 } * METHODS.len() * ROUNDINGS.len();
+    assert!(sum.plans == expected as u64 && sum.repaid > 0);
+}
+
+/// The same with a balloon and a principal holiday, which move what the last instalment absorbs.
+#[test]
+fn every_small_balloon_and_holiday_holds_together() {
+    let mut plans = 0_u32;
+    for method in [Method::EqualInstallment, Method::EqualPrincipal, Method::FeeInstallment, Method::Free] {
+        for rounding in ROUNDINGS {
+            for (count, holiday) in [(2, 1), (3, 0), (6, 2), (12, 11)] {
+                for principal in 2..=80 {
+                    for balloon in [0, 1, principal / 2, principal - 1] {
+                        let mut small = terms(method, principal, count, "24");
+                        small.rounding = rounding;
+                        small.repayment.principal_holiday = holiday;
+                        small.repayment.balloon = Some(FeeSize::Amount(amount(balloon)));
+                        if method == Method::FeeInstallment {
+                            small.repayment.fee_percent = Some(Decimal::parse("4.5").unwrap());
+                        }
+                        let made = schedule(&small).unwrap();
+                        holds_together(&small, &made);
+                        let last = made.installments.last().unwrap();
+                        assert!(method == Method::EqualInstallment || last.principal.minor() >= balloon);
+                        plans += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(plans, 4 * 4 * 4 * 79 * 4);
 }
 
 proptest! {

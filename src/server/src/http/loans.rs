@@ -262,6 +262,9 @@ pub async fn payoff(
     })
 }
 
+/// The type of the line that says what the merchant got.
+const PAID_OUT: &str = "paid_out";
+
 /// One line of a statement.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatementLine {
@@ -287,7 +290,8 @@ pub struct StatementLine {
     principal_balance: i64,
 }
 
-/// Everything that happened to a loan, by value date.
+/// Everything that happened to a loan, by value date. What passes between lender and merchant, and with it the
+/// merchant's fee, has lines for the lender only.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Statement {
     /// The loan.
@@ -312,8 +316,12 @@ pub async fn statement(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) 
     let mut db = app.db.read().await?;
     let row = visible(&mut db, &id, &caller).await?;
     let loan = booking::load(&mut db, &row).await?;
+    let mut events = lines(&loan, today)?;
+    if !matches!(caller, Caller::Lender(_)) {
+        events.retain(|line| line.r#type != PAID_OUT);
+    }
     Reply::ok(&Statement {
-        events: lines(&loan, today)?,
+        events,
         balance: Balance::of(loan.owed(today).map_err(Problem::internal)?)?,
         credit_balance: loan.credit_balance().minor(),
         today: today.to_string(),
@@ -342,8 +350,10 @@ fn lines(loan: &Loan, today: Date) -> Result<Vec<StatementLine>, Problem> {
     for (date, record) in records {
         let (name, amount, parts, excess) = match &record.event {
             Event::Booked => ("lent", loan.contract().terms().principal, Parts::default(), Amount::ZERO),
-            Event::PayoutSettled { .. } => ("paid_out", loan.contract().payout(), Parts::default(), Amount::ZERO),
-            Event::PayoutFailed { .. } => ("payout_failed", loan.contract().payout(), Parts::default(), Amount::ZERO),
+            Event::PayoutSettled { .. } => (PAID_OUT, loan.contract().payout(), Parts::default(), Amount::ZERO),
+            Event::PayoutFailed { .. } => {
+                ("payout_failed", loan.contract().terms().principal, Parts::default(), Amount::ZERO)
+            }
             Event::Received { amount, .. } => {
                 let allocation = applied.next().filter(|_| loan.status() != Status::Cancelled);
                 let parts = allocation.map(|allocation| allocation.parts).unwrap_or_default();

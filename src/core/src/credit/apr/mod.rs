@@ -17,6 +17,7 @@ use crate::{
     calendar::Date,
     credit::{CreditError, Installment},
     currency::Currency,
+    decimal::Decimal,
     money::Amount,
 };
 
@@ -92,6 +93,19 @@ pub fn apr_of_plan(
     installments: &[Installment],
 ) -> Result<AprAnswer, CreditError> {
     answer(convention, &flows::timed_plan(convention, start, advance, upfront_paid, installments)?)
+}
+
+/// Whether a disclosed annual percentage rate counts as accurate beside the true one: within 1/8 of a
+/// percentage point, or 1/4 in an irregular transaction (12 CFR 1026.22(a)(2) and (3)), either way.
+///
+/// A transaction is irregular with several advances, irregular payment periods or irregular payment amounts,
+/// an irregular first period and an odd first or last payment aside.
+#[must_use]
+pub fn within_reg_z_tolerance(disclosed_percent: Decimal, true_percent: Decimal, irregular: bool) -> bool {
+    let exact = |percent: Decimal| i128::from(percent.mantissa()) * i128::from(10_u64.pow(15) / percent.denominator());
+    let difference = (exact(disclosed_percent) - exact(true_percent)).unsigned_abs();
+    // An eighth or a quarter of 10^15.
+    difference <= if irregular { 250_000_000_000_000 } else { 125_000_000_000_000 }
 }
 
 fn answer(convention: Convention, timed: &Timed) -> Result<AprAnswer, CreditError> {

@@ -1,7 +1,10 @@
 //! Amounts of money: whole minor units of a currency, never negative, never a fraction.
 
+mod allot;
+
 use core::fmt;
 
+pub use allot::{ALLOT_SHARES_MAX, Leftover, allot};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The largest amount, in minor units: 2^53 − 1, the largest whole number JavaScript holds exactly.
@@ -16,6 +19,8 @@ pub enum MoneyError {
     UnknownCurrency(String),
     /// A code that ISO 4217 lists without a minor unit: metals, funds, testing.
     CurrencyWithoutMinorUnit(String),
+    /// No shares, too many of them, or shares that are all zero.
+    SharesEmpty,
 }
 
 impl MoneyError {
@@ -26,6 +31,7 @@ impl MoneyError {
             Self::AmountOutOfRange => "amount_out_of_range",
             Self::UnknownCurrency(_) => "unknown_currency",
             Self::CurrencyWithoutMinorUnit(_) => "currency_without_minor_unit",
+            Self::SharesEmpty => "shares_empty",
         }
     }
 }
@@ -39,6 +45,12 @@ impl fmt::Display for MoneyError {
             Self::UnknownCurrency(code) => write!(f, "unknown_currency: `{code}` is not a currency of ISO 4217"),
             Self::CurrencyWithoutMinorUnit(code) => {
                 write!(f, "currency_without_minor_unit: `{code}` has no minor unit to count a debt in")
+            }
+            Self::SharesEmpty => {
+                write!(
+                    f,
+                    "shares_empty: an amount is divided over 1 to {ALLOT_SHARES_MAX} shares, not all of them zero"
+                )
             }
         }
     }
@@ -79,6 +91,11 @@ impl Amount {
     /// Whether this is nothing.
     #[must_use]
     pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// As [`Self::is_zero`], for serializers.
+    pub(crate) const fn is_zero_ref(&self) -> bool {
         self.0 == 0
     }
 

@@ -1,0 +1,137 @@
+//! What being late would cost, known before signing.
+
+use serde::Serialize;
+
+use super::ratio::Ratio;
+use crate::{
+    credit::{CreditError, LateFeePer, PenaltyBase, PenaltyMode, Rate, Rules, Schedule, Terms, accrual::percent_of},
+    money::Amount,
+    rounding::Rounding,
+};
+
+/// The cost of default of a contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DefaultCost {
+    /// The penalty's rate with its own unit, as the rules state it; none where no penalty is charged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<PenaltyCost>,
+    /// The most that late fees can come to when nothing is ever paid.
+    pub late_fees_most: Amount,
+    /// The most that penalty interest can come to; none where only time limits it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalty_most: Option<Amount>,
+}
+
+/// The rate of a penalty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PenaltyCost {
+    /// Per cent, of a day where `daily`, else of a year.
+    pub percent: String,
+    /// Whether it is per day.
+    pub daily: bool,
+    /// What it is charged on.
+    pub base: PenaltyBase,
+    /// Beside interest or in its place.
+    pub mode: PenaltyMode,
+    /// Days after the due date in which being late costs nothing.
+    pub grace_days: u16,
+    #[serde(skip)]
+    rate: PenaltyRates,
+}
+
+/// The rates that a late debt bears, each per day or per year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PenaltyRates {
+    own: (Ratio, bool),
+    beside: Option<(Ratio, bool)>,
+    ceiling: Option<Ratio>,
+}
+
+fn of_rate(rate: &Rate) -> (Ratio, bool) {
+    (Ratio::of(rate.percent), rate.daily)
+}
+
+impl DefaultCost {
+    /// The cost of default of terms under rules.
+    ///
+    /// # Errors
+    /// `amount_out_of_range`; rules that contradict each other.
+    pub fn of(terms: &Terms, made: &Schedule, rules: &Rules) -> Result<Self, CreditError> {
+        rules.check()?;
+        let lent = made.total_principal;
+        let mut penalty_most = Some(Amount::ZERO);
+        let mut cost = None;
+        if let Some(penalty) = &rules.penalty {
+            let own = match (&penalty.rate, penalty.multiple, &terms.rate) {
+                (Some(rate), ..) => Some(of_rate(rate)),
+                (None, Some(multiple), Some(rate)) => {
+                    let (percent, daily) = of_rate(rate);
+                    Some((percent.times(Ratio::of(multiple))?, daily))
+                }
+                _ => None,
+            };
+            let goes_on = penalty.mode == PenaltyMode::InAddition;
+            cost = own.map(|own| PenaltyCost {
+                percent: own.0.shortest(),
+                daily: own.1,
+                base: penalty.base,
+                mode: penalty.mode,
+                grace_days: penalty.grace_days,
+                rate: PenaltyRates {
+                    own,
+                    beside: terms.rate.as_ref().filter(|_| goes_on).map(of_rate),
+                    ceiling: penalty.ceiling_annual_percent.map(Ratio::of),
+                },
+            });
+            let ceiling = penalty.ceiling_percent_of_principal;
+            penalty_most = ceiling.map(|percent| percent_of(lent, percent, 1, Rounding::Down)).transpose()?;
+        }
+        Ok(Self { penalty: cost, late_fees_most: late_fees_most(made, rules)?, penalty_most })
+    }
+
+    /// What is charged at most in default, as far as a ceiling says so.
+    pub(crate) fn most(&self) -> Result<Amount, CreditError> {
+        Ok(self.late_fees_most.checked_add(self.penalty_most.unwrap_or_default())?)
+    }
+
+    /// The rate a year that a late debt bears; none where no penalty is charged.
+    pub(crate) fn annual_percent(&self, year_days: u16) -> Result<Option<Ratio>, CreditError> {
+        let Some(penalty) = &self.penalty else { return Ok(None) };
+        let year = |(percent, daily): (Ratio, bool)| {
+            if daily { percent.times(Ratio::new(u128::from(year_days), 1)) } else { Ok(percent) }
+        };
+        let mut own = year(penalty.rate.own)?;
+        if let Some(ceiling) = penalty.rate.ceiling.filter(|ceiling| *ceiling < own) {
+            own = ceiling;
+        }
+        match penalty.rate.beside {
+            Some(beside) => own.plus(year(beside)?).map(Some),
+            None => Ok(Some(own)),
+        }
+    }
+}
+
+/// Every tier of every instalment, within the contract's caps.
+fn late_fees_most(made: &Schedule, rules: &Rules) -> Result<Amount, CreditError> {
+    let Some(late_fee) = &rules.late_fee else { return Ok(Amount::ZERO) };
+    let late: Vec<Amount> = made.installments.iter().map(|row| row.total).collect();
+    let late = match late_fee.per {
+        LateFeePer::Installment => late,
+        LateFeePer::Loan => late.into_iter().max().into_iter().collect(),
+    };
+    let mut most = Amount::ZERO;
+    for tier in &late_fee.tiers {
+        for total in &late {
+            let fee = match (tier.amount, tier.percent) {
+                (Some(amount), _) => amount,
+                (None, Some(percent)) => percent_of(*total, percent, 1, Rounding::Up)?,
+                (None, None) => Amount::ZERO,
+            };
+            most = most.checked_add(fee)?;
+        }
+    }
+    if let Some(percent) = late_fee.cap_percent {
+        most = most.min(percent_of(made.total_principal, percent, 1, Rounding::Down)?);
+    }
+    Ok(late_fee.cap_amount.map_or(most, |cap| most.min(cap)))
+}

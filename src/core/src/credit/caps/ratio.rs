@@ -1,0 +1,101 @@
+//! Percentages as exact fractions.
+
+use core::cmp::Ordering;
+
+use crate::{
+    credit::{CreditError, big::Big},
+    decimal::Decimal,
+    money::{Amount, MoneyError},
+    rounding::{Rounding, mul_div},
+};
+
+/// A fraction that is not negative.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ratio {
+    numerator: u128,
+    denominator: u128,
+}
+
+impl Ratio {
+    pub(crate) const ZERO: Self = Self { numerator: 0, denominator: 1 };
+
+    pub(crate) const fn new(numerator: u128, denominator: u128) -> Self {
+        Self { numerator, denominator }
+    }
+
+    /// The size of a decimal.
+    pub(crate) fn of(decimal: Decimal) -> Self {
+        Self::new(u128::from(decimal.mantissa().unsigned_abs()), u128::from(decimal.denominator()))
+    }
+
+    /// One amount in per cent of another; nothing in per cent of nothing is zero.
+    pub(crate) fn percent_of(part: Amount, whole: Amount) -> Result<Self, CreditError> {
+        if whole.is_zero() && !part.is_zero() {
+            return Err(CreditError::PrincipalZero);
+        }
+        Ok(Self::new(u128::from(part.unsigned()) * 100, u128::from(whole.unsigned()).max(1)))
+    }
+
+    pub(crate) fn times(self, other: Self) -> Result<Self, CreditError> {
+        let product = self.numerator.checked_mul(other.numerator).zip(self.denominator.checked_mul(other.denominator));
+        let (numerator, denominator) = product.ok_or(MoneyError::AmountOutOfRange)?;
+        Ok(Self::new(numerator, denominator))
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Result<Self, CreditError> {
+        let sum = || {
+            let left = self.numerator.checked_mul(other.denominator)?;
+            let right = other.numerator.checked_mul(self.denominator)?;
+            Some(Self::new(left.checked_add(right)?, self.denominator.checked_mul(other.denominator)?))
+        };
+        sum().ok_or_else(|| MoneyError::AmountOutOfRange.into())
+    }
+
+    /// The greater.
+    pub(crate) fn max(self, other: Self) -> Self {
+        if self < other { other } else { self }
+    }
+
+    /// Whole steps of 10^-places, rounded down.
+    pub(crate) fn steps(self, places: u8) -> Option<i64> {
+        let (whole, _) = mul_div(self.numerator, 10_u128.pow(u32::from(places)), self.denominator)?;
+        i64::try_from(whole).ok()
+    }
+
+    /// With so many decimals, rounded half up.
+    pub(crate) fn text(self, places: u8) -> String {
+        let scale = 10_u128.pow(u32::from(places));
+        let scaled = mul_div(self.numerator, scale, self.denominator)
+            .and_then(|(whole, rest)| Rounding::HalfUp.finish(whole, rest, self.denominator));
+        match scaled {
+            Some(scaled) => format!("{}.{:0width$}", scaled / scale, scaled % scale, width = usize::from(places)),
+            None => "out of range".to_owned(),
+        }
+    }
+
+    /// As a decimal without trailing zeros, to six places.
+    pub(crate) fn shortest(self) -> String {
+        let text = self.text(6);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+}
+
+impl Ord for Ratio {
+    fn cmp(&self, other: &Self) -> Ordering {
+        Big::from(self.numerator).mul(other.denominator).cmp(&Big::from(other.numerator).mul(self.denominator))
+    }
+}
+
+impl PartialOrd for Ratio {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ratio {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Ratio {}

@@ -1,0 +1,110 @@
+//! The state of a loan on a day.
+
+use super::{Loan, Row};
+use crate::{
+    calendar::Date,
+    credit::{AccountInstallment, AccountState, CreditError, InstallmentStatus, Parts},
+    money::Amount,
+};
+
+impl Loan<'_> {
+    /// The state on a day. Asking splits no period: each answer starts from the last event.
+    pub(in crate::credit) fn state(self, date: Date) -> Result<AccountState, CreditError> {
+        let mut now = self.clone();
+        now.accrue(date)?;
+        let early = now.early_settlement(date)?;
+        let (balance, overdue) = now.owed(date)?;
+        let next_due = self.rows.iter().map(|row| row.due).find(|due| *due >= date).unwrap_or(date);
+        let mut then = self.clone();
+        then.accrue(next_due)?;
+        let interest_to_next_due = then.owed(date)?.0.interest;
+        let mut forecast = self;
+        forecast.quiet = true;
+        forecast.run_to_the_end(date)?;
+        let installments = forecast.list(date, &now)?;
+        let next_due = installments.iter().filter(|row| row.due >= date).find_map(|row| {
+            let left = row.owed.total().ok()?.saturating_sub(row.paid.total().ok()?);
+            (!left.is_zero()).then_some((row.due, left))
+        });
+        Ok(AccountState {
+            date,
+            balance,
+            overdue,
+            unapplied: now.unapplied,
+            installments,
+            allocations: now.allocations,
+            next_due,
+            interest_to_next_due,
+            not_charged: now.not_charged,
+            prepayment_fee: early.fee,
+            fee_dropped: early.dropped,
+            fee_credit: early.credit,
+        })
+    }
+
+    /// What is owed in all, and what of it is past due.
+    pub(super) fn owed(&self, date: Date) -> Result<(Parts, Parts), CreditError> {
+        let (mut all, mut overdue) = (Parts::default(), Parts::default());
+        for row in &self.rows {
+            let unpaid = row.unpaid();
+            // Principal is owed by the loan, not by the instalment.
+            all = all.plus(&Parts { principal: Amount::ZERO, ..unpaid })?;
+            if row.due < date {
+                overdue = overdue.plus(&unpaid)?;
+            }
+        }
+        all.principal = self.outstanding;
+        Ok((all, overdue))
+    }
+
+    /// Lets every due date pass: what was due before the day stays as it is, the rest is taken to be paid
+    /// when due.
+    pub(super) fn run_to_the_end(&mut self, date: Date) -> Result<(), CreditError> {
+        self.quiet = true;
+        while let Some(due) = self.rows.get(self.period).map(|row| row.due) {
+            let index = self.period;
+            self.accrue(due)?;
+            if let Some(row) = self.rows.get_mut(index).filter(|row| row.due >= date) {
+                let claim = row.claim();
+                row.expected = row.expected.checked_add(claim)?;
+                self.outstanding = self.outstanding.checked_sub(claim)?;
+            }
+        }
+        if self.accrued_to < date {
+            self.accrue(date)?;
+        }
+        Ok(())
+    }
+
+    /// The instalments of a forecast, with the penalties of the day.
+    fn list(&self, date: Date, now: &Self) -> Result<Vec<AccountInstallment>, CreditError> {
+        let lent = self.plan.lent;
+        let mut listed = Vec::with_capacity(self.rows.len());
+        let mut repaid = Amount::ZERO;
+        for ((number, row), today) in (1_u16..).zip(&self.rows).zip(&now.rows) {
+            let mut row = *row;
+            row.owed.penalty = today.owed.penalty;
+            repaid = repaid.checked_add(row.owed.principal)?;
+            let moved: i64 = self.moved.iter().filter(|(day, _)| *day <= row.due).map(|(_, amount)| *amount).sum();
+            // Principal taken off an instalment after its due date shows as a smaller instalment before.
+            let balance = Amount::new((lent.minor() + moved - repaid.minor()).max(0))?;
+            let status = status(&row, date);
+            listed.push(AccountInstallment { number, due: row.due, owed: row.owed, paid: row.paid, balance, status });
+        }
+        Ok(listed)
+    }
+}
+
+fn status(row: &Row, date: Date) -> InstallmentStatus {
+    if row.unpaid() == Parts::default() {
+        InstallmentStatus::Paid
+    } else if row.due < date {
+        InstallmentStatus::Overdue
+    } else if row.due == date {
+        InstallmentStatus::Due
+    } else if row.paid != Parts::default() {
+        InstallmentStatus::PartlyPaid
+    } else {
+        InstallmentStatus::Upcoming
+    }
+}
