@@ -102,8 +102,18 @@ export interface PayoffView extends Amounts {
 
 export interface StatementEvent {
   readonly type: string;
+  /** From which day it counts. */
   readonly value_date: string;
+  /** On which day it was booked. */
+  readonly booked: string;
+  /** Of a receipt, the sum of the five parts that follow. */
   readonly amount: number;
+  readonly principal: number;
+  readonly interest: number;
+  readonly fee: number;
+  readonly penalty: number;
+  /** What was more than the debt, and is owed back. */
+  readonly excess: number;
   /** Principal still owed after the event. */
   readonly principal_balance: number;
   readonly [more: string]: unknown;
