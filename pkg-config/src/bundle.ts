@@ -174,11 +174,14 @@ function parse(given: string | Uint8Array): object {
   if (given.length > ENVELOPE_LENGTH_MAX) throw malformed(`it is longer than ${ENVELOPE_LENGTH_MAX}`);
   let value: unknown;
   try {
-    value = JSON.parse(typeof given === 'string' ? given : new TextDecoder('utf-8', { fatal: true }).decode(given));
+    value = JSON.parse(
+      typeof given === 'string' ? given : new TextDecoder('utf-8', { fatal: true }).decode(given),
+    );
   } catch {
     throw malformed('it is not JSON');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('it is not an object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw malformed('it is not an object');
   return value;
 }
 
@@ -209,14 +212,21 @@ async function findKey(kid: string, keys: readonly Jwk[]): Promise<CryptoKey> {
 async function thumbprint(x: string): Promise<string> {
   const canonical = `{"crv":"Ed25519","kty":"OKP","x":${JSON.stringify(x)}}`;
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(canonical)));
-  return btoa(String.fromCharCode(...hash)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+  return btoa(String.fromCharCode(...hash))
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_')
+    .replace(/=+$/, '');
 }
 
 async function importKey(x: string): Promise<CryptoKey> {
   try {
-    return await crypto.subtle.importKey('jwk', { kty: 'OKP', crv: 'Ed25519', x }, { name: 'Ed25519' }, false, [
-      'verify',
-    ]);
+    return await crypto.subtle.importKey(
+      'jwk',
+      { kty: 'OKP', crv: 'Ed25519', x },
+      { name: 'Ed25519' },
+      false,
+      ['verify'],
+    );
   } catch (cause) {
     if (cause instanceof Error && cause.name === 'NotSupportedError') {
       const message = 'the WebCrypto of this runtime has no Ed25519, so the bundle cannot be verified';
@@ -226,7 +236,11 @@ async function importKey(x: string): Promise<CryptoKey> {
   }
 }
 
-async function verify(trusted: CryptoKey, payload: Uint8Array, signature: Uint8Array<ArrayBuffer>): Promise<void> {
+async function verify(
+  trusted: CryptoKey,
+  payload: Uint8Array,
+  signature: Uint8Array<ArrayBuffer>,
+): Promise<void> {
   const prefix = new TextEncoder().encode(`${FORMAT}\n`);
   const signed = new Uint8Array(prefix.length + payload.length);
   signed.set(prefix);

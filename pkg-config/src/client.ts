@@ -18,12 +18,12 @@ import type {
   SubmitAnswer,
 } from './http-types.js';
 import type {
+  Fields,
   Form,
-  Jwk,
   JourneyEvent,
   JourneyStep,
+  Jwk,
   Order,
-  Fields,
   Prequalification,
   Quote,
   Snapshot,
@@ -106,7 +106,8 @@ export class Client {
   async form(call: CallOptions = {}): Promise<Form> {
     const bundle = await this.#local();
     if (bundle !== undefined) return bundle.form(this.#options.locale);
-    const locale = this.#options.locale === undefined ? '' : `?locale=${encodeURIComponent(this.#options.locale)}`;
+    const locale =
+      this.#options.locale === undefined ? '' : `?locale=${encodeURIComponent(this.#options.locale)}`;
     return this.#send({ method: 'GET', url: `${this.#edge}/v1/form${locale}`, signal: call.signal });
   }
 
@@ -131,7 +132,11 @@ export class Client {
   }
 
   /** One step of the application's first half. */
-  async journey(snapshot: Snapshot | null, event: JourneyEvent, call: CallOptions = {}): Promise<JourneyStep> {
+  async journey(
+    snapshot: Snapshot | null,
+    event: JourneyEvent,
+    call: CallOptions = {},
+  ): Promise<JourneyStep> {
     const bundle = await this.#local();
     if (bundle !== undefined) return journey(bundle, snapshot, event);
     return this.#ask('/v1/journey', { snapshot, event }, call);
@@ -143,7 +148,12 @@ export class Client {
   }
 
   /** Hands one signed offer to the server, which decides again. */
-  submit(application: string, capability: string, offer: string, call: CallOptions = {}): Promise<SubmitAnswer> {
+  submit(
+    application: string,
+    capability: string,
+    offer: string,
+    call: CallOptions = {},
+  ): Promise<SubmitAnswer> {
     return this.#send({
       method: 'POST',
       url: `${this.#server}/v1/applications/${id(application)}/submit`,
@@ -154,7 +164,12 @@ export class Client {
   }
 
   /** Signs the agreement: the loan is booked and the merchant is paid. */
-  sign(application: string, capability: string, request: SignRequest, call: MoneyOptions = {}): Promise<Booking> {
+  sign(
+    application: string,
+    capability: string,
+    request: SignRequest,
+    call: MoneyOptions = {},
+  ): Promise<Booking> {
     return this.#money(`/v1/applications/${id(application)}/sign`, request, capability, call);
   }
 
@@ -202,7 +217,10 @@ export class Client {
     try {
       if (!isReady()) await init();
       if (bundle !== undefined) return bundle;
-      const envelope = await this.#send<BundleEnvelope>({ method: 'GET', url: `${this.#edge}/v1/bundle/public` });
+      const envelope = await this.#send<BundleEnvelope>({
+        method: 'GET',
+        url: `${this.#edge}/v1/bundle/public`,
+      });
       return await loadBundle(envelope, { keys: keys ?? [] });
     } catch (error) {
       if (error instanceof WasmUnavailable) return undefined;

@@ -103,7 +103,9 @@ export function run<T>(call: () => T): T {
     replace();
     const trapped = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
     if (!trapped) throw error;
-    throw new PrequalError('engine_trap', 'the core stopped on this input; it was started again', { cause: error });
+    throw new PrequalError('engine_trap', 'the core stopped on this input; it was started again', {
+      cause: error,
+    });
   }
 }
 

@@ -6,7 +6,11 @@ export class PrequalError extends Error {
   /** Where in the input, when one place is to blame. */
   readonly field?: string;
 
-  constructor(code: string, message: string, options?: { readonly field?: string; readonly cause?: unknown }) {
+  constructor(
+    code: string,
+    message: string,
+    options?: { readonly field?: string; readonly cause?: unknown },
+  ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     if (options?.field !== undefined) this.field = options.field;

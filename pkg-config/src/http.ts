@@ -61,7 +61,8 @@ async function once<T>(options: HttpOptions, request: HttpRequest): Promise<T> {
   } catch (cause) {
     if (cause instanceof ProblemError) throw cause;
     if (request.signal?.aborted) throw new NetworkError('aborted', 'the request was given up', { cause });
-    if (late.aborted) throw new NetworkError('timeout', `no answer within ${options.timeoutMs} ms`, { cause });
+    if (late.aborted)
+      throw new NetworkError('timeout', `no answer within ${options.timeoutMs} ms`, { cause });
     throw new NetworkError('network', 'the request got no answer', { cause });
   }
 }

@@ -271,7 +271,11 @@ export interface Snapshot {
   readonly order: Order;
   readonly fields?: Fields;
   readonly steps_done?: readonly string[];
-  readonly consents?: readonly { readonly purpose: string; readonly text_hash: string; readonly given_at: string }[];
+  readonly consents?: readonly {
+    readonly purpose: string;
+    readonly text_hash: string;
+    readonly given_at: string;
+  }[];
   readonly standing?: 'likely' | 'needs' | 'continue';
   readonly offers?: readonly OfferReference[];
   readonly offer_id?: string;
