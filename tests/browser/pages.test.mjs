@@ -94,7 +94,7 @@ test('a quantity changed beside the form asks for new offers and leaves the focu
   await toOffers(page);
   const more = button(page, 'One Kestrel city bicycle more');
   await more.click();
-  await heading(page, /qualify|from your answers/).waitFor();
+  await heading(page, /rules you out|from your answers/).waitFor();
   const focused = await page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
   assert.equal(focused, 'One Kestrel city bicycle more');
   await button(page, 'Ask for my offers').click();

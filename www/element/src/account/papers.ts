@@ -47,14 +47,21 @@ export function statementPart(loan: Loan, locale: string, read: () => Promise<St
         'table',
         {},
         h('caption', { class: 'visually-hidden' }, 'Everything that happened on this loan, oldest first'),
-        h('thead', {}, h('tr', {}, head('Date'), head('What', 'text'), head('Amount'), head('Amount left'))),
         h(
-          'tbody',
+          'thead',
           {},
-          ...events
-            .filter(({ type }) => !NOT_THEIRS.has(type))
-            .map((event) => statementLine(event, loan.currency, locale)),
+          h(
+            'tr',
+            {},
+            head('Date'),
+            head('What', 'text'),
+            head('Amount'),
+            head('Interest and fees'),
+            head('Repays borrowed'),
+            head('Borrowed amount left'),
+          ),
         ),
+        h('tbody', {}, ...events.map((event) => statementLine(event, loan.currency, locale))),
       ),
     );
   });
@@ -63,22 +70,29 @@ export function statementPart(loan: Loan, locale: string, read: () => Promise<St
 const EVENTS: Readonly<Record<string, string>> = {
   lent: 'Lent to you',
   received: 'Payment received',
-  reversed: 'Payment taken back',
-  refunded: 'Refund from the shop',
+  payout_failed: 'Loan cancelled: the shop could not be paid',
 };
 
-/** What passes between the lender and the shop is not the shopper's affair, and has no line here. */
-const NOT_THEIRS = new Set(['paid_out']);
-
+/** What a payment did adds up in its line: its amount is what it paid of each kind, and what is owed back. */
 function statementLine(event: StatementEvent, currency: string, locale: string): HTMLElement {
   const words = EVENTS[event.type] ?? event.type.replaceAll('_', ' ');
+  const show = (amount: number) => money(amount, currency, locale);
+  const part = (amount: number) => h('td', {}, event.type === 'received' ? show(amount) : '–');
   return h(
     'tr',
     {},
     h('th', { scope: 'row' }, date(event.value_date, locale)),
-    h('td', { class: 'text' }, words.charAt(0).toUpperCase() + words.slice(1)),
-    h('td', {}, money(event.amount, currency, locale)),
-    h('td', {}, money(event.principal_balance, currency, locale)),
+    h(
+      'td',
+      { class: 'text' },
+      words.charAt(0).toUpperCase() + words.slice(1),
+      event.excess > 0 &&
+        h('span', { class: 'muted block' }, `${show(event.excess)} of it is owed back to you`),
+    ),
+    h('td', {}, show(event.amount)),
+    part(event.interest + event.fee + event.penalty),
+    part(event.principal),
+    h('td', {}, show(event.principal_balance)),
   );
 }
 

@@ -57,9 +57,19 @@ export function settledView(loan: Loan, locale: string): HTMLElement {
     h(
       'p',
       {},
-      `You repaid ${money(loan.principal, loan.currency, locale)} and owe nothing more. There is nothing left to do.`,
+      `You repaid ${repaidText(loan, locale)}. You owe nothing more, and there is nothing left to do.`,
     ),
   );
+}
+
+/** What was paid in all, and what of it was the price of borrowing. */
+function repaidText(loan: Loan, locale: string): string {
+  const show = (amount: number) => money(amount, loan.currency, locale);
+  const paid = loan.installments.reduce((sum, each) => sum + each.paid, 0);
+  const cost = paid - loan.principal;
+  return cost > 0
+    ? `${show(paid)}: ${show(loan.principal)} borrowed and ${show(cost)} interest and fees`
+    : show(paid);
 }
 
 /** Money the lender owes back. */
@@ -69,7 +79,7 @@ export function creditView(loan: Loan, locale: string): HTMLElement | null {
     'p',
     { class: 'note' },
     h('strong', {}, `The lender owes you ${money(loan.credit_balance, loan.currency, locale)}. `),
-    'You paid more than was due. The money is yours and will be sent back to you.',
+    'You paid more than was due, and the difference is yours.',
   );
 }
 

@@ -147,8 +147,9 @@ export function stepView(
 
 const ESTIMATES: Record<Estimate['outcome'], { title: string; text: string }> = {
   likely: {
-    title: 'You are likely to qualify',
-    text: 'This is an estimate, not a decision. The lender decides when you ask for offers.',
+    // The public rules are not all of the lender's rules: that they are met is no reason to expect a yes.
+    title: 'Nothing rules you out so far',
+    text: 'This is an estimate, not a decision. The lender has more to check, and decides when you ask for offers.',
   },
   continue: {
     title: 'We cannot estimate this from your answers alone',
@@ -174,7 +175,7 @@ export function estimateView(
   return h(
     'div',
     { class: 'stack' },
-    heading(title, estimate.outcome === 'likely' ? icon(ICONS.tick) : icon(ICONS.person)),
+    heading(title, icon(ICONS.person)),
     h('div', { class: 'stack tight' }, h('p', {}, text), h('p', { class: 'muted' }, place)),
     estimate.needs.length > 0 &&
       h('ul', { class: 'reasons' }, ...estimate.needs.map((need) => h('li', {}, need.text))),
