@@ -270,30 +270,24 @@ export class PrequalAccount extends PrequalElement {
       this.say(icon(ICONS.warning), `That is more than you owe, so nothing was charged.${most}`, true);
       return;
     }
-    const advice = adviceFor(trouble);
-    const safe =
-      trouble.slug === 'offline' || trouble.slug === 'timeout'
-        ? 'Trying again cannot charge you twice.'
-        : 'Nothing was charged.';
-    this.say(icon(ICONS.warning), `${advice.title}. ${advice.happened} ${safe}`, true);
+    const advice = adviceFor(trouble, 'pay');
+    this.say(icon(ICONS.warning), `${advice.title}. ${advice.happened} ${advice.safe}`, true);
   }
 
   private explain(error: unknown, focus: boolean): void {
     const trouble = troubleOf(error);
     const denied = trouble.status === 401 || trouble.status === 403 || trouble.status === 404;
     const advice = adviceFor(trouble);
+    const title = denied ? 'This link does not open a loan' : advice.title;
+    const text = denied
+      ? 'It may be incomplete or no longer valid. Use the link you were given when you signed.'
+      : `${advice.happened} Your loan is as it was.`;
     this.show(
       h(
         'div',
         { class: 'stack' },
-        heading(denied ? 'This link does not open a loan' : advice.title, icon(ICONS.warning)),
-        h(
-          'p',
-          {},
-          denied
-            ? 'It may be incomplete or no longer valid. Use the link you were given when you signed.'
-            : `${advice.happened} Your loan is safe.`,
-        ),
+        heading(title, icon(ICONS.warning)),
+        h('p', {}, text),
         h(
           'div',
           { class: 'actions' },
@@ -305,5 +299,6 @@ export class PrequalAccount extends PrequalElement {
       ),
       focus,
     );
+    this.announce(focus ? text : `${title}. ${text}`);
   }
 }

@@ -1,7 +1,7 @@
 import { ProblemError } from 'prequal';
 import { loadLender, sourceOf } from '../engine.js';
 import { busy, PrequalElement } from '../lib/base.js';
-import { type Remedy, type Trouble, troubleOf } from '../lib/problem.js';
+import { adviceFor, type Doing, type Remedy, type Trouble, troubleOf } from '../lib/problem.js';
 import type { Application, Booking, Estimate, Field, Fields, FieldValue, Quote, Step } from '../types.js';
 import { type Draft, draftFor, forgetPerson, type Phase, removeDraft, saveDraft } from './draft.js';
 import { AgreementDiffers, Flow } from './flow.js';
@@ -68,7 +68,7 @@ export class PrequalCheckout extends PrequalElement {
     if (token === undefined) return;
     const claims = readClaims(token);
     if (claims === undefined) {
-      this.explain({ slug: 'checkout-token-unreadable', detail: '', status: 0 }, () => this.restart(true));
+      this.explain({ slug: 'checkout-token', detail: '', status: 0 }, () => this.restart(true));
       return;
     }
     try {
@@ -316,7 +316,7 @@ export class PrequalCheckout extends PrequalElement {
       fail(`type your name as in your application: ${given}`);
       return;
     }
-    await this.attempt(press, 'Signing', async () => {
+    const signing = async () => {
       let booking: Booking;
       try {
         booking = await this.need.sign(name, () => this.save());
@@ -334,7 +334,8 @@ export class PrequalCheckout extends PrequalElement {
         amount: offer?.price ?? this.need.claims.amount,
         currency: this.need.claims.currency,
       });
-    });
+    };
+    await this.attempt(press, 'Signing', signing, 'sign');
   }
 
   /**
@@ -372,6 +373,7 @@ export class PrequalCheckout extends PrequalElement {
     press: HTMLButtonElement | undefined,
     label: string,
     action: () => Promise<void>,
+    doing: Doing = 'other',
   ): Promise<void> {
     const rest = press === undefined ? () => undefined : busy(press, label);
     this.announce(label);
@@ -384,19 +386,28 @@ export class PrequalCheckout extends PrequalElement {
         error instanceof AgreementDiffers
           ? { slug: 'agreement-differs', detail: '', status: 0 }
           : troubleOf(error);
-      this.explain(trouble, () => void this.attempt(undefined, label, action));
+      this.explain(trouble, () => void this.attempt(undefined, label, action, doing), doing);
     } finally {
       rest();
     }
   }
 
-  private explain(trouble: Trouble, retry: () => void): void {
-    this.show(
-      problemView(trouble, (remedy, press) => this.remedy(remedy, press, retry)),
-      this.flow !== undefined,
+  private explain(trouble: Trouble, retry: () => void, doing: Doing = 'other'): void {
+    const advice = adviceFor(trouble, doing);
+    const correct = () => this.toStep(this.stepOf(trouble.field));
+    const view = problemView(trouble, advice, (remedy, press) =>
+      remedy === 'correct' ? correct() : this.remedy(remedy, press, retry),
     );
+    const focus = this.flow !== undefined;
+    this.show(view, focus);
+    // The focus reads the heading; the rest, and all of it where the focus stays elsewhere, is announced.
+    this.announce([focus ? '' : `${advice.title}.`, advice.happened, advice.safe].join(' ').trim());
     if (this.flow === undefined) this.tell('prequal:state', { state: 'problem', problem: trouble.slug });
     else this.tellState(trouble.slug === 'offer-expired' ? 'expired' : 'problem', { problem: trouble.slug });
+  }
+
+  private stepOf(field: string | undefined): number {
+    return field === undefined ? 0 : this.need.stepOf([{ field, code: '', message: '' }]);
   }
 
   private remedy(remedy: Remedy, press: HTMLButtonElement, retry: () => void): void {
@@ -415,9 +426,6 @@ export class PrequalCheckout extends PrequalElement {
           this.draft.cart_hash = '';
           this.tellState('cart_changed');
         }
-        break;
-      case 'correct':
-        this.toStep(0);
         break;
       case 'consents':
         this.go('cost');

@@ -54,7 +54,11 @@ export function doneView(
         { class: 'actions' },
         h('a', { class: 'button primary', href: account }, 'See and repay this loan'),
       ),
-    h('p', { class: 'muted small' }, 'You can repay early at any time, in part or in full.'),
+    h(
+      'p',
+      { class: 'muted small' },
+      'You can repay early at any time, in part or in full. The agreement stays with the loan, to read and to print.',
+    ),
     demoLabel(frame),
   );
 }
@@ -131,11 +135,7 @@ export function declinedView(
           {},
           'If something about you is wrong, ask the source of your credit history for a copy and have it corrected.',
         ),
-        h(
-          'li',
-          {},
-          `Ask ${frame.lender} to have a person look at the decision again. Quote its number. A written notice follows.`,
-        ),
+        h('li', {}, `Ask ${frame.lender} to have a person look at the decision again. Quote its number.`),
       ),
     ),
     decision !== undefined && facts(['Decision number', code(decision)]),

@@ -4,7 +4,7 @@ import { openDialog } from '../lib/dialog.js';
 import { h, ICONS, icon, uniqueId } from '../lib/dom.js';
 import { counted, money, percent } from '../lib/format.js';
 import { plansView } from '../lib/plans.js';
-import { adviceFor, type Remedy, type Trouble } from '../lib/problem.js';
+import type { Advice, Remedy, Trouble } from '../lib/problem.js';
 import type { Estimate, Field, Offer, Quote } from '../types.js';
 import { type FormHost, FormView } from './form-view.js';
 
@@ -347,9 +347,9 @@ export function agreementView(
 /** A problem, with what happened, what is safe, and one thing to do. */
 export function problemView(
   problem: Trouble,
+  advice: Advice,
   act: (remedy: Remedy, press: HTMLButtonElement) => void,
 ): HTMLElement {
-  const advice = adviceFor(problem);
   return h(
     'div',
     { class: 'stack' },

@@ -5,6 +5,9 @@ import { NetworkError, PrequalError, ProblemError } from 'prequal';
 /** What the one button under a problem does. */
 export type Remedy = 'retry' | 'ask_again' | 'refresh_cart' | 'correct' | 'consents' | 'look_up' | 'none';
 
+/** What was being done when it went wrong: of signing and paying the outcome itself may be unknown. */
+export type Doing = 'sign' | 'pay' | 'other';
+
 export interface Advice {
   readonly title: string;
   readonly happened: string;
@@ -19,13 +22,15 @@ export interface Trouble {
   /** The other side's own words; may be empty. */
   readonly detail: string;
   readonly status: number;
+  /** The form's field that is to blame, when one is. */
+  readonly field?: string | undefined;
 }
 
 /** Whatever was thrown, as trouble that can be explained. */
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof ProblemError) {
     const detail = typeof error.problem.detail === 'string' ? error.problem.detail : '';
-    return { slug: error.code, detail, status: error.status };
+    return { slug: error.code, detail, status: error.status, field: fieldOf(error.problem.pointer) };
   }
   if (error instanceof NetworkError)
     return { slug: error.code === 'timeout' ? 'timeout' : 'offline', detail: '', status: 0 };
@@ -36,20 +41,25 @@ export function troubleOf(error: unknown): Trouble {
   return { slug: 'unexpected', detail: error instanceof Error ? error.message : String(error), status: 0 };
 }
 
+/** The form's field that a JSON pointer into a request names. */
+function fieldOf(pointer: unknown): string | undefined {
+  return typeof pointer === 'string' ? /\/fields\/([^/]+)$/u.exec(pointer)?.[1] : undefined;
+}
+
 const UNTOUCHED = 'Nothing was borrowed and your answers are kept.';
 
 const ADVICE: Readonly<Record<string, Advice>> = {
   offline: {
     title: 'You seem to be offline',
-    happened: 'The request did not reach the lender.',
-    safe: 'Your answers are kept on this device. Trying again cannot apply, sign or pay twice.',
+    happened: 'No answer came from the lender.',
+    safe: 'Your answers are kept on this device. You are not committed to anything by asking again.',
     action: 'Try again',
     remedy: 'retry',
   },
   timeout: {
     title: 'This is taking too long',
     happened: 'The lender has not answered in time.',
-    safe: 'Your answers are kept. Trying again cannot apply, sign or pay twice.',
+    safe: 'Your answers are kept. You are not committed to anything by asking again.',
     action: 'Try again',
     remedy: 'retry',
   },
@@ -59,6 +69,49 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     safe: UNTOUCHED,
     action: 'Try again',
     remedy: 'retry',
+  },
+  'server-refused': {
+    title: 'The lender could not take this application',
+    happened:
+      'Its system refused it for a technical reason, so asking again will not help. This says nothing about you.',
+    safe: 'Nothing was borrowed. Your cart is unchanged and you can pay in another way.',
+    action: '',
+    remedy: 'none',
+  },
+  'idempotency-in-flight': {
+    title: 'This is being worked on already',
+    happened: 'The lender has this request from before and is not done with it yet.',
+    safe: 'It is not done twice, and your answers are kept.',
+    action: 'Try again',
+    remedy: 'retry',
+  },
+  'idempotency-conflict': {
+    title: 'This was sent before, and differently',
+    happened: 'The lender has the same request already with something else in it, perhaps from another tab.',
+    safe: 'The second one was not carried out. What became of the first one you can see.',
+    action: 'See where my application stands',
+    remedy: 'look_up',
+  },
+  'not-found': {
+    title: 'The lender cannot find this',
+    happened: 'It has nothing under the number that was sent, perhaps because it is too old.',
+    safe: UNTOUCHED,
+    action: 'Refresh the price',
+    remedy: 'refresh_cart',
+  },
+  'checkout-token': {
+    title: 'The shop’s order could not be verified',
+    happened: 'What the shop sent about this order cannot be read, or is not signed as it must be.',
+    safe: UNTOUCHED,
+    action: 'Ask the shop again',
+    remedy: 'refresh_cart',
+  },
+  'shop-silent': {
+    title: 'The shop has not answered',
+    happened: 'It was asked for the present price of your cart, and no price came.',
+    safe: `${UNTOUCHED} Reload this page, go back to the cart, or pay in another way.`,
+    action: 'Ask the shop again',
+    remedy: 'refresh_cart',
   },
   'offer-expired': {
     title: 'These offers have run out',
@@ -146,8 +199,29 @@ const RENEWED = {
   happened: 'Since you were shown these offers the lender has published new terms.',
 };
 
-/** The advice for a problem type; what is not known is described by the lender's own detail. */
-export function adviceFor(problem: Trouble): Advice {
+const UNKNOWN_OUTCOME =
+  'We do not know yet whether it went through. Trying again is safe: it cannot sign or pay twice.';
+
+/** Without an answer, or with one that says that something broke, a request may have been carried out all the same. */
+function isUnknown({ slug, status }: Trouble): boolean {
+  return status === 0 || status >= 500 || slug === 'idempotency-in-flight';
+}
+
+/** The advice for a problem type. The other side's own words are for developers, and never stand in it. */
+export function adviceFor(problem: Trouble, doing: Doing = 'other'): Advice {
+  const advice = adviceOn(problem);
+  // These are found on this side, before anything is sent.
+  if (doing === 'other' || /-differs$/u.test(problem.slug)) return advice;
+  if (isUnknown(problem)) {
+    const title = problem.slug === 'offline' ? 'No answer came' : advice.title;
+    return { ...advice, title, safe: UNKNOWN_OUTCOME, action: 'Try again', remedy: 'retry' };
+  }
+  if (doing === 'pay' && problem.slug !== 'idempotency-conflict')
+    return { ...advice, safe: 'Nothing was charged.' };
+  return advice;
+}
+
+function adviceOn(problem: Trouble): Advice {
   const known = ADVICE[problem.slug];
   if (known !== undefined) return known;
   if (/^(?:bundle-|decision-mismatch)/u.test(problem.slug)) return RENEWED;
@@ -158,16 +232,15 @@ export function adviceFor(problem: Trouble): Advice {
       happened: 'The lender could not confirm that this offer is its own.',
     };
   }
-  if (/checkout/u.test(problem.slug)) return ADVICE['checkout-expired'] as Advice;
   if (problem.status === 429 || problem.status >= 500) return ADVICE.busy as Advice;
+  const answer = problem.field !== undefined;
   return {
     title: 'That did not work',
-    happened:
-      problem.detail === ''
-        ? 'The lender could not use this request.'
-        : `The lender says: ${problem.detail}.`.replace(/\.\.$/u, '.'),
+    happened: answer
+      ? 'The lender could not use one of your answers.'
+      : 'The lender could not use this request. The fault is not in your answers.',
     safe: UNTOUCHED,
-    action: problem.status === 422 ? 'Check my answers' : 'Try again',
-    remedy: problem.status === 422 ? 'correct' : 'retry',
+    action: answer ? 'Correct my answers' : 'Try again',
+    remedy: answer ? 'correct' : 'retry',
   };
 }
