@@ -17,9 +17,18 @@ pub const AS_OF: &str = "2026-11-23T08:00:00Z";
 pub const TODAY: &str = "2026-11-23";
 const TODAY_YEAR: i64 = 2026;
 
-/// Columns that are not evidence: the target, what the law keeps out, and what follows from the order itself.
-const NOT_EVIDENCE: [&str; 5] =
-    ["creditability", "age_in_years", "foreign_worker", "credit_amount", "duration_in_month"];
+/// Columns that are not evidence: the target, what the policy keeps out, and what follows from the order itself.
+const NOT_EVIDENCE: [&str; 9] = [
+    "creditability",
+    "age_in_years",
+    "foreign_worker",
+    "telephone",
+    "job",
+    "purpose",
+    "installment_rate_in_percentage_of_disposable_income",
+    "credit_amount",
+    "duration_in_month",
+];
 
 /// The canonical text of every input, in row order.
 pub fn inputs() -> Vec<String> {
