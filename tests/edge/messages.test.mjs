@@ -56,7 +56,11 @@ test('the journey at the edge is that of the page', async () => {
 });
 
 test('a client without keys asks the edge and gets the same as one that computes', async () => {
-  const near = prequal.createClient({ endpoint: edge.lender.url, edge: edge.url, keys: [jwk('bundle.public')] });
+  const near = prequal.createClient({
+    endpoint: edge.lender.url,
+    edge: edge.url,
+    keys: [jwk('bundle.public')],
+  });
   const far = prequal.createClient({ endpoint: edge.lender.url, edge: edge.url });
   assert.equal(await near.mode(), 'wasm');
   assert.equal(await far.mode(), 'edge');
@@ -64,9 +68,14 @@ test('a client without keys asks the edge and gets the same as one that computes
   assert.deepEqual(await far.form(), await near.form());
   const fields = { ...answers(), phone: '12' };
   assert.deepEqual(await far.validate({ order, fields }), await near.validate({ order, fields }));
-  const estimates = await Promise.all([far, near].map((client) => client.prequalify({ order, fields: answers() })));
+  const estimates = await Promise.all(
+    [far, near].map((client) => client.prequalify({ order, fields: answers() })),
+  );
   assert.deepEqual(estimates[0].offers, estimates[1].offers);
-  await assert.rejects(far.quote({ amount: -1, currency: 'USD' }), { name: 'ProblemError', code: 'invalid-body' });
+  await assert.rejects(far.quote({ amount: -1, currency: 'USD' }), {
+    name: 'ProblemError',
+    code: 'invalid-body',
+  });
 });
 
 test('health names the bundles in force', async () => {

@@ -3,6 +3,7 @@ import test from 'node:test';
 import {
   answers,
   application,
+  BUREAU_KEY,
   badRow,
   bundles,
   EDGE_KEY,
@@ -28,6 +29,12 @@ test('an application gets signed offers, and the server hears of it first', asyn
   assert.equal(edge.lender.requests.length, 1);
   assert.equal(told.path, '/v1/applications');
   assert.equal(told.headers.authorization, `Bearer ${EDGE_KEY}`);
+  const [asked] = edge.bureau.requests;
+  assert.equal(
+    asked.headers.authorization,
+    `Bearer ${BUREAU_KEY}`,
+    'the bureau never sees the key of the server',
+  );
   assert.deepEqual(
     told.body.offers,
     answer.offers.map(({ offer_id, plan, terms_hash }) => ({ offer_id, plan, terms_hash })),
@@ -72,7 +79,9 @@ test('a decline is told to the server and makes no offer', async () => {
 test('an incomplete form asks for what is missing; nobody is asked about the person and nothing is recorded', async () => {
   await using edge = await startEdge();
   const [first, ...rest] = Object.entries(answers());
-  const answer = await (await edge.post('/v1/offers', application({ fields: Object.fromEntries(rest) }))).json();
+  const answer = await (
+    await edge.post('/v1/offers', application({ fields: Object.fromEntries(rest) }))
+  ).json();
   assert.equal(answer.outcome, 'needs');
   assert.deepEqual(
     answer.needs.map(({ kind, id }) => [kind, id]),
@@ -85,10 +94,18 @@ test('an incomplete form asks for what is missing; nobody is asked about the per
 test('a bureau that is down, late or talks nonsense is evidence that is missing, and never a failure', async () => {
   const cases = [
     ['down', () => [500, 'out of order'], 'timed_out'],
-    ['late', () => new Promise((resolve) => setTimeout(() => resolve([200, {}]), 2_000).unref()), 'timed_out'],
+    [
+      'late',
+      () => new Promise((resolve) => setTimeout(() => resolve([200, {}]), 2_000).unref()),
+      'timed_out',
+    ],
     ['nonsense', () => [200, 'not json'], 'invalid'],
     ['empty', () => [200, { evidence: {} }], 'no_record'],
-    ['wrong values', ({ body }) => [200, { evidence: all(body.features, { value: { deep: 1 } }) }], 'invalid'],
+    [
+      'wrong values',
+      ({ body }) => [200, { evidence: all(body.features, { value: { deep: 1 } }) }],
+      'invalid',
+    ],
   ];
   for (const [name, bureau, missing] of cases) {
     await using edge = await startEdge({ bureau });
@@ -97,7 +114,8 @@ test('a bureau that is down, late or talks nonsense is evidence that is missing,
     assert.notEqual((await response.json()).outcome, 'eligible', name);
     const evidence = edge.lender.requests.at(-1)?.body.input.evidence;
     if (evidence === undefined) continue;
-    for (const item of Object.values(evidence)) assert.deepEqual(item, { missing, source: 'sandbox-bureau' }, name);
+    for (const item of Object.values(evidence))
+      assert.deepEqual(item, { missing, source: 'sandbox-bureau' }, name);
   }
 });
 
@@ -125,8 +143,9 @@ test('what the server refuses reaches the page only where the page can act upon 
   const cases = [
     ['cart-changed', 409, 'cart-changed', 409],
     ['checkout-financed', 409, 'checkout-financed', 409],
-    ['decision-mismatch', 409, 'server-refused', 502],
-    ['unauthorized', 401, 'server-refused', 502],
+    ['decision-mismatch', 409, 'server-refused', 422],
+    ['unauthorized', 401, 'server-refused', 422],
+    ['slow-down', 429, 'server-unavailable', 503],
     ['internal', 500, 'server-unavailable', 503],
   ];
   for (const [slug, status, shown, shownStatus] of cases) {
@@ -146,7 +165,18 @@ test('nothing about a person stands in the log', async () => {
   await edge.post('/v1/validate', { fields: { full_name: 'Ada Byron', secret_field: 'Byron' } });
   const log = await edge.logged(/"event":"decided"/);
   assert.match(log, /"event":"decided"/);
-  for (const word of ['Ada', 'Byron', 'example.com', 'nonsense', '555', '1990', '420000', 'cap_1', EDGE_KEY]) {
+  for (const word of [
+    'Ada',
+    'Byron',
+    'example.com',
+    'nonsense',
+    '555',
+    '1990',
+    '420000',
+    'cap_1',
+    EDGE_KEY,
+    BUREAU_KEY,
+  ]) {
     assert.ok(!log.includes(word), `the log holds ${word}`);
   }
 });

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { answers, application, bundles, checkoutToken, consents, jwk, payload, SHOP, startEdge } from './support.mjs';
+import {
+  answers,
+  application,
+  bundles,
+  checkoutToken,
+  consents,
+  jwk,
+  payload,
+  SHOP,
+  startEdge,
+} from './support.mjs';
 
 let edge;
 before(async () => {
@@ -27,7 +37,9 @@ test('a checkout token that does not hold gets no offer, and nobody hears of it'
   const cheaper = JSON.parse(Buffer.from(claims, 'base64url').toString());
   cheaper.amount = 100;
   const altered = Buffer.from(JSON.stringify(cheaper)).toString('base64url');
-  const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'prequal-checkout+jwt' })).toString('base64url');
+  const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'prequal-checkout+jwt' })).toString(
+    'base64url',
+  );
   const { d: _, ...publicHalf } = stranger;
   const tokens = {
     'another key under the same kid': checkoutToken({}, { key: stranger }),
@@ -50,7 +62,10 @@ test('a checkout token that does not hold gets no offer, and nobody hears of it'
     empty: '',
   };
   for (const [name, checkout_token] of Object.entries(tokens)) {
-    await assert.doesNotReject(refused('/v1/offers', application({ checkout_token }), 422, 'checkout-token'), name);
+    await assert.doesNotReject(
+      refused('/v1/offers', application({ checkout_token }), 422, 'checkout-token'),
+      name,
+    );
   }
   assert.equal(edge.lender.requests.length, 0);
   assert.equal(edge.bureau.requests.length, 0);
@@ -58,7 +73,12 @@ test('a checkout token that does not hold gets no offer, and nobody hears of it'
 
 test('a checkout past its time is refused by name', async () => {
   const now = Math.floor(Date.now() / 1000);
-  await refused('/v1/offers', application({ checkout_token: checkoutToken({ exp: now - 1 }) }), 410, 'checkout-expired');
+  await refused(
+    '/v1/offers',
+    application({ checkout_token: checkoutToken({ exp: now - 1 }) }),
+    410,
+    'checkout-expired',
+  );
 });
 
 test('another currency than the bundle lends in is refused', async () => {
@@ -75,11 +95,21 @@ test('members that nobody asked for and wrong types are refused with their place
   assert.equal(await pointer(null), '');
   assert.equal(await pointer({ ...application(), checkout_token: 1 }), '/checkout_token');
   assert.equal(await pointer({ ...application(), consents: {} }), '/consents');
-  assert.equal(await pointer({ ...application(), consents: [{ ...consents()[0], more: 1 }] }), '/consents/0/more');
+  assert.equal(
+    await pointer({ ...application(), consents: [{ ...consents()[0], more: 1 }] }),
+    '/consents/0/more',
+  );
   assert.equal(await pointer({ ...application(), fields: { full_name: { first: 'Ada' } } }), '/fields');
   assert.equal(await pointer({ ...application(), fields: { full_name: 1.5 } }), '/fields');
   assert.match(
-    (await refused('/v1/offers', application({ fields: { ...answers(), shoe_size: 41 } }), 422, 'invalid-body')).detail,
+    (
+      await refused(
+        '/v1/offers',
+        application({ fields: { ...answers(), shoe_size: 41 } }),
+        422,
+        'invalid-body',
+      )
+    ).detail,
     /`shoe_size`/,
   );
   await refused('/v1/quote', { amount: 1e300, currency: 'USD' }, 422, 'invalid-body');
@@ -154,6 +184,7 @@ test('a deployment with a wrong key or none does not start deciding', async () =
     { BUNDLE_KEYS: JSON.stringify([jwk('bundle.private')]) },
     { BUNDLE_KEYS: '[]' },
     { SERVER_URL: 'not a url' },
+    { BUREAU_KEY: '' },
   ]) {
     await using other = await startEdge({ variables });
     const response = await other.post('/v1/offers', application());

@@ -11,6 +11,7 @@ const root = join(import.meta.dirname, '../..');
 const demo = process.env.PREQUAL_DEMO ?? join(root, 'target/demo');
 
 export const EDGE_KEY = 'ek_of-these-tests';
+export const BUREAU_KEY = 'bk_of-these-tests';
 export const SHOP = 'https://shop.example';
 
 const text = (name) => readFileSync(join(demo, name), 'utf8');
@@ -73,7 +74,9 @@ const ANSWERS = {
 /** Every field of the bundle's form, filled in well. */
 export function answers() {
   const fields = payload('full').form.steps.flatMap((step) => step.fields);
-  return Object.fromEntries(fields.map((field) => [field.id, field.choices?.[0]?.value ?? ANSWERS[field.type]]));
+  return Object.fromEntries(
+    fields.map((field) => [field.id, field.choices?.[0]?.value ?? ANSWERS[field.type]]),
+  );
 }
 
 export const consents = () => [
@@ -91,16 +94,24 @@ export const application = (more = {}) => ({
 const [columns, ...rows] = readFileSync(join(root, 'tests/data/german_credit.csv'), 'utf8')
   .trim()
   .split('\n')
-  .map((line) => [...line.matchAll(/("([^"]*)"|[^,]*)(,|$)/g)].slice(0, 20).map((cell) => cell[2] ?? cell[1]));
+  .map((line) =>
+    [...line.matchAll(/("([^"]*)"|[^,]*)(,|$)/g)].slice(0, 20).map((cell) => cell[2] ?? cell[1]),
+  );
 
 export function report(row, features) {
   const evidence = {};
   for (const feature of features) {
     const at = columns.indexOf(feature);
     const value = at < 0 ? undefined : rows[row][at];
-    if (feature === 'monthly_income') evidence[feature] = { value: 600_000, assurance: 'third_party', source: 'x' };
+    if (feature === 'monthly_income')
+      evidence[feature] = { value: 600_000, assurance: 'third_party', source: 'x' };
     else if (value === undefined || value === '') evidence[feature] = { missing: 'no_record', source: 'x' };
-    else evidence[feature] = { value: /^\d+$/.test(value) ? Number(value) : value, assurance: 'own', source: 'x' };
+    else
+      evidence[feature] = {
+        value: /^\d+$/.test(value) ? Number(value) : value,
+        assurance: 'own',
+        source: 'x',
+      };
   }
   return { evidence };
 }
@@ -113,10 +124,16 @@ export async function service(answer) {
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', async () => {
       const body = Buffer.concat(chunks).toString();
-      const seen = { path: request.url, headers: request.headers, body: body === '' ? undefined : JSON.parse(body) };
+      const seen = {
+        path: request.url,
+        headers: request.headers,
+        body: body === '' ? undefined : JSON.parse(body),
+      };
       requests.push(seen);
       const [status, value] = await answer(seen);
-      response.writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json' });
+      response.writeHead(status, {
+        'content-type': status < 400 ? 'application/json' : 'application/problem+json',
+      });
       response.end(typeof value === 'string' ? value : JSON.stringify(value));
     });
   });
@@ -131,7 +148,10 @@ export async function service(answer) {
 
 /** The worker in workerd with its neighbours; `using` stops all of them. */
 export async function startEdge({ server, bureau, envelopes = bundles, variables = {} } = {}) {
-  const recorded = () => [201, { application_id: 'application-1', capability: 'cap_1', decision_id: 'decision-1' }];
+  const recorded = () => [
+    201,
+    { application_id: 'application-1', capability: 'cap_1', decision_id: 'decision-1' },
+  ];
   const lender = await service(server ?? recorded);
   const reports = await service(bureau ?? (({ body }) => [200, report(goodRow, body.features)]));
   const lines = [];
@@ -151,6 +171,7 @@ export async function startEdge({ server, bureau, envelopes = bundles, variables
       CHECKOUT_KEYS: JSON.stringify([jwk('checkout.public')]),
       OFFER_KEY: JSON.stringify(jwk('offer.private')),
       EDGE_KEY,
+      BUREAU_KEY,
       ...variables,
     },
   });

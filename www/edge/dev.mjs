@@ -6,7 +6,8 @@
 //   BUNDLE_FILE, PUBLIC_BUNDLE_FILE   signed bundles
 //   BUNDLE_KEY_FILES, CHECKOUT_KEY_FILES   public JWK files, separated by commas
 //   OFFER_KEY_FILE                the private JWK that signs offers
-//   EDGE_KEY                      what this edge shows to server and bureau
+//   EDGE_KEY                      what this edge shows to the server
+//   BUREAU_KEY (EDGE_KEY)         what it shows to the bureau; the sandbox's bureau checks the edge's key
 //   EDGE_ID (edge), LENDER_ID (demo-lender), BUREAU_ID (sandbox-bureau), ALLOWED_ORIGINS, SANDBOX
 // Prints `listening on http://HOST:PORT` when it answers.
 import { readFileSync } from 'node:fs';
@@ -41,6 +42,7 @@ const worker = await startWorker({
     CHECKOUT_KEYS: JSON.stringify(keys('CHECKOUT_KEY_FILES')),
     OFFER_KEY: file('OFFER_KEY_FILE'),
     EDGE_KEY: need('EDGE_KEY'),
+    BUREAU_KEY: process.env.BUREAU_KEY ?? need('EDGE_KEY'),
     ...(process.env.SANDBOX === undefined ? {} : { SANDBOX: process.env.SANDBOX }),
   },
 });

@@ -17,7 +17,10 @@ export interface Env {
   readonly BUNDLE_KEYS: string;
   readonly CHECKOUT_KEYS: string;
   readonly OFFER_KEY: string;
+  /** What this edge shows to the lender's server, and to nobody else. */
   readonly EDGE_KEY: string;
+  /** What this edge shows to the bureau. */
+  readonly BUREAU_KEY: string;
   readonly BUREAU_DEADLINE_MS?: string;
   readonly SERVER_DEADLINE_MS?: string;
   /** `1`: the lender's sandbox, whose clock is asked for the time. Never set in production. */
@@ -35,6 +38,7 @@ export interface Config {
   readonly checkoutKeys: ReadonlyMap<string, CryptoKey>;
   readonly offerKey: { readonly kid: string; readonly key: CryptoKey };
   readonly edgeKey: string;
+  readonly bureauKey: string;
   readonly bureauDeadlineMs: number;
   readonly serverDeadlineMs: number;
   readonly sandbox: boolean;
@@ -58,6 +62,7 @@ export async function readConfig(env: Env): Promise<Config> {
     checkoutKeys: await importPublic(publicKeys(env, 'CHECKOUT_KEYS', 'checkout')),
     offerKey: await importPrivate(json(env, 'OFFER_KEY')),
     edgeKey: text(env, 'EDGE_KEY'),
+    bureauKey: text(env, 'BUREAU_KEY'),
     bureauDeadlineMs: milliseconds(env, 'BUREAU_DEADLINE_MS', BUREAU_DEADLINE_MS),
     serverDeadlineMs: milliseconds(env, 'SERVER_DEADLINE_MS', SERVER_DEADLINE_MS),
     sandbox: env.SANDBOX === '1',

@@ -36,7 +36,7 @@ async function ask(keys: readonly string[], email: string, config: Config): Prom
   try {
     const response = await fetch(config.bureauUrl, {
       method: 'POST',
-      headers: { authorization: `Bearer ${config.edgeKey}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${config.bureauKey}`, 'content-type': 'application/json' },
       body: JSON.stringify({ email, features: keys }),
       signal: AbortSignal.timeout(config.bureauDeadlineMs),
     });

@@ -10,8 +10,9 @@ const KINDS = {
   'unsupported-media-type': [415, 'the body must be application/json'],
   'invalid-body': [422, 'the body does not have the required shape'],
   'checkout-token': [422, 'the checkout token does not hold'],
+  // Not a 5xx: those invite to try again, and the same application is refused again.
+  'server-refused': [422, 'the lender’s server refused this application for good'],
   internal: [500, 'the worker could not do this'],
-  'server-refused': [502, 'the lender refused this application'],
   'bundle-unavailable': [503, 'no valid policy is in force here'],
   'server-unavailable': [503, 'the lender cannot be reached'],
 } as const satisfies Readonly<Record<string, readonly [number, string]>>;

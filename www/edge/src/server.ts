@@ -23,7 +23,7 @@ export interface Recorded {
   readonly decision_id: string;
 }
 
-/** Refusals that the shopper's page can act upon; of all others it learns only that the lender refused. */
+/** Refusals that the shopper's page can act upon; of all others it learns only whether to try again. */
 const PASSED_ON = new Set([
   'cart-changed',
   'checkout-expired',
@@ -55,7 +55,12 @@ export async function recordApplication(config: Config, record: ApplicationRecor
   const slug = type.slice(type.lastIndexOf(':') + 1);
   log('server_refused', { status: response.status, problem: slug });
   if (PASSED_ON.has(slug)) throw new Problem(slug, response.status, String(answer.title ?? slug), {});
-  throw problem(response.status >= 500 ? 'server-unavailable' : 'server-refused');
+  throw problem(mayPass(response.status) ? 'server-unavailable' : 'server-refused');
+}
+
+/** Whether the same application may be taken later. */
+function mayPass(status: number): boolean {
+  return status >= 500 || status === 429 || status === 408;
 }
 
 function recorded(answer: Readonly<Record<string, unknown>>): Recorded {
