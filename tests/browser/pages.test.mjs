@@ -240,7 +240,7 @@ test('money above the debt is shown as owed back', async (context) => {
   await toOffers(page);
   await button(page, /Continue with/).click();
   await page.getByLabel('Type your full name to sign').fill(ada.fields.full_name);
-  await button(page, /^Sign and pay/).click();
+  await button(page, /^Sign and borrow/).click();
   await heading(page, /^Signed/).waitFor();
   await page.getByRole('link', { name: 'See and repay this loan' }).click();
   await page.getByText('You owe today').waitFor();

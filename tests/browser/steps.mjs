@@ -168,7 +168,7 @@ async function submit(trip) {
 async function sign(trip) {
   const { page, hands } = trip;
   const name = page.getByLabel('Type your full name to sign');
-  const go = button(page, /^Sign and pay/);
+  const go = button(page, /^Sign and borrow/);
   await hands.fill(name, 'Somebody Else');
   await hands.press(go);
   await heading(page, /to correct/).waitFor();

@@ -29,8 +29,11 @@ element.addEventListener('prequal:loan', (event) => {
   due = detail.next_due;
   const ahead = due !== undefined && due > detail.today;
   advance.disabled = !ahead;
-  advance.textContent =
-    due !== undefined && ahead ? `Move the clock to ${day.format(new Date(due))}` : 'No later due date';
+  if (due === undefined) advance.textContent = 'Nothing is left to fall due';
+  else
+    advance.textContent = ahead
+      ? `Move the clock to ${day.format(new Date(due))}`
+      : 'A payment is due: pay it first';
 });
 
 async function showClock(): Promise<void> {

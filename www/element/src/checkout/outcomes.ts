@@ -52,7 +52,7 @@ export function doneView(
       h(
         'div',
         { class: 'actions' },
-        h('a', { class: 'button primary', href: account }, 'See and repay this loan'),
+        h('a', { class: 'button secondary', href: account }, 'See and repay this loan'),
       ),
     h(
       'p',

@@ -215,9 +215,17 @@ export function offersView(
   const amount = first === undefined ? 'this order' : money(first.principal, first.currency, frame.locale);
   let current = offers.find((offer) => offer.plan === chosen);
   const submit = button('', 'primary', (press) => {
-    if (current !== undefined) host.submit(current, press);
-    else element.querySelector<HTMLInputElement>('input[type="radio"]')?.focus();
+    if (current !== undefined) {
+      host.submit(current, press);
+      return;
+    }
+    fail('Choose one of the offers to go on.');
+    group.querySelector<HTMLInputElement>('input[type="radio"]')?.focus();
   });
+  const fail = (message: string | undefined) => {
+    group.setAttribute('aria-invalid', message === undefined ? 'false' : 'true');
+    error.replaceChildren(...(message === undefined ? [] : [icon(ICONS.warning), h('span', {}, message)]));
+  };
   const relabel = () => {
     submit.textContent =
       current === undefined
@@ -225,9 +233,18 @@ export function offersView(
         : `Continue with ${counted(current.count, 'payment', 'payments')}`;
   };
   relabel();
+  const error = h('p', { class: 'error', id: uniqueId('error'), role: 'alert' });
   const cards = offers.map((offer) => {
-    const input = h('input', { type: 'radio', name, value: offer.plan, checked: offer === current });
-    const detail = h('div', {}, comparedList(offer, frame.locale), scheduleFigure(offer, frame.locale));
+    const cost = comparedList(offer, frame.locale);
+    cost.id = uniqueId('cost');
+    const input = h('input', {
+      type: 'radio',
+      name,
+      value: offer.plan,
+      checked: offer === current,
+      'aria-describedby': cost.id,
+    });
+    const detail = h('div', {}, cost, scheduleFigure(offer, frame.locale));
     detail.querySelector('.schedule')?.toggleAttribute('hidden', offer !== current);
     const card = h(
       'div',
@@ -237,6 +254,7 @@ export function offersView(
     );
     input.addEventListener('change', () => {
       current = offer;
+      fail(undefined);
       host.choose(offer);
       for (const each of cards)
         each.detail.querySelector('.schedule')?.toggleAttribute('hidden', each.detail !== detail);
@@ -244,7 +262,14 @@ export function offersView(
     });
     return { card, detail };
   });
-  const element = h(
+  const group = h(
+    'fieldset',
+    { class: 'group', role: 'radiogroup', 'aria-describedby': error.id },
+    h('legend', { class: 'visually-hidden' }, 'Offers'),
+    h('div', { class: 'stack mid' }, ...cards.map(({ card }) => card)),
+    error,
+  );
+  return h(
     'div',
     { class: 'stack' },
     heading(`${offers.length === 1 ? 'Your offer' : `Your ${offers.length} offers`} for ${amount}`),
@@ -254,12 +279,7 @@ export function offersView(
       `From ${frame.lender}, on condition of a final check when you continue.`,
       until === undefined ? '' : ` Held until ${until}.`,
     ),
-    h(
-      'fieldset',
-      { class: 'group' },
-      h('legend', { class: 'visually-hidden' }, 'Offers'),
-      h('div', { class: 'stack mid' }, ...cards.map(({ card }) => card)),
-    ),
+    group,
     h(
       'div',
       { class: 'actions' },
@@ -268,7 +288,6 @@ export function offersView(
     ),
     demoLabel(frame),
   );
-  return element;
 }
 
 /** The agreement to read, and the signature. */
@@ -332,13 +351,17 @@ export function agreementView(
       'div',
       { class: 'actions' },
       button('Do not sign', 'secondary', () => host.withdraw()),
-      button(`Sign and pay ${money(offer.price, offer.currency, frame.locale)}`, 'primary', (press) => {
-        const name = form.values().signature;
-        const fail = (message: string) =>
-          void form.fail([{ field: 'signature', code: 'signature', message }]);
-        if (typeof name === 'string') host.sign(name, press, fail);
-        else fail('type your full name to sign');
-      }),
+      button(
+        `Sign and borrow ${money(offer.principal, offer.currency, frame.locale)}`,
+        'primary',
+        (press) => {
+          const name = form.values().signature;
+          const fail = (message: string) =>
+            void form.fail([{ field: 'signature', code: 'signature', message }]);
+          if (typeof name === 'string') host.sign(name, press, fail);
+          else fail('type your full name to sign');
+        },
+      ),
     ),
     demoLabel(frame),
   );

@@ -40,16 +40,21 @@ export function comparedList(offer: Offer, locale: string): HTMLElement {
 
 function comparedLines(offer: Offer, locale: string): HTMLElement[] {
   const { each, others } = paymentText(offer, locale);
-  const cost = offer.total - offer.principal;
   return [
     line('Each payment', each, others),
-    line(
-      'Total to repay',
-      money(offer.total, offer.currency, locale),
-      cost === 0 ? 'no interest, no fees' : `${money(cost, offer.currency, locale)} on top`,
-    ),
+    line('Total to repay', money(offer.total, offer.currency, locale), pricesText(offer, locale)),
     line('Rate (APR)', percent(offer.apr.apr_percent, locale)),
   ];
+}
+
+/** What borrowing costs, each kind by its name. */
+function pricesText(offer: Offer, locale: string): string {
+  const show = (amount: number) => money(amount, offer.currency, locale);
+  const prices = [
+    offer.total_interest === 0 ? [] : [`${show(offer.total_interest)} interest`],
+    offer.total_fee === 0 ? [] : [`${show(offer.total_fee)} fee`],
+  ].flat();
+  return prices.length === 0 ? 'no interest, no fees' : prices.join(' + ');
 }
 
 function line(name: string, value: string, aside?: string): HTMLElement {

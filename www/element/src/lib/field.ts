@@ -251,10 +251,8 @@ function radioControl(field: Field, context: FieldContext): Control {
     ),
     read: () => inputs.find(({ input }) => input.checked)?.input.value,
     fail(message) {
-      for (const each of inputs) {
-        each.input.setAttribute('aria-invalid', message === undefined ? 'false' : 'true');
-        each.element.toggleAttribute('data-invalid', message !== undefined);
-      }
+      made.element.setAttribute('aria-invalid', message === undefined ? 'false' : 'true');
+      for (const each of inputs) each.element.toggleAttribute('data-invalid', message !== undefined);
       showError(error, message);
     },
     focus: () => (inputs.find(({ input }) => input.checked) ?? inputs[0])?.input.focus(),

@@ -50,7 +50,7 @@ function plansTable(plans: readonly Offer[], locale: string): HTMLElement {
             'tr',
             {},
             h('th', { scope: 'row' }, counted(plan.count, 'month', 'months')),
-            h('td', {}, paymentText(plan, locale).each),
+            eachCell(plan, locale),
             h('td', {}, money(plan.total, plan.currency, locale)),
             h('td', {}, percent(plan.apr.apr_percent, locale)),
           ),
@@ -58,6 +58,11 @@ function plansTable(plans: readonly Offer[], locale: string): HTMLElement {
       ),
     ),
   );
+}
+
+function eachCell(plan: Offer, locale: string): HTMLElement {
+  const { each, others } = paymentText(plan, locale);
+  return h('td', {}, each, others !== undefined && h('span', { class: 'muted block' }, others));
 }
 
 /** The example in full sentences, as advertising rules ask for. */

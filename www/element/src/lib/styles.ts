@@ -86,8 +86,8 @@ button { font: inherit; color: inherit; }
 .dates .two { width: 72px; }
 .dates .four { width: 96px; }
 .group { display: grid; gap: 8px; min-inline-size: 0; }
-.choice { display: grid; grid-template-columns: 24px minmax(0, 1fr); gap: 12px; align-items: start; min-height: 48px; padding: 11px 12px; border: 1px solid var(--_line); border-radius: var(--_radius); cursor: pointer; }
-.choice:hover { border-color: var(--_control-line); }
+.choice { display: grid; grid-template-columns: 24px minmax(0, 1fr); gap: 12px; align-items: start; min-height: 48px; padding: 11px 12px; border: 1px solid var(--_control-line); border-radius: var(--_radius); cursor: pointer; }
+.choice:hover { border-color: var(--_text); }
 .choice:has(input:checked) { border-color: var(--_accent); box-shadow: inset 0 0 0 1px var(--_accent); }
 .choice:has(input:focus-visible) { outline: 3px solid var(--_accent); outline-offset: 2px; }
 .choice input { appearance: none; width: 22px; height: 22px; margin: 1px; border: 1.5px solid var(--_control-line); background: var(--_ground); display: grid; place-items: center; outline: none; cursor: pointer; }
@@ -118,16 +118,16 @@ button { font: inherit; color: inherit; }
 .drawing { display: grid; width: fit-content; max-width: 100%; }
 .bars { display: block; max-width: 100%; height: 64px; overflow: visible; }
 .bars .principal { fill: var(--_accent); }
-.bars .interest { fill: color-mix(in oklab, var(--_accent) 38%, var(--_ground)); }
-.bars .paid { fill: color-mix(in oklab, var(--_muted) 45%, var(--_ground)); }
+.bars .interest { fill: var(--_control-line); }
+.bars .paid { fill: var(--_control-line); }
 .bars .due { fill: var(--_accent); }
 .bars .upcoming { fill: var(--_ground); stroke: var(--_accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
 .bars .overdue { fill: var(--_danger); }
 .bars .base { stroke: var(--_control-line); stroke-width: 1; vector-effect: non-scaling-stroke; }
 .axis { display: flex; justify-content: space-between; gap: 16px; font-size: 0.8125rem; color: var(--_muted); }
 .swatch { display: inline-block; width: 10px; height: 10px; margin-inline-end: 6px; background: var(--_accent); border: 1px solid var(--_accent); }
-.swatch.interest { background: color-mix(in oklab, var(--_accent) 38%, var(--_ground)); border-color: transparent; }
-.swatch.paid { background: color-mix(in oklab, var(--_muted) 45%, var(--_ground)); border-color: transparent; }
+.swatch.interest { background: var(--_control-line); border-color: transparent; }
+.swatch.paid { background: var(--_control-line); border-color: transparent; }
 .swatch.upcoming, .swatch.partly_paid { background: var(--_ground); }
 .swatch.overdue { background: var(--_danger); border-color: var(--_danger); }
 .row-paid { color: var(--_muted); }
@@ -147,6 +147,7 @@ th:first-child, td:first-child { text-align: start; padding-inline-start: 0; }
 th:last-child, td:last-child { padding-inline-end: 0; }
 tfoot td, tfoot th { border-top: 2px solid var(--_control-line); font-weight: 650; }
 td.text, th.text { text-align: start; }
+td .block { white-space: normal; }
 
 /* agreement */
 .document { max-height: min(56vh, 480px); overflow: auto; border: 1px solid var(--_line); border-radius: var(--_radius); padding: 16px; background: var(--_sunken); white-space: pre-wrap; font-size: 0.9375rem; line-height: 1.55; }
@@ -194,7 +195,11 @@ dialog > .stack { padding: 24px; }
   .choice input:checked { background: Highlight; }
   .bars .principal, .bars .due { fill: Highlight; }
 }
-@media print { .actions, .close { display: none; } }
+@media print {
+  .actions, .close { display: none; }
+  .document { max-height: none; overflow: visible; background: none; }
+  .scroll { overflow: visible; }
+}
 `;
 
 let sheet: CSSStyleSheet | undefined;

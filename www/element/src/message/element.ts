@@ -102,11 +102,11 @@ export class PrequalMessage extends PrequalElement {
   }
 
   private sentence(plan: Offer): (string | HTMLElement)[] {
-    const { each } = paymentText(plan, this.locale);
+    const { each, others } = paymentText(plan, this.locale);
     return [
       'Or ',
       h('strong', {}, `${plan.count} monthly payments of ${each}`),
-      `, ${money(plan.total, plan.currency, this.locale)} in all, ${percent(plan.apr.apr_percent, this.locale)} APR.`,
+      `${others === undefined ? '' : ` (${others})`}, ${money(plan.total, plan.currency, this.locale)} in all, ${percent(plan.apr.apr_percent, this.locale)} APR.`,
     ];
   }
 
@@ -150,7 +150,7 @@ export class PrequalMessage extends PrequalElement {
           { class: 'ghost', 'aria-hidden': 'true' },
           'Or ',
           h('strong', {}, '6 monthly payments of $000.00'),
-          ', $0,000.00 in all, 00.00% APR.',
+          ' (last one $000.00), $0,000.00 in all, 00.00% APR.',
         ),
       ),
       h('span', { class: 'link-space' }),
