@@ -1,4 +1,4 @@
-import { isReady, loadDraft as load, removeDraft as remove, type Snapshot, saveDraft as save } from 'prequal';
+import { isReady, loadDraft as load, type Snapshot, saveDraft as save } from 'prequal';
 import type { Application, Booking, Decision, Fields } from '../types.js';
 import type { Claims } from './token.js';
 
@@ -63,6 +63,7 @@ export function draftFor(claims: Claims, current: { claims: Claims; draft: Draft
   if (draft.cart_hash === claims.cart_hash || draft.phase === 'done') return draft;
   draft.cart_hash = claims.cart_hash;
   draft.application = draft.decision = draft.chosen = draft.sign_key = draft.signed_as = undefined;
+  if (draft.phase === 'withdrawn') draft.phase = 'cost';
   const answered = Object.keys(draft.fields).length > 0;
   if (draft.phase !== 'cost' && draft.phase !== 'form') draft.phase = answered ? 'estimate' : 'cost';
   return draft;
@@ -103,12 +104,8 @@ export function forgetPerson(draft: Draft): void {
   draft.snapshot = draft.signed_as = undefined;
 }
 
-/** Starting over. */
-export function removeDraft(checkout: string): void {
-  try {
-    if (isReady()) remove(sessionStorage, checkout);
-    else sessionStorage.removeItem(PREFIX + checkout);
-  } catch {
-    // Nothing was stored.
-  }
+/** Stopped by the person: all that was decided goes, and the answers stay for another start. */
+export function forgetDecisions(draft: Draft): void {
+  draft.application = draft.decision = draft.chosen = undefined;
+  draft.sign_key = draft.signed_as = draft.snapshot = undefined;
 }

@@ -1,14 +1,18 @@
 import { ProblemError } from 'prequal';
 import { loadLender, sourceOf } from '../engine.js';
 import { busy, PrequalElement } from '../lib/base.js';
+import { openQuestion } from '../lib/dialog.js';
 import { adviceFor, type Doing, type Remedy, type Trouble, troubleOf } from '../lib/problem.js';
 import type { Application, Booking, Estimate, Field, Fields, FieldValue, Quote, Step } from '../types.js';
-import { type Draft, draftFor, forgetPerson, type Phase, removeDraft, saveDraft } from './draft.js';
+import { type Draft, draftFor, forgetDecisions, forgetPerson, type Phase, saveDraft } from './draft.js';
 import { AgreementDiffers, Flow } from './flow.js';
 import type { FormView } from './form-view.js';
 import { type Deeds, screen } from './screens.js';
 import { readClaims } from './token.js';
 import { type Frame, problemView, skeletonView } from './views.js';
+
+/** How long the shop may take to price a cart before the person is told what else to do. */
+const SHOP_MS = 15_000;
 
 /** At the end the core's record is gone with the person's answers; the phase says it all. */
 const ENDED: Partial<Record<Phase, string>> = {
@@ -34,6 +38,7 @@ export class PrequalCheckout extends PrequalElement {
   private told: string | undefined;
   /** The shop was asked for a new price, and the person waits for it. */
   private asked = false;
+  private silence: ReturnType<typeof setTimeout> | undefined;
   private suggested: Fields | undefined;
 
   connectedCallback(): void {
@@ -42,6 +47,7 @@ export class PrequalCheckout extends PrequalElement {
 
   disconnectedCallback(): void {
     this.turn += 1;
+    clearTimeout(this.silence);
   }
 
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
@@ -51,6 +57,7 @@ export class PrequalCheckout extends PrequalElement {
     // A person who changes the cart beside the element keeps the focus there.
     this.restart(answered);
     this.asked = false;
+    clearTimeout(this.silence);
   }
 
   /** Attributes often change together; one start serves them all. */
@@ -206,7 +213,7 @@ export class PrequalCheckout extends PrequalElement {
     choose: (offer) => void this.choose(offer),
     submit: (press) => void this.submit(press),
     sign: (name, press, fail) => void this.sign(name, press, fail),
-    withdraw: () => void this.withdraw(),
+    withdraw: () => this.withdraw(),
     again: () => this.again(),
     lookUp: (press) => void this.lookUp(press),
   };
@@ -282,12 +289,26 @@ export class PrequalCheckout extends PrequalElement {
     } else this.end(application.outcome);
   }
 
-  private withdraw(): Promise<void> {
-    return this.attempt(undefined, 'Stopping', async () => {
+  private withdraw(): void {
+    const question =
+      this.draft.phase === 'agreement'
+        ? { title: 'Do not sign?', text: 'Nothing is borrowed then, and this approval is given up.' }
+        : { title: 'Leave these offers?', text: 'Nothing is borrowed then, and these offers are given up.' };
+    const stop = async () => {
       await this.need.withdraw();
-      forgetPerson(this.draft);
+      forgetDecisions(this.draft);
       this.go('withdrawn');
-    });
+    };
+    openQuestion(
+      this.frame.root,
+      {
+        title: question.title,
+        text: `${question.text} Your answers are kept, and you can start again.`,
+        stay: 'Go back',
+        go: 'Stop here',
+      },
+      () => void this.attempt(undefined, 'Stopping', stop),
+    );
   }
 
   private end(phase: 'done' | 'referred' | 'declined'): void {
@@ -362,9 +383,9 @@ export class PrequalCheckout extends PrequalElement {
   }
 
   private again(): void {
-    const { claims } = this.need;
-    removeDraft(claims.checkout);
-    this.flow = undefined;
+    this.draft.phase = 'cost';
+    this.draft.step = 0;
+    this.save();
     this.restart(true);
   }
 
@@ -419,6 +440,12 @@ export class PrequalCheckout extends PrequalElement {
         // Only the shop can price a cart: it answers with a new `checkout-token`.
         busy(press, 'Asking the shop');
         this.asked = true;
+        clearTimeout(this.silence);
+        // A price that comes later still than this is taken all the same.
+        this.silence = setTimeout(
+          () => this.explain({ slug: 'shop-silent', detail: '', status: 0 }, () => undefined),
+          SHOP_MS,
+        );
         this.told = undefined;
         if (this.flow === undefined) this.tell('prequal:state', { state: 'cart_changed' });
         else {

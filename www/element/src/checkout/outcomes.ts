@@ -152,7 +152,7 @@ export function withdrawnView(frame: Frame, again: () => void): HTMLElement {
     h(
       'p',
       {},
-      'Nothing was borrowed and nothing was signed. Your cart is unchanged and you can pay in another way.',
+      'Nothing was borrowed and nothing was signed. Your cart is unchanged and you can pay in another way. Your answers are kept in this tab until you close it.',
     ),
     h('div', { class: 'actions' }, button('Start again', 'secondary', again)),
     demoLabel(frame),
