@@ -10,13 +10,13 @@ use anyhow::{Context, Result};
 use crate::process::{self, Options};
 use crate::{paths, setup};
 
-/// Columns that the model must not see: what the law bars, what stands in for that, and what describes the credit of 1994
-/// and not the purchase. `www/shop/policy/features.toml` says why of each; the acceptance tests leave out the same.
+/// Columns that the model must not see: what the law bars, what stands in for that, and what describes the credit of
+/// 1994 and not the purchase. `www/shop/policy/features.toml` says why of each; the acceptance tests do the same.
 const EXCLUDED: &str = "age_in_years,foreign_worker,telephone,job,purpose,\
                         installment_rate_in_percentage_of_disposable_income";
 const LABEL: &str = "demonstration data of 1994, not for lending";
 const PURPOSE: &str = "Shows in the demonstration shop how a purchase is decided. It must decide about nobody.";
-const USES: [&str; 4] = ["bundle", "offer", "checkout", "ledger"];
+const USES: [&str; 3] = ["bundle", "offer", "checkout"];
 
 /// Where everything lies.
 pub struct Artefacts {
