@@ -52,6 +52,9 @@ pub fn write_output(text: &str) -> anyhow::Result<()> {
 /// # Errors
 /// When the text is not JSON or does not have the form of `T`.
 pub fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> anyhow::Result<T> {
+    if text.trim().is_empty() {
+        anyhow::bail!("the input is empty; a JSON document is expected");
+    }
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -59,6 +62,8 @@ pub fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> anyhow::Result<
         if path == "." { anyhow::anyhow!("{inner}") } else { anyhow::anyhow!("`{path}`: {inner}") }
     })?;
     json.end()?;
+    // The core's own reader is the stricter one: it takes no list where an object is meant.
+    prequal_core::json::from_str_by_serde::<T>(text)?;
     Ok(value)
 }
 
@@ -68,4 +73,33 @@ pub fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> anyhow::Result<
 /// When standard output cannot be written.
 pub fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
     write_output(&serde_json::to_string(value)?)
+}
+
+/// The longest error that is written, in characters.
+const ERROR_CHARS_MAX: usize = 1_000;
+
+/// An error as one line: the chain of causes joined, never a backtrace. What came from an input may hold anything, so
+/// control characters, which a terminal would obey, are shown as blanks, and a very long line is cut.
+#[must_use]
+pub fn error_line(error: &anyhow::Error) -> String {
+    let line = format!("{error:#}");
+    let mut shown: String =
+        line.chars().take(ERROR_CHARS_MAX).map(|one| if one.is_control() { ' ' } else { one }).collect();
+    if line.chars().nth(ERROR_CHARS_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_that_a_terminal_cannot_be_misled_by() {
+        let error = anyhow::anyhow!("unknown field `\u{1b}[31mred`").context("line one\nline two");
+        assert_eq!(error_line(&error), "line one line two: unknown field ` [31mred`");
+        let long = anyhow::anyhow!("x".repeat(2 * ERROR_CHARS_MAX));
+        assert_eq!(error_line(&long).chars().count(), ERROR_CHARS_MAX + 1);
+    }
 }

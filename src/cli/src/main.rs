@@ -60,9 +60,7 @@ fn main() -> std::process::ExitCode {
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
-            // One line: the chain of causes joined, never a backtrace.
-            let line = format!("{error:#}").replace(['\n', '\r'], " ");
-            eprintln!("prequal: {line}");
+            eprintln!("prequal: {}", io::error_line(&error));
             std::process::ExitCode::FAILURE
         }
     }

@@ -53,6 +53,17 @@ fn assert_holds(id: &Value, got: &Value, expected: &Value) {
 }
 
 #[test]
+fn a_list_stands_nowhere_in_place_of_an_object() {
+    let positional = r#"["USD",10000,"2024-01-01",{"annual_percent":"7","day_count":"30/360"},
+        {"method":"equal_installment","count":2,"every":"P1M"}]"#;
+    let nested = r#"{"currency":"USD","principal":10000,"start":"2024-01-01","rate":["7","30/360"],
+        "repayment":{"method":"equal_installment","count":2,"every":"P1M"}}"#;
+    for input in [positional, nested, "", "  \n"] {
+        refusal("schedule", input);
+    }
+}
+
+#[test]
 fn published_schedules() {
     for case in vectors("schedule.json") {
         let rows = answer("schedule", &case["input"])["installments"].clone();

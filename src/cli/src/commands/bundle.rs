@@ -1,6 +1,9 @@
 //! `prequal bundle`: build, sign, verify, inspect and split bundles of policy.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, anyhow, bail};
 use prequal_bundle::{
@@ -165,11 +168,15 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Unverified> {
 
 fn text(path: &Path) -> anyhow::Result<String> {
     let unreadable = || format!("cannot read `{}`", path.display());
-    let bytes = std::fs::metadata(path).with_context(unreadable)?.len();
-    if bytes > ENVELOPE_BYTES_MAX as u64 {
-        bail!("`{}` has {bytes} bytes; at most {ENVELOPE_BYTES_MAX} are read", path.display());
+    // Not by the file's stated length: a device or a pipe states none.
+    let most = ENVELOPE_BYTES_MAX as u64;
+    let mut text = String::new();
+    let file = std::fs::File::open(path).with_context(unreadable)?;
+    file.take(most + 1).read_to_string(&mut text).with_context(unreadable)?;
+    if text.len() as u64 > most {
+        bail!("`{}` is larger than {most} bytes", path.display());
     }
-    std::fs::read_to_string(path).with_context(unreadable)
+    Ok(text)
 }
 
 /// Opens a payload.

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufReader, BufWriter, ErrorKind, Read, Write},
+    io::{BufReader, ErrorKind, Read, Write},
     path::PathBuf,
 };
 
@@ -73,15 +73,17 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
         _ => (Box::new(std::io::stdin().lock()), "standard input".to_owned()),
     };
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    // All or nothing: a pipeline must not take the rows before a bad one for the whole file.
+    let mut rows = Vec::new();
     let scored = match &model {
-        Model::Scorecard(card) => score_rows(card, reader, &args.missing, &mut out),
-        Model::Trees(trees) => trees::score_rows(trees, reader, &args.missing, args.leaves, &mut out),
+        Model::Scorecard(card) => score_rows(card, reader, &args.missing, &mut rows),
+        Model::Trees(trees) => trees::score_rows(trees, reader, &args.missing, args.leaves, &mut rows),
     };
-    let scored = scored.with_context(|| format!("cannot score `{name}`"));
-    match out.flush() {
+    scored.with_context(|| format!("cannot score `{name}`"))?;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(&rows).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
-        _ => scored,
+        _ => Ok(()),
     }
 }
 
@@ -116,7 +118,7 @@ fn unread(format: &str) -> anyhow::Result<Model> {
     )
 }
 
-/// Scores row by row, in constant memory.
+/// Scores row by row.
 fn score_rows(
     model: &CompiledScorecard,
     reader: impl Read,

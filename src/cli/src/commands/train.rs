@@ -139,10 +139,13 @@ impl Progress {
     }
 
     fn stage(&mut self, stage: &str) {
-        let mut out = std::io::stderr().lock();
-        // Progress that cannot be shown is no reason to stop.
-        let _ = if self.terminal { write!(out, "\r\x1b[K{stage} …") } else { writeln!(out, "{stage}") };
-        let _ = out.flush();
+        // Only for a person who waits: to a program, standard error says what went wrong and nothing else.
+        if self.terminal {
+            let mut out = std::io::stderr().lock();
+            // Progress that cannot be shown is no reason to stop.
+            let _ = write!(out, "\r\x1b[K{stage} …");
+            let _ = out.flush();
+        }
     }
 
     fn end(&mut self) {

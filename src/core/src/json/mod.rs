@@ -41,5 +41,14 @@ pub fn from_slice<T: Read>(bytes: &[u8]) -> Result<T, JsonError> {
     from_str(text)
 }
 
+/// Reads one document into a type that knows only serde, by the same strict rules.
+///
+/// # Errors
+/// As [`from_str`].
+pub fn from_str_by_serde<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, JsonError> {
+    let tokens = tokens::split(text)?;
+    Node::new(&tokens).by_serde().map_err(|error| error.placed_in(text))
+}
+
 #[cfg(test)]
 mod tests;
