@@ -233,6 +233,60 @@ test('an error is told where it is, when the field is left', async () => {
   );
 });
 
+test('to go on without having chosen an offer is told as an error', async () => {
+  const page = await open();
+  await apply(page);
+  // The plan on the first view is taken over into the offers; here nothing is.
+  await page.route(`${edge}/v1/offers`, async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    const offers = answer.offers.map((offer) => ({ ...offer, plan: `${offer.plan}-other` }));
+    await route.fulfill({ response, json: { ...answer, offers } });
+  });
+  await button(page, 'Ask for my offers').click();
+  await button(page, 'Choose an offer').click();
+  await page.getByText('Choose one of the offers to go on').waitFor();
+  const group = page.getByRole('radiogroup', { name: 'Offers' });
+  assert.equal(await group.getAttribute('aria-invalid'), 'true');
+});
+
+test('whoever stops is asked first, and finds the answers again', async () => {
+  const page = await open();
+  await toOffers(page);
+  await button(page, 'No, thanks').click();
+  await button(page, 'Go back').click();
+  await heading(page, /offers? for/).waitFor();
+  await button(page, 'No, thanks').click();
+  await button(page, 'Stop here').click();
+  await heading(page, 'You stopped here').waitFor();
+  await button(page, 'Start again').click();
+  await heading(page, /over time with/).waitFor();
+  await button(page, 'Continue').click();
+  await page.getByText('Step 1 of').waitFor();
+  assert.equal(await page.getByLabel('Full name').inputValue(), ada.fields.full_name);
+});
+
+test('a signing without an answer is said to be unknown, and is not done twice', async () => {
+  const page = await open();
+  await toOffers(page);
+  await button(page, /Continue with/).click();
+  await page.getByLabel('Type your full name to sign').fill(ada.fields.full_name);
+  // The server signs, and its answer is lost on the way, as often as the page asks by itself.
+  let lost = 0;
+  await page.route(`${server}/v1/applications/*/sign*`, async (route) => {
+    if (route.request().method() !== 'POST' || lost >= 3) return route.continue();
+    lost += 1;
+    await route.fetch();
+    return route.abort('connectionreset');
+  });
+  await button(page, /^Sign and borrow/).click();
+  await page.getByText('We do not know yet whether it went through').first().waitFor();
+  assert.equal(await page.getByText('Nothing was borrowed').count(), 0);
+  await button(page, 'Try again').click();
+  await heading(page, /^Signed/).waitFor();
+  assert.ok(lost > 0);
+});
+
 test('money above the debt is shown as owed back', async (context) => {
   if (PROVIDER_URL === undefined || PROVIDER_KEY === undefined)
     return context.skip('the provider’s key is not given');
