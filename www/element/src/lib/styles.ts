@@ -87,7 +87,7 @@ button { font: inherit; color: inherit; }
 .dates .four { width: 96px; }
 .group { display: grid; gap: 8px; min-inline-size: 0; }
 .choice { display: grid; grid-template-columns: 24px minmax(0, 1fr); gap: 12px; align-items: start; min-height: 48px; padding: 11px 12px; border: 1px solid var(--_control-line); border-radius: var(--_radius); cursor: pointer; }
-.choice:hover { border-color: var(--_text); }
+.choice:hover { background: var(--_sunken); }
 .choice:has(input:checked) { border-color: var(--_accent); box-shadow: inset 0 0 0 1px var(--_accent); }
 .choice:has(input:focus-visible) { outline: 3px solid var(--_accent); outline-offset: 2px; }
 .choice input { appearance: none; width: 22px; height: 22px; margin: 1px; border: 1.5px solid var(--_control-line); background: var(--_ground); display: grid; place-items: center; outline: none; cursor: pointer; }
