@@ -120,6 +120,7 @@ async fn request_payout(
         currency: loan.currency.clone(),
         status: "requested".to_owned(),
         value_date: None,
+        transfer: None,
         created: now.to_owned(),
     };
     payments::insert_payout(db, &payout).await?;
@@ -129,7 +130,7 @@ async fn request_payout(
         currency: &payout.currency,
         value_date: booking.today.to_string(),
     };
-    outbox::add(db, "/v1/payouts", &instruction, now).await
+    outbox::add(db, "/v1/payouts", &payout.id, &instruction, now).await
 }
 
 fn contract(offer: &Offer, merchant_fee: Amount) -> Result<Contract, Problem> {
@@ -180,19 +181,21 @@ pub async fn record(
     let outstanding = loan.principal_outstanding().minor();
     loans::add_event(db, id, &row, loan.status().name(), outstanding).await?;
     match entry {
-        Some(entry) => post(db, id, entry, now).await,
+        Some(entry) => post(db, id, entry, now).await.map(|_| ()),
         None => Ok(()),
     }
 }
 
-/// Appends an entry to a chain.
+/// Appends an entry to a chain; gives its id.
 ///
 /// # Errors
 /// 500 when the database fails.
-pub async fn post(db: &mut Connection, chain: &str, entry: Entry, now: &str) -> Result<(), Problem> {
+pub async fn post(db: &mut Connection, chain: &str, entry: Entry, now: &str) -> Result<String, Problem> {
     let head = journal::head(db, chain).await?;
     let sealed = chain::seal(chain, &head, entry).map_err(Problem::internal)?;
-    Ok(journal::append(db, &new_id(), chain, &sealed, now).await?)
+    let id = new_id();
+    journal::append(db, &id, chain, &sealed, now).await?;
+    Ok(id)
 }
 
 /// A loan's status as it is stored.

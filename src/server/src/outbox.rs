@@ -27,13 +27,19 @@ const BATCH_MAX: i64 = 32;
 /// How often waiting calls are looked for without being woken.
 const POLL: Duration = Duration::from_millis(500);
 
-/// Adds a call, in the transaction of the effect that needs it.
+/// Adds a call about a payment or payout, in the transaction of the effect that needs it.
 ///
 /// # Errors
 /// 500 when the database fails.
-pub async fn add(db: &mut Connection, path: &str, body: &impl Serialize, now: &str) -> Result<(), Problem> {
+pub async fn add(
+    db: &mut Connection,
+    path: &str,
+    subject: &str,
+    body: &impl Serialize,
+    now: &str,
+) -> Result<(), Problem> {
     let body = serde_json::to_string(body).map_err(Problem::internal)?;
-    Ok(outbox::insert(db, &new_id(), path, &body, now).await?)
+    Ok(outbox::insert(db, &new_id(), path, subject, &body, now).await?)
 }
 
 /// How long to wait after so many failed attempts.

@@ -70,6 +70,8 @@ kinds! {
     CheckoutFinanced = CONFLICT, "checkout-financed", "this checkout is financed already";
     /// The application is not in the state this needs.
     WrongState = CONFLICT, "wrong-state", "this cannot be done now";
+    /// The provider said something else of this transfer before.
+    TransferDiffers = CONFLICT, "transfer-differs", "this transfer was told otherwise before";
     /// A request with the same idempotency key is still being served.
     IdempotencyInFlight = CONFLICT, "idempotency-in-flight", "a request with this key is in flight";
     /// The offer is past its time.

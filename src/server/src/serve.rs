@@ -7,6 +7,7 @@ use std::{
 };
 
 use axum::Router;
+use prequal_core::calendar::{Date, Instant};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -16,6 +17,7 @@ use tokio::{
 use crate::{
     app::App,
     audit,
+    clock::{Clock, SystemClock},
     config::Config,
     http, outbox,
     settings::Settings,
@@ -25,20 +27,28 @@ use crate::{
 /// How long requests that were accepted may take to finish after the signal to stop.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(20);
 
-/// What `--check` found; every line a fact.
+/// What `--check` found; every line a fact. A database that does not exist yet is not made.
 ///
 /// # Errors
 /// One readable line for the first thing that is missing or wrong.
 pub async fn check(config: &Config, sandbox: bool) -> Result<Vec<(&'static str, String)>, String> {
     let (settings, vault) = Settings::load(config, sandbox)?;
+    let cannot = |error: &str| format!("cannot listen on `{}`: {error}", config.listen);
+    let mut addresses = tokio::net::lookup_host(&config.listen).await.map_err(|error| cannot(&error.to_string()))?;
+    if addresses.next().is_none() {
+        return Err(cannot("it is no address"));
+    }
+    if !Database::exists(&config.database)? {
+        let now = Instant::from_seconds(SystemClock.now_seconds()).map_err(|error| error.to_string())?;
+        check_validity(&settings, settings.policies.active().date_of(now)?)?;
+        let mut summary = settings.summary();
+        summary.push(("database", format!("{} does not exist yet; `prequal serve` makes it", config.database)));
+        return Ok(summary);
+    }
     let db = Database::open(&config.database).await?;
     let app = App::new(db, settings, vault, sandbox).await?;
     let today = app.today().map_err(|_| "the clock shows a date beyond the calendar")?;
-    let active = app.settings.policies.active();
-    if today < active.valid_from() || today > active.valid_until() {
-        let span = format!("{} to {}", active.valid_from(), active.valid_until());
-        return Err(format!("the bundle is valid {span}, and today is {today}"));
-    }
+    check_validity(&app.settings, today)?;
     let report = audit::run(&app).await.map_err(|problem| format!("the ledger does not verify: {problem:?}"))?;
     let mut summary = app.settings.summary();
     summary.push(("database", config.database.clone()));
@@ -46,6 +56,15 @@ pub async fn check(config: &Config, sandbox: bool) -> Result<Vec<(&'static str, 
     summary.push(("calls to the provider", calls(&app).await.map_err(|error| error.to_string())?));
     app.db.close().await;
     Ok(summary)
+}
+
+fn check_validity(settings: &Settings, today: Date) -> Result<(), String> {
+    let active = settings.policies.active();
+    if today < active.valid_from() || today > active.valid_until() {
+        let span = format!("{} to {}", active.valid_from(), active.valid_until());
+        return Err(format!("the bundle is valid {span}, and today is {today}"));
+    }
+    Ok(())
 }
 
 async fn calls(app: &App) -> sqlx::Result<String> {

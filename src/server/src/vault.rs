@@ -19,6 +19,7 @@ const NONCE_BYTES: usize = 24;
 pub struct Vault {
     wrap: [u8; 32],
     reply: [u8; 32],
+    reference: [u8; 32],
     lookup: [u8; 32],
     capability: [u8; 32],
 }
@@ -52,6 +53,7 @@ impl Vault {
         Self {
             wrap: derive("prequal person key wrapping"),
             reply: derive("prequal idempotent replies"),
+            reference: derive("prequal payer references"),
             lookup: derive("prequal person lookup"),
             capability: derive("prequal loan capability"),
         }
@@ -84,6 +86,20 @@ impl Vault {
     /// When it was sealed for another place or changed.
     pub fn open_reply(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>, SealBroken> {
         open(&self.reply, place, sealed)
+    }
+
+    /// Seals what an unknown payer wrote; `entry` is the journal entry beside which it is stored.
+    #[must_use]
+    pub fn seal_reference(&self, entry: &str, reference: &[u8]) -> Vec<u8> {
+        seal(&self.reference, entry, reference)
+    }
+
+    /// Opens what an unknown payer wrote.
+    ///
+    /// # Errors
+    /// When it was sealed beside another entry or changed.
+    pub fn open_reference(&self, entry: &str, sealed: &[u8]) -> Result<Vec<u8>, SealBroken> {
+        open(&self.reference, entry, sealed)
     }
 
     /// The digest by which a returning person is found. Keyed: without the data key nothing can be

@@ -225,6 +225,8 @@ CREATE TABLE payouts (
     currency TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('requested', 'settled', 'failed')),
     value_date TEXT,
+    -- The payment provider's id of the transfer, once it is known.
+    transfer TEXT,
     created TEXT NOT NULL
 ) STRICT;
 
@@ -235,9 +237,27 @@ CREATE TABLE payments (
     currency TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('initiated', 'cleared', 'failed')),
     value_date TEXT,
+    -- The payment provider's id of the transfer, once it is known.
+    transfer TEXT,
     created TEXT NOT NULL
 ) STRICT;
 CREATE INDEX payments_by_loan ON payments (loan);
+
+-- Money of unknown payers, by what it can be matched or returned. What a payer writes may be personal, so it is
+-- sealed; the value date is the provider's, unbounded.
+CREATE TABLE suspense_receipts (
+    entry TEXT NOT NULL PRIMARY KEY REFERENCES journal_entries (id),
+    transfer TEXT NOT NULL,
+    reference_sealed BLOB NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    currency TEXT NOT NULL CHECK (length(currency) = 3),
+    value_date TEXT NOT NULL,
+    received TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER suspense_receipts_no_update BEFORE UPDATE ON suspense_receipts
+BEGIN SELECT RAISE(ABORT, 'what was received is append-only'); END;
+CREATE TRIGGER suspense_receipts_no_delete BEFORE DELETE ON suspense_receipts
+BEGIN SELECT RAISE(ABORT, 'what was received is append-only'); END;
 
 -- Replies to requests that must take effect once, sealed because they may carry a capability.
 CREATE TABLE idempotency (
@@ -254,6 +274,8 @@ CREATE TABLE idempotency (
 CREATE TABLE outbox (
     id TEXT NOT NULL PRIMARY KEY,
     path TEXT NOT NULL,
+    -- The payment or payout that the call is about.
+    subject TEXT NOT NULL,
     body TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     next_attempt_ms INTEGER NOT NULL,
@@ -261,6 +283,7 @@ CREATE TABLE outbox (
     last_error TEXT,
     created TEXT NOT NULL
 ) STRICT;
+CREATE INDEX outbox_by_subject ON outbox (subject);
 CREATE INDEX outbox_waiting ON outbox (next_attempt_ms) WHERE status = 'waiting';
 
 -- Notices received from the payment provider, each taken once.

@@ -22,13 +22,18 @@ use crate::{
     problem::{Kind, Problem},
     reply::Reply,
     settings::Merchant,
-    storage::{checkouts, loans, payments},
+    storage::{checkouts, loans, outbox, payments},
 };
 
 /// The most lines of one cart.
 pub const CART_LINES_MAX: usize = 100;
 /// The longest name or number in a cart, in bytes.
 pub const CART_TEXT_BYTES_MAX: usize = 200;
+/// The longest number of an order, in bytes.
+pub const MERCHANT_ORDER_BYTES_MAX: usize = 64;
+/// What may stand in the number of an order beside ASCII letters and digits: enough for a number, too little for
+/// an address or a name with its spaces, because orders are neither sealed nor erased.
+pub const MERCHANT_ORDER_SIGNS: &[u8] = b"-_.#/";
 /// `aud` of a checkout token.
 pub const TOKEN_AUDIENCE: &str = "prequal-edge";
 
@@ -197,8 +202,13 @@ pub async fn create(
         let detail = format!("`{}` is not lent here; `{}` is", new.currency.code(), app.settings.currency().code());
         return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/currency"));
     }
-    if new.merchant_order.is_empty() || new.merchant_order.len() > CART_TEXT_BYTES_MAX {
-        let detail = format!("a text here has 1 to {CART_TEXT_BYTES_MAX} bytes");
+    let order = new.merchant_order.as_bytes();
+    let plain = order.iter().all(|byte| byte.is_ascii_alphanumeric() || MERCHANT_ORDER_SIGNS.contains(byte));
+    if order.is_empty() || order.len() > MERCHANT_ORDER_BYTES_MAX || !plain {
+        let detail = format!(
+            "an order's number has 1 to {MERCHANT_ORDER_BYTES_MAX} ASCII letters, digits and `{}`",
+            MERCHANT_ORDER_SIGNS.escape_ascii()
+        );
         return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/merchant_order"));
     }
     let (cart, cart_hash) = check_cart(&new.cart, new.amount)?;
@@ -306,7 +316,8 @@ pub struct Payout {
     id: String,
     /// What is paid out.
     amount: i64,
-    /// `requested`, `settled` or `failed`.
+    /// `requested`, `given_up` where the provider could not be reached for a day and a person must act, `settled`
+    /// or `failed`.
     status: String,
     /// The value date, once it is known.
     value_date: Option<String>,
@@ -324,10 +335,16 @@ pub async fn order(
     let row = checkouts::find(&mut db, &id).await?.filter(|row| row.merchant == merchant.id);
     let row = row.ok_or_else(Problem::not_found)?;
     let loan = loans::of_checkout(&mut db, &id).await?;
-    let payout = match &loan {
+    let mut payout = match &loan {
         Some(loan) => payments::payout_of_loan(&mut db, &loan.id).await?,
         None => None,
     };
+    if let Some(payout) = &mut payout
+        && payout.status == "requested"
+        && outbox::given_up(&mut db, &payout.id).await?
+    {
+        payout.status = "given_up".to_owned();
+    }
     let paid = payout.as_ref().filter(|payout| payout.status == "settled").map_or(0, |payout| payout.amount);
     let checkout = view(row.clone(), None, app.now()?)?;
     Reply::ok(&Order {

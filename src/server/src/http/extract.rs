@@ -10,8 +10,10 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
+use super::strict::Strict;
 use crate::{
     problem::{Kind, Problem},
     secret,
@@ -97,18 +99,24 @@ async fn drain(mut body: Body) {
 /// 400 where it is not JSON; 422 with a JSON pointer where it has another shape.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let inner = error.inner();
-        match inner.classify() {
-            serde_json::error::Category::Data => {
-                let pointer = pointer(error.path());
-                Problem::new(Kind::InvalidBody, without_type_names(&inner.to_string())).with("pointer", pointer)
-            }
-            _ => Problem::new(Kind::MalformedJson, inner.to_string()),
-        }
-    })?;
+    let _: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))?;
     reader.end().map_err(|error| Problem::new(Kind::MalformedJson, error.to_string()))?;
-    Ok(value)
+    // The first reading finds names that stand twice and says where the text is wrong; the second refuses arrays
+    // in the place of objects.
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|error| Problem::new(Kind::MalformedJson, error.to_string()))?;
+    serde_path_to_error::deserialize(Strict(&value)).map_err(|error| refused(&error))
+}
+
+fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let inner = error.inner();
+    match inner.classify() {
+        serde_json::error::Category::Data => {
+            let pointer = pointer(error.path());
+            Problem::new(Kind::InvalidBody, without_type_names(&inner.to_string())).with("pointer", pointer)
+        }
+        _ => Problem::new(Kind::MalformedJson, inner.to_string()),
+    }
 }
 
 /// A reader of an API need not know what `u64` is.
@@ -232,6 +240,10 @@ mod tests {
         assert!(text.contains("/cart/0/quantity") && text.contains("a whole number"), "{text}");
         let (_, text) = refused(r#"{"cart":[{"quantity":1,"quantity":2}]}"#);
         assert!(text.contains("duplicate field"), "{text}");
+        for array in [r#"[[{"quantity":1}]]"#, r#"{"cart":[[1]]}"#] {
+            let (kind, text) = refused(array);
+            assert!(kind == Kind::InvalidBody && text.contains("sequence") && !text.contains("Line"), "{text}");
+        }
         let (_, text) = refused(r#"{"cart":[7]}"#);
         assert!(!text.contains("Line"), "{text}");
         assert_eq!(refused(r#"{"cart":"#).0, Kind::MalformedJson);

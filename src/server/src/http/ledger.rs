@@ -13,7 +13,7 @@ use crate::{
     app::App,
     problem::{Kind, Problem},
     reply::Reply,
-    storage::journal,
+    storage::{journal, suspense},
 };
 
 /// The most entries on one page.
@@ -179,4 +179,75 @@ fn entry_view(stored: journal::Stored) -> EntryView {
         previous: stored.sealed.previous,
         hash: stored.sealed.hash,
     }
+}
+
+/// From where.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SuspenseQuery {
+    /// After this place: `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of money from unknown payers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SuspensePage {
+    /// In the order in which it came.
+    receipts: Vec<SuspenseView>,
+    /// Where to go on; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// Money that came for no loan that is known, with what it can be matched or returned by.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SuspenseView {
+    /// Its entry in the journal.
+    entry_id: String,
+    /// The payment provider's id of the transfer.
+    transfer_id: String,
+    /// What the payer wrote, as much of it as is kept.
+    reference: String,
+    /// In minor units.
+    amount: i64,
+    /// ISO 4217.
+    currency: String,
+    /// The value date as the provider gave it.
+    value_date: String,
+    /// When the notice came, RFC 3339.
+    received: String,
+}
+
+/// Money that came for no loan that is known.
+#[utoipa::path(get, path = "/v1/ledger/suspense", tag = "ledger", security(("bearer" = [])), params(SuspenseQuery),
+    responses((status = 200, body = SuspensePage), (status = "4XX", response = super::ProblemDocument)))]
+pub async fn suspense(
+    State(app): State<Arc<App>>,
+    _: OnlyLender,
+    Query(query): Query<SuspenseQuery>,
+) -> Result<Reply, Problem> {
+    if query.cursor.as_ref().is_some_and(|text| uuid::Uuid::try_parse(text).is_err()) {
+        return Err(Problem::new(Kind::BadRequest, "`cursor` is not an id"));
+    }
+    let mut db = app.db.read().await?;
+    let mut page = suspense::page(&mut db, query.cursor.as_deref(), PAGE_MAX + 1).await?;
+    let limit = usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
+    let more = page.len() > limit;
+    page.truncate(limit);
+    let next_cursor = page.last().filter(|_| more).map(|last| last.entry.clone());
+    let receipts: Result<Vec<_>, Problem> = page.into_iter().map(|row| suspense_view(&app, row)).collect();
+    Reply::ok(&SuspensePage { receipts: receipts?, next_cursor })
+}
+
+fn suspense_view(app: &App, row: suspense::Row) -> Result<SuspenseView, Problem> {
+    let reference = app.vault.open_reference(&row.entry, &row.reference_sealed).map_err(Problem::internal)?;
+    Ok(SuspenseView {
+        entry_id: row.entry,
+        transfer_id: row.transfer,
+        reference: String::from_utf8(reference).map_err(Problem::internal)?,
+        amount: row.amount,
+        currency: row.currency,
+        value_date: row.value_date,
+        received: row.received,
+    })
 }

@@ -24,7 +24,7 @@ use crate::{
     problem::{Kind, Problem},
     reply::Reply,
     secret,
-    storage::{Connection, loans, payments},
+    storage::{Connection, loans, outbox, payments},
 };
 
 /// A debt in its parts, in minor units.
@@ -104,7 +104,8 @@ pub struct PaymentView {
 pub struct LoanView {
     /// Its id.
     id: String,
-    /// `disbursing`, `active`, `settled` or `cancelled`.
+    /// `disbursing`, `payout_given_up` where the provider could not be reached for a day and a person must act,
+    /// `active`, `settled` or `cancelled`.
     status: String,
     /// ISO 4217.
     currency: String,
@@ -171,6 +172,20 @@ fn installment(row: &AccountInstallment) -> Result<InstallmentView, Problem> {
     })
 }
 
+/// The status of a loan that was signed but whose merchant could not be paid so far.
+const PAYOUT_GIVEN_UP: &str = "payout_given_up";
+
+async fn payout_given_up(db: &mut Connection, row: &loans::Row) -> Result<bool, Problem> {
+    if row.status != Status::Disbursing.name() {
+        return Ok(false);
+    }
+    let payout = payments::payout_of_loan(db, &row.id).await?;
+    match payout {
+        Some(payout) => Ok(outbox::given_up(db, &payout.id).await?),
+        None => Ok(false),
+    }
+}
+
 /// A loan as it stands today.
 #[utoipa::path(get, path = "/v1/loans/{id}", tag = "loans", security(("bearer" = [])), params(("id" = String, Path)),
     responses((status = 200, body = LoanView), (status = "4XX", response = super::ProblemDocument)))]
@@ -183,6 +198,7 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
     let cancelled = row.status == "cancelled";
     let installments: Result<Vec<_>, _> = account.installments.iter().map(installment).collect();
     let payments = payments::of_loan(&mut db, &id).await?;
+    let status = if payout_given_up(&mut db, &row).await? { PAYOUT_GIVEN_UP } else { row.status.as_str() }.to_owned();
     Reply::ok(&LoanView {
         offer: booking::offer(&row)?,
         balance: Balance::of(loan.owed(today).map_err(Problem::internal)?)?,
@@ -199,7 +215,7 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
             .map(|row| PaymentView { id: row.id, amount: row.amount, status: row.status, value_date: row.value_date })
             .collect(),
         id: row.id,
-        status: row.status,
+        status,
         currency: row.currency,
         principal: row.principal,
         agreement_hash: row.agreement_hash,

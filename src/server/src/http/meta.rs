@@ -15,7 +15,13 @@ use super::{
     auth::{Caller, OnlyLender},
     extract::Json,
 };
-use crate::{app::App, clock::SandboxClock, problem::Problem, reply::Reply, storage};
+use crate::{
+    app::App,
+    clock::SandboxClock,
+    problem::{Kind, Problem},
+    reply::Reply,
+    storage,
+};
 
 /// The server lives.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,6 +76,10 @@ pub async fn openapi(document: Arc<str>) -> Response {
     response
 }
 
+/// The first and the last year to which the sandbox's clock is set: the longest loan, and whatever else is counted
+/// on from now, must end within the calendar.
+pub const CLOCK_YEARS: std::ops::RangeInclusive<i32> = 2000..=2199;
+
 /// What time it is in the sandbox.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -98,6 +108,10 @@ pub async fn set_clock(
     Json { value: wanted, .. }: Json<Now>,
 ) -> Result<Reply, Problem> {
     let Some(clock) = &app.sandbox_clock else { return Err(Problem::not_found()) };
+    if !CLOCK_YEARS.contains(&wanted.now.utc_date().year()) {
+        let detail = format!("the clock is set to the years {} to {}", CLOCK_YEARS.start(), CLOCK_YEARS.end());
+        return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/now"));
+    }
     let offset = SandboxClock::offset_for(wanted.now.seconds());
     let mut tx = app.db.begin().await?;
     storage::clock::set_offset(&mut tx, offset).await?;

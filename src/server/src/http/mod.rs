@@ -10,6 +10,7 @@ pub mod loans;
 pub mod meta;
 pub mod payments;
 pub mod sign;
+mod strict;
 pub mod submit;
 pub mod webhooks;
 
@@ -82,6 +83,7 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(webhooks::payments))
         .routes(routes!(ledger::trial_balance))
         .routes(routes!(ledger::entries))
+        .routes(routes!(ledger::suspense))
         .routes(routes!(meta::health))
         .routes(routes!(meta::read_clock, meta::set_clock))
 }

@@ -88,6 +88,7 @@ pub async fn create(
         currency: row.currency,
         status: "initiated".to_owned(),
         value_date: None,
+        transfer: None,
         created: now.clone(),
     };
     payments::insert(&mut tx, &payment).await?;
@@ -97,7 +98,7 @@ pub async fn create(
         currency: &payment.currency,
         value_date: today.to_string(),
     };
-    outbox::add(&mut tx, "/v1/debits", &instruction, &now).await?;
+    outbox::add(&mut tx, "/v1/debits", &payment.id, &instruction, &now).await?;
     let reply = Reply::accepted(&Instructed { payment_id: payment.id, status: "initiated" })?;
     attempt.finish(&mut tx, &app.vault, &reply, &now).await?;
     tx.commit().await?;

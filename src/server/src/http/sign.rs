@@ -46,13 +46,34 @@ pub struct Signing {
 
 /// How an agreement is signed.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "method", rename_all = "snake_case", from = "RawSignature")]
 pub enum Signature {
     /// By typing one's own name.
     TypedName {
         /// The name, as in the application.
         name: String,
     },
+}
+
+/// How a signature is read: a struct, because an enum with a tag would be taken from an array as well.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSignature {
+    #[serde(rename = "method")]
+    _method: Method,
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Method {
+    TypedName,
+}
+
+impl From<RawSignature> for Signature {
+    fn from(raw: RawSignature) -> Self {
+        Self::TypedName { name: raw.name }
+    }
 }
 
 /// A booked loan.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap};
-use prequal_core::{calendar::Date, currency::Currency, money::Amount};
-use prequal_ledger::{Account, Entry, Event, Transfer};
+use prequal_core::{calendar::Date, canonical, currency::Currency, money::Amount};
+use prequal_ledger::{Account, Entry, Event, Loan, Transfer};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,11 +16,15 @@ use crate::{
     problem::{Kind, Problem},
     reply::Reply,
     secret,
-    storage::{Connection, journal, loans, payments},
+    storage::{Connection, journal, loans, payments, suspense},
 };
 
 /// The longest id of a notice or of a provider's transfer, in bytes.
 pub const ID_BYTES_MAX: usize = 128;
+/// How many days before the business date a value date may lie; an earlier one counts as the earliest.
+pub const VALUE_DATE_DAYS_BACK_MAX: i32 = 31;
+/// How much is kept of what an unknown payer wrote, in bytes.
+pub const REFERENCE_BYTES_MAX: usize = 512;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -50,7 +54,7 @@ pub struct Notice {
 }
 
 /// A transfer of the provider's.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Transferred {
     /// The provider's id.
@@ -63,7 +67,8 @@ pub struct Transferred {
     /// ISO 4217.
     #[schema(value_type = String)]
     currency: Currency,
-    /// From which day it counts.
+    /// From which day it counts. A day after the business date counts as the business date, one more than 31 days
+    /// before it as the earliest of these.
     #[schema(value_type = String)]
     value_date: Date,
 }
@@ -71,7 +76,7 @@ pub struct Transferred {
 /// What became of a notice.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Acknowledged {
-    /// `booked`, or `known` where it was booked before.
+    /// `booked`, or `known` where it changed nothing because it was booked before.
     status: &'static str,
 }
 
@@ -106,29 +111,68 @@ pub async fn payments(State(app): State<Arc<App>>, headers: HeaderMap, Raw(body)
         if earlier != fingerprint {
             return Err(Problem::new(Kind::IdempotencyConflict, "this `webhook-id` came with another body before"));
         }
-        return Reply::ok(&Acknowledged { status: "known" });
+        return Reply::ok(&Acknowledged { status: KNOWN });
     }
-    // Another notice of the same transfer must not book it twice.
+    // Another notice of the same transfer must not book it twice, nor say something else of it.
     let transfer = secret::sha256_hex(format!("transfer {:?} {}", notice.r#type, notice.data.id));
-    if payments::note_webhook(&mut tx, &transfer, &fingerprint, &now).await?.is_some() {
-        return Reply::ok(&Acknowledged { status: "known" });
+    let content = secret::sha256_hex(canonical::to_string(&notice.data).map_err(Problem::internal)?);
+    if let Some(earlier) = payments::note_webhook(&mut tx, &transfer, &content, &now).await? {
+        if earlier != content {
+            tracing::error!(transfer = ?notice.data.id, "a notice says of a known transfer what it did not say before");
+            let detail = "another notice of this transfer had another reference, amount, currency or value date";
+            return Err(Problem::new(Kind::TransferDiffers, detail).with("pointer", "/data"));
+        }
+        return Reply::ok(&Acknowledged { status: KNOWN });
     }
-    take(&mut tx, &notice, today, &now).await?;
+    let status = take(&app, &mut tx, &notice, today, &now).await?;
     tx.commit().await?;
-    Reply::ok(&Acknowledged { status: "booked" })
+    Reply::ok(&Acknowledged { status })
 }
 
-async fn take(db: &mut Connection, notice: &Notice, today: Date, now: &str) -> Result<(), Problem> {
+const BOOKED: &str = "booked";
+const KNOWN: &str = "known";
+
+async fn take(
+    app: &App,
+    db: &mut Connection,
+    notice: &Notice,
+    today: Date,
+    now: &str,
+) -> Result<&'static str, Problem> {
     let data = &notice.data;
     match notice.r#type {
-        NoticeType::PaymentCleared => cleared(db, data, today, now).await,
-        NoticeType::PaymentFailed => {
-            payments::end(db, &data.reference, "failed", None).await?;
-            Ok(())
-        }
+        NoticeType::PaymentCleared => cleared(app, db, data, today, now).await,
+        NoticeType::PaymentFailed => payment_failed(db, data).await,
         NoticeType::PayoutSettled => payout_ended(db, data, true, today, now).await,
         NoticeType::PayoutFailed => payout_ended(db, data, false, today, now).await,
     }
+}
+
+fn wrong(data: &Transferred, pointer: &str, detail: &str) -> Problem {
+    tracing::warn!(transfer = ?data.id, detail, "a notice of the provider is refused");
+    Problem::new(Kind::InvalidValue, detail).with("pointer", pointer)
+}
+
+/// From which day money counts: money that came is always booked, whatever date the notice gives it, but a date
+/// in the future would charge interest that is not owed yet, and one long ago would forgive what is owed.
+fn counted_from(data: &Transferred, loan: &Loan, today: Date) -> Result<Date, Problem> {
+    let earliest = today.add_days(-VALUE_DATE_DAYS_BACK_MAX).map_err(Problem::internal)?;
+    let date = data.value_date.min(today).max(earliest);
+    if date != data.value_date {
+        tracing::warn!(transfer = ?data.id, given = %data.value_date, counted = %date, "a value date was out of bounds");
+    }
+    Ok(date.max(loan.contract().terms().start))
+}
+
+async fn payment_failed(db: &mut Connection, data: &Transferred) -> Result<&'static str, Problem> {
+    let Some(payment) = payments::find(db, &data.reference).await? else {
+        return Err(wrong(data, "/data/reference", "no such payment"));
+    };
+    let end = payments::End { status: "failed", value_date: None, transfer: Some(&data.id) };
+    if payments::end(db, &payment.id, end).await? {
+        return Ok(BOOKED);
+    }
+    if payment.status == "failed" { Ok(KNOWN) } else { Err(wrong(data, "/type", "the payment has ended otherwise")) }
 }
 
 async fn payout_ended(
@@ -137,27 +181,36 @@ async fn payout_ended(
     settled: bool,
     today: Date,
     now: &str,
-) -> Result<(), Problem> {
-    let wrong = |pointer: &str, detail: &str| Err(Problem::new(Kind::InvalidValue, detail).with("pointer", pointer));
+) -> Result<&'static str, Problem> {
     let Some(payout) = payments::find_payout(db, &data.reference).await? else {
-        return wrong("/data/reference", "no such payout");
+        return Err(wrong(data, "/data/reference", "no such payout"));
     };
     if payout.amount != data.amount.minor() || payout.currency != data.currency.code() {
-        return wrong("/data/amount", "not the amount of the payout");
+        return Err(wrong(data, "/data/amount", "not the amount of the payout"));
     }
     let status = if settled { "settled" } else { "failed" };
-    if !payments::end_payout(db, &payout.id, status, &data.value_date.to_string()).await? {
-        return if payout.status == status { Ok(()) } else { wrong("/type", "the payout has ended otherwise") };
+    if payout.status != "requested" {
+        let known = payout.status == status;
+        return if known { Ok(KNOWN) } else { Err(wrong(data, "/type", "the payout has ended otherwise")) };
     }
     let row = loans::find(db, &payout.loan).await?.ok_or_else(|| Problem::internal("a payout without a loan"))?;
     let mut loan = booking::load(db, &row).await?;
-    let value_date = data.value_date;
+    let value_date = counted_from(data, &loan, today)?;
+    let end = payments::End { status, value_date: Some(&value_date.to_string()), transfer: Some(&data.id) };
+    payments::end_payout(db, &payout.id, end).await?;
     let event = if settled { Event::PayoutSettled { value_date } } else { Event::PayoutFailed { value_date } };
-    booking::record(db, &row.id, &mut loan, event, today, now).await
+    booking::record(db, &row.id, &mut loan, event, today, now).await?;
+    Ok(BOOKED)
 }
 
 /// Money that arrived is always booked: to the loan of the payment, to the loan it names, or to suspense.
-async fn cleared(db: &mut Connection, data: &Transferred, today: Date, now: &str) -> Result<(), Problem> {
+async fn cleared(
+    app: &App,
+    db: &mut Connection,
+    data: &Transferred,
+    today: Date,
+    now: &str,
+) -> Result<&'static str, Problem> {
     if data.amount.is_zero() {
         return Err(Problem::new(Kind::InvalidValue, "nothing arrived").with("pointer", "/data/amount"));
     }
@@ -165,45 +218,69 @@ async fn cleared(db: &mut Connection, data: &Transferred, today: Date, now: &str
     let loan = payment.as_ref().map_or(data.reference.as_str(), |payment| payment.loan.as_str());
     let row = loans::find(db, loan).await?.filter(|row| row.currency == data.currency.code());
     let Some(row) = row else {
-        return suspend(db, data, today, now).await;
+        suspend(app, db, data, today, now).await?;
+        return Ok(BOOKED);
     };
-    let value_date = data.value_date.to_string();
+    let mut loan = booking::load(db, &row).await?;
+    let value_date = counted_from(data, &loan, today)?;
+    let counted = value_date.to_string();
     let instructed = match &payment {
         Some(payment) if payment.amount == data.amount.minor() => {
-            payments::end(db, &payment.id, "cleared", Some(&value_date)).await?
+            let end = payments::End { status: "cleared", value_date: Some(&counted), transfer: Some(&data.id) };
+            payments::end(db, &payment.id, end).await?
         }
         _ => false,
     };
     if let (Some(payment), false) = (&payment, instructed) {
         // Another amount than instructed, or a second arrival: the instruction ends, the money is its own payment.
-        payments::end(db, &payment.id, "failed", None).await?;
+        let end = payments::End { status: "failed", value_date: None, transfer: Some(&data.id) };
+        payments::end(db, &payment.id, end).await?;
     }
     let payment_id = match payment {
         Some(payment) if instructed => payment.id,
-        _ => unasked(db, &row, data, now).await?,
+        _ => unasked(db, &row, data, counted, now).await?,
     };
-    let mut loan = booking::load(db, &row).await?;
-    let event = Event::Received { amount: data.amount, payment: payment_id, value_date: data.value_date };
-    booking::record(db, &row.id, &mut loan, event, today, now).await
+    let event = Event::Received { amount: data.amount, payment: payment_id, value_date };
+    booking::record(db, &row.id, &mut loan, event, today, now).await?;
+    Ok(BOOKED)
 }
 
 /// A payment that nobody instructed.
-async fn unasked(db: &mut Connection, row: &loans::Row, data: &Transferred, now: &str) -> Result<String, Problem> {
+async fn unasked(
+    db: &mut Connection,
+    row: &loans::Row,
+    data: &Transferred,
+    value_date: String,
+    now: &str,
+) -> Result<String, Problem> {
     let payment = payments::Row {
         id: new_id(),
         loan: row.id.clone(),
         amount: data.amount.minor(),
         currency: row.currency.clone(),
         status: "cleared".to_owned(),
-        value_date: Some(data.value_date.to_string()),
+        value_date: Some(value_date),
+        transfer: Some(data.id.clone()),
         created: now.to_owned(),
     };
     payments::insert(db, &payment).await?;
     Ok(payment.id)
 }
 
-async fn suspend(db: &mut Connection, data: &Transferred, today: Date, now: &str) -> Result<(), Problem> {
+async fn suspend(app: &App, db: &mut Connection, data: &Transferred, today: Date, now: &str) -> Result<(), Problem> {
     let transfer = Transfer::new(Account::Cash, Account::Suspense, data.amount).map_err(Problem::internal)?;
     let entry = Entry::new(today, data.currency, "received_unknown", vec![transfer]).map_err(Problem::internal)?;
-    booking::post(db, journal::SUSPENSE_CHAIN, entry, now).await
+    let entry = booking::post(db, journal::SUSPENSE_CHAIN, entry, now).await?;
+    let kept = data.reference.floor_char_boundary(REFERENCE_BYTES_MAX);
+    let reference = data.reference.get(..kept).unwrap_or_default();
+    let receipt = suspense::Row {
+        reference_sealed: app.vault.seal_reference(&entry, reference.as_bytes()),
+        entry,
+        transfer: data.id.clone(),
+        amount: data.amount.minor(),
+        currency: data.currency.code().to_owned(),
+        value_date: data.value_date.to_string(),
+        received: now.to_owned(),
+    };
+    Ok(suspense::insert(db, &receipt).await?)
 }

@@ -13,6 +13,7 @@ pub mod payments;
 pub mod persons;
 pub mod replies;
 pub(crate) mod schema;
+pub mod suspense;
 
 use std::{str::FromStr, time::Duration};
 
@@ -50,21 +51,21 @@ impl Database {
         Ok(db)
     }
 
+    /// Whether the file of a URL is there. Nothing is opened.
+    ///
+    /// # Errors
+    /// As [`Database::open`], of the URL only.
+    pub fn exists(url: &str) -> Result<bool, String> {
+        Ok(std::path::Path::new(file_of(url)?).exists())
+    }
+
     /// Opens a database with a schema of one's own.
     ///
     /// # Errors
     /// As [`Database::open`].
     pub async fn open_with(url: &str, migrations: &[schema::Step]) -> Result<Self, String> {
         let named = |error: &dyn std::fmt::Display| format!("database `{url}`: {error}");
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Err("PostgreSQL is not supported yet; use `sqlite://FILE`".to_owned());
-        }
-        let Some(path) = url.strip_prefix("sqlite://") else {
-            return Err(named(&"the database must be given as `sqlite://FILE`"));
-        };
-        if path.is_empty() || path.starts_with(":memory:") || url.contains('?') {
-            return Err(named(&"a file is required, without parameters"));
-        }
+        file_of(url)?;
         // FULL: an acknowledged commit must survive the loss of power, which WAL alone does not promise.
         let options = SqliteConnectOptions::from_str(url)
             .map_err(|error| named(&error))?
@@ -121,5 +122,19 @@ impl Database {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+fn file_of(url: &str) -> Result<&str, String> {
+    let refused = |reason: &str| Err(format!("database `{url}`: {reason}"));
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Err("PostgreSQL is not supported yet; use `sqlite://FILE`".to_owned());
+    }
+    match url.strip_prefix("sqlite://") {
+        None => refused("the database must be given as `sqlite://FILE`"),
+        Some(path) if path.is_empty() || path.starts_with(":memory:") || url.contains('?') => {
+            refused("a file is required, without parameters")
+        }
+        Some(path) => Ok(path),
     }
 }

@@ -17,13 +17,21 @@ pub struct Row {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(db: &mut Connection, id: &str, path: &str, body: &str, now: &str) -> sqlx::Result<()> {
+pub async fn insert(
+    db: &mut Connection,
+    id: &str,
+    path: &str,
+    subject: &str,
+    body: &str,
+    now: &str,
+) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO outbox (id, path, body, attempts, next_attempt_ms, status, created)
-         VALUES ($1, $2, $3, 0, 0, 'waiting', $4)",
+        "INSERT INTO outbox (id, path, subject, body, attempts, next_attempt_ms, status, created)
+         VALUES ($1, $2, $3, $4, 0, 0, 'waiting', $5)",
     )
     .bind(id)
     .bind(path)
+    .bind(subject)
     .bind(body)
     .bind(now)
     .execute(db)
@@ -67,6 +75,18 @@ pub async fn note(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Whether the call about a payment or payout was given up.
+///
+/// # Errors
+/// When the database fails.
+pub async fn given_up(db: &mut Connection, subject: &str) -> sqlx::Result<bool> {
+    let dead: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE subject = $1 AND status = 'dead'")
+        .bind(subject)
+        .fetch_one(db)
+        .await?;
+    Ok(dead > 0)
 }
 
 /// How many calls wait, and how many were given up.

@@ -13,6 +13,8 @@ pub struct Row {
     pub currency: String,
     pub status: String,
     pub value_date: Option<String>,
+    /// The payment provider's id of the transfer, once it is known.
+    pub transfer: Option<String>,
     pub created: String,
 }
 
@@ -25,8 +27,8 @@ pub type PayoutRow = Row;
 /// When the database fails.
 pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO payments (id, loan, amount, currency, status, value_date, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO payments (id, loan, amount, currency, status, value_date, transfer, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(&row.id)
     .bind(&row.loan)
@@ -34,6 +36,7 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     .bind(&row.currency)
     .bind(&row.status)
     .bind(&row.value_date)
+    .bind(&row.transfer)
     .bind(&row.created)
     .execute(db)
     .await?;
@@ -69,17 +72,28 @@ pub async fn under_way(db: &mut Connection, loan: &str) -> sqlx::Result<i64> {
     .await
 }
 
+/// How the provider says that a transfer ended.
+#[derive(Debug, Clone, Copy)]
+pub struct End<'a> {
+    pub status: &'a str,
+    pub value_date: Option<&'a str>,
+    pub transfer: Option<&'a str>,
+}
+
 /// Ends an initiated payment; `false` where it had ended.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end(db: &mut Connection, id: &str, status: &str, value_date: Option<&str>) -> sqlx::Result<bool> {
-    let done = sqlx::query("UPDATE payments SET status = $2, value_date = $3 WHERE id = $1 AND status = 'initiated'")
-        .bind(id)
-        .bind(status)
-        .bind(value_date)
-        .execute(db)
-        .await?;
+pub async fn end(db: &mut Connection, id: &str, end: End<'_>) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "UPDATE payments SET status = $2, value_date = $3, transfer = $4 WHERE id = $1 AND status = 'initiated'",
+    )
+    .bind(id)
+    .bind(end.status)
+    .bind(end.value_date)
+    .bind(end.transfer)
+    .execute(db)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -89,8 +103,8 @@ pub async fn end(db: &mut Connection, id: &str, status: &str, value_date: Option
 /// When the loan has one or the database fails.
 pub async fn insert_payout(db: &mut Connection, row: &PayoutRow) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO payouts (id, loan, amount, currency, status, value_date, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO payouts (id, loan, amount, currency, status, value_date, transfer, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(&row.id)
     .bind(&row.loan)
@@ -98,6 +112,7 @@ pub async fn insert_payout(db: &mut Connection, row: &PayoutRow) -> sqlx::Result
     .bind(&row.currency)
     .bind(&row.status)
     .bind(&row.value_date)
+    .bind(&row.transfer)
     .bind(&row.created)
     .execute(db)
     .await?;
@@ -124,13 +139,16 @@ pub async fn payout_of_loan(db: &mut Connection, loan: &str) -> sqlx::Result<Opt
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end_payout(db: &mut Connection, id: &str, status: &str, value_date: &str) -> sqlx::Result<bool> {
-    let done = sqlx::query("UPDATE payouts SET status = $2, value_date = $3 WHERE id = $1 AND status = 'requested'")
-        .bind(id)
-        .bind(status)
-        .bind(value_date)
-        .execute(db)
-        .await?;
+pub async fn end_payout(db: &mut Connection, id: &str, end: End<'_>) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "UPDATE payouts SET status = $2, value_date = $3, transfer = $4 WHERE id = $1 AND status = 'requested'",
+    )
+    .bind(id)
+    .bind(end.status)
+    .bind(end.value_date)
+    .bind(end.transfer)
+    .execute(db)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 

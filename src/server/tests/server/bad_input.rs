@@ -29,6 +29,7 @@ async fn a_wrong_shape_is_told_with_a_pointer() {
         ("/currency", json!("XYZ"), "/currency"),
         ("/cart", json!({}), "/cart"),
         ("/cart/0", json!([]), "/cart/0"),
+        ("/cart/0", json!(["A camera", 1, "camera", 1_000]), "/cart/0"),
         ("/cart/0/quantity", json!(-1), "/cart/0/quantity"),
         ("/cart/0/quantity", json!(4_294_967_296_i64), "/cart/0/quantity"),
         ("/cart/0/unit_amount", json!(true), "/cart/0/unit_amount"),
@@ -71,6 +72,11 @@ async fn a_cart_must_be_what_it_says() {
             "/cart",
         ),
         ("/merchant_order", json!(""), "/merchant_order"),
+        // Orders are neither sealed nor erased, so nothing personal fits.
+        ("/merchant_order", json!("Ada Byron"), "/merchant_order"),
+        ("/merchant_order", json!("ada@example.com"), "/merchant_order"),
+        ("/merchant_order", json!("Bestellung-Müller"), "/merchant_order"),
+        ("/merchant_order", json!("1".repeat(65)), "/merchant_order"),
         ("/currency", json!("EUR"), "/currency"),
     ] {
         let mut body = honest.clone();
@@ -194,4 +200,37 @@ async fn pages_of_configured_origins_may_call_the_routes_of_shoppers_and_no_othe
     assert_eq!(allowed(&format!("/v1/loans/{id}/payments"), "http://evil.example").await, None);
     assert_eq!(allowed("/v1/checkouts", shop).await, None);
     assert_eq!(allowed("/v1/bundle/public", "http://any.example").await.as_deref(), Some("*"));
+}
+
+/// Serde's derived code takes `[100]` for `{"amount": 100}`.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_array_is_never_taken_for_an_object() {
+    let world = World::new().await;
+    let (purchase, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let pay = format!("/v1/loans/{loan}/payments");
+    let problem = world.post_once(&pay, &capability, "a", &json!([100])).await.problem(422, "invalid-body");
+    assert_eq!(problem["pointer"], "");
+    assert!(!problem["detail"].as_str().unwrap().contains("NewPayment"), "{problem}");
+    let view = world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200);
+    assert_eq!(view["payments"], json!([]));
+    let order = json!(["A-1", 1_000, "USD", cart(1_000)]);
+    world.post("/v1/checkouts", MERCHANT, &order).await.problem(422, "invalid-body");
+    let sign = format!("/v1/applications/{}/sign", purchase.application);
+    let signing = json!({ "decision_id": "x", "agreement_hash": "x", "signature": ["typed_name", "Ada Byron"] });
+    let problem = world.post_once(&sign, &purchase.capability, "b", &signing).await.problem(422, "invalid-body");
+    assert_eq!(problem["pointer"], "/signature");
+    let clock = world.call("PUT", "/v1/sandbox/clock", LENDER, &[], b"[\"2030-01-01T00:00:00Z\"]").await;
+    clock.problem(422, "invalid-body");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_s_clock_stays_where_everything_can_be_counted() {
+    let world = World::new().await;
+    for now in ["2999-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "1999-12-31T23:59:59Z"] {
+        let body = json!({ "now": now }).to_string();
+        let answer = world.call("PUT", "/v1/sandbox/clock", LENDER, &[], body.as_bytes()).await;
+        assert_eq!(answer.problem(422, "invalid-value")["pointer"], "/now");
+    }
+    world.set_date("2199-12-31").await;
+    world.checkout(1_000).await;
 }

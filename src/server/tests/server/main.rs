@@ -4,6 +4,7 @@ mod actors;
 mod bad_input;
 mod killed;
 mod money;
+mod notices;
 mod offers;
 mod personal;
 mod purchase;
