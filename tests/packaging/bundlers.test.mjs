@@ -43,7 +43,9 @@ async function inBrowser(url) {
 test('through Vite, into a browser: the module is copied once', async (t) => {
   const folder = project(t, { 'program.js': program, 'main.js': main, 'index.html': page('/main.js') });
   execFileSync(node, [join(tools, 'vite/bin/vite.js'), 'build', '--logLevel', 'error'], { cwd: folder });
-  const modules = readdirSync(join(folder, 'dist'), { recursive: true }).filter((name) => name.endsWith('.wasm'));
+  const modules = readdirSync(join(folder, 'dist'), { recursive: true }).filter((name) =>
+    name.endsWith('.wasm'),
+  );
   assert.equal(modules.length, 1, modules.join());
   expectation(assert, await inBrowser(await serve(t, join(folder, 'dist'))));
 });
@@ -51,16 +53,27 @@ test('through Vite, into a browser: the module is copied once', async (t) => {
 test('through esbuild, with the module given by its address', async (t) => {
   const folder = project(t, {
     'program.js': program,
-    'main.js': main.replace('=> use(', "=> prequal.init('/prequal.wasm').then(() => use(").replace('data);', 'data));'),
+    'main.js': main
+      .replace('=> use(', "=> prequal.init('/prequal.wasm').then(() => use(")
+      .replace('data);', 'data));'),
     'index.html': page('/out.js'),
   });
   const { buildSync } = createRequire(join(root, 'www/package.json'))('esbuild');
-  buildSync({ absWorkingDir: folder, entryPoints: ['main.js'], bundle: true, format: 'esm', outfile: 'out.js' });
+  buildSync({
+    absWorkingDir: folder,
+    entryPoints: ['main.js'],
+    bundle: true,
+    format: 'esm',
+    outfile: 'out.js',
+  });
   execFileSync('cp', ['node_modules/prequal/prequal.wasm', '.'], { cwd: folder });
   expectation(assert, await inBrowser(await serve(t, folder)));
 });
 
-const unbundled = { 'program.js': program, 'main.js': main.replace("'prequal'", "'./node_modules/prequal/index.js'") };
+const unbundled = {
+  'program.js': program,
+  'main.js': main.replace("'prequal'", "'./node_modules/prequal/index.js'"),
+};
 
 test('without a bundler, as it is installed', async (t) => {
   const folder = project(t, { ...unbundled, 'index.html': page('/main.js') });

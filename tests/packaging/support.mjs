@@ -19,7 +19,8 @@ export const read = (path) => readFileSync(path, 'utf8');
 const tarball = () => {
   const folder = process.env.PREQUAL_PACKAGE ?? join(root, 'target/npm');
   const packed = readdirSync(folder).filter((name) => /^prequal-.*\.tgz$/.test(name));
-  if (packed.length !== 1) throw new Error(`one packed package is expected in ${folder}, found ${packed.length}`);
+  if (packed.length !== 1)
+    throw new Error(`one packed package is expected in ${folder}, found ${packed.length}`);
   return join(folder, packed[0]);
 };
 
@@ -28,7 +29,9 @@ export function project(test, sources = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'prequal-packaging-'));
   test.after(() => rmSync(folder, { recursive: true, force: true }));
   write(folder, { 'package.json': '{"name":"shop","private":true,"type":"module"}', ...sources });
-  execFileSync('npm', ['install', '--silent', '--offline', '--no-audit', '--no-fund', tarball()], { cwd: folder });
+  execFileSync('npm', ['install', '--silent', '--offline', '--no-audit', '--no-fund', tarball()], {
+    cwd: folder,
+  });
   return folder;
 }
 
@@ -77,7 +80,11 @@ export async function use(prequal, { full, open, key }) {
 }
 `;
 
-export const data = () => ({ full: read(files.full), open: read(files.public), key: JSON.parse(read(files.key)) });
+export const data = () => ({
+  full: read(files.full),
+  open: read(files.public),
+  key: JSON.parse(read(files.key)),
+});
 
 /** What the program must come to, with its sources. */
 export function expectation(assert, result) {
@@ -93,7 +100,12 @@ export function expectation(assert, result) {
   assert.deepEqual(result.random, [64, 'draft_', true]);
 }
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm' };
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
 
 /** Serves a folder; `headers` are added to every answer, `types` overrides what files are called. */
 export async function serve(test, folder, { headers = {}, types = {} } = {}) {

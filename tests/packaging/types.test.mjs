@@ -33,9 +33,12 @@ export async function show(envelope: string, key: { kty: string; crv: string; x:
 }`;
 
 const bad = {
-  'an amount as text': "import { quote } from 'prequal'; quote(undefined as never, { amount: '1', currency: 'USD', today: '' });",
-  'a missing date': "import { quote } from 'prequal'; quote(undefined as never, { amount: 1, currency: 'USD' });",
-  'an outcome that does not exist': "import { decide } from 'prequal'; decide(undefined as never, undefined as never).outcome === 'approved';",
+  'an amount as text':
+    "import { quote } from 'prequal'; quote(undefined as never, { amount: '1', currency: 'USD', today: '' });",
+  'a missing date':
+    "import { quote } from 'prequal'; quote(undefined as never, { amount: 1, currency: 'USD' });",
+  'an outcome that does not exist':
+    "import { decide } from 'prequal'; decide(undefined as never, undefined as never).outcome === 'approved';",
   'the inside of the package': "import * as glue from 'prequal/glue.js'; glue;",
 };
 
@@ -70,9 +73,19 @@ test('mistakes are found', (t) => {
 test('the package holds what it should and nothing else', (t) => {
   const folder = join(project(t), 'node_modules/prequal');
   const names = readdirSync(folder, { recursive: true }).map(String);
-  for (const name of ['README.md', 'LICENSE', 'package.json', 'prequal.wasm', 'index.js', 'index.d.ts', 'element/index.js']) {
+  for (const name of [
+    'README.md',
+    'LICENSE',
+    'package.json',
+    'prequal.wasm',
+    'index.js',
+    'index.d.ts',
+    'element/index.js',
+  ]) {
     assert.ok(names.includes(name), name);
   }
-  const odd = names.filter((name) => !/\.(js|d\.ts|wasm)$/.test(name) && !/^(README\.md|LICENSE|package\.json|element)/.test(name));
+  const odd = names.filter(
+    (name) => !/\.(js|d\.ts|wasm)$/.test(name) && !/^(README\.md|LICENSE|package\.json|element)/.test(name),
+  );
   assert.deepEqual(odd, []);
 });

@@ -40,7 +40,10 @@ test('in workerd, where the module is imported and bytes may not be compiled', a
     }),
   );
   t.after(() => worker.dispose());
-  const response = await worker.dispatchFetch('http://worker/', { method: 'POST', body: JSON.stringify(data()) });
+  const response = await worker.dispatchFetch('http://worker/', {
+    method: 'POST',
+    body: JSON.stringify(data()),
+  });
   assert.equal(response.status, 200);
   expectation(assert, await response.json());
 });

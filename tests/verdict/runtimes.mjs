@@ -15,7 +15,8 @@ const root = join(import.meta.dirname, '../..');
 export function unpack() {
   const folder = join(root, 'target/npm');
   const tarballs = readdirSync(folder).filter((name) => /^prequal-.*\.tgz$/.test(name));
-  if (tarballs.length !== 1) throw new Error(`one packed package expected in target/npm, found ${tarballs.length}`);
+  if (tarballs.length !== 1)
+    throw new Error(`one packed package expected in target/npm, found ${tarballs.length}`);
   const place = join(mkdtempSync(join(tmpdir(), 'prequal-verdict-')), 'node_modules');
   mkdirSync(place);
   execFileSync('tar', ['-xzf', join(folder, tarballs[0]), '-C', place]);
@@ -46,7 +47,9 @@ export async function inNode(folder, bundles, keys, inputs) {
 }
 
 export async function inWorkerd(folder, bundles, keys, inputs) {
-  const { convertV4MiniflareOptions, Miniflare } = createRequire(join(root, 'www/edge/package.json'))('miniflare');
+  const { convertV4MiniflareOptions, Miniflare } = createRequire(join(root, 'www/edge/package.json'))(
+    'miniflare',
+  );
   const script = `
     import * as api from './workerd.js';
     ${verdicts}
@@ -66,10 +69,7 @@ export async function inWorkerd(folder, bundles, keys, inputs) {
   const worker = new Miniflare(
     convertV4MiniflareOptions({
       modulesRoot: folder,
-      modules: [
-        { type: 'ESModule', path: join(folder, 'verdict-worker.js'), contents: script },
-        ...modules,
-      ],
+      modules: [{ type: 'ESModule', path: join(folder, 'verdict-worker.js'), contents: script }, ...modules],
       compatibilityDate: '2026-11-01',
     }),
   );
@@ -99,7 +99,13 @@ export async function inChromium(folder, bundles, keys, inputs) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const browser = await chromium.launch({
     executablePath: process.env.CHROME ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+    ],
   });
   try {
     const page = await browser.newPage();

@@ -24,7 +24,11 @@ before(() => {
     'cargo',
     [
       ...['run', '--quiet', '--package', 'prequal-acceptance', '--example', 'german_verdicts', '--'],
-      ...[join(demo, 'bundle.full.json'), join(demo, 'bundle.public.json'), join(demo, 'keys/bundle.public.jwk')],
+      ...[
+        join(demo, 'bundle.full.json'),
+        join(demo, 'bundle.public.json'),
+        join(demo, 'keys/bundle.public.jwk'),
+      ],
     ],
     { cwd: root, encoding: 'utf8', maxBuffer: 256 * 1024 * 1024, stdio: ['ignore', 'pipe', 'inherit'] },
   );
