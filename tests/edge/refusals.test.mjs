@@ -87,6 +87,14 @@ test('another currency than the bundle lends in is refused', async () => {
   assert.equal(edge.lender.requests.length, 0);
 });
 
+test('nobody is asked about a person who has not agreed to it', async () => {
+  const before = edge.bureau.requests.length;
+  await refused('/v1/offers', application({ consents: [] }), 422, 'consent-missing');
+  await refused('/v1/offers', application({ consents: consents().slice(0, 1) }), 422, 'consent-missing');
+  assert.equal(edge.bureau.requests.length, before, 'the bureau heard nothing');
+  assert.equal(edge.lender.requests.length, 0);
+});
+
 test('members that nobody asked for and wrong types are refused with their place', async () => {
   const pointer = async (body) => (await refused('/v1/offers', body, 422, 'invalid-body')).pointer;
   assert.equal(await pointer({ ...application(), evidence: {} }), '/evidence');

@@ -79,9 +79,12 @@ export function answers() {
   );
 }
 
-export const consents = () => [
-  { purpose: 'credit_report', text_hash: 'cd'.repeat(32), given_at: '2026-11-23T08:00:00Z' },
-];
+export const consents = () =>
+  ['processing', 'credit_report'].map((purpose) => ({
+    purpose,
+    text_hash: 'cd'.repeat(32),
+    given_at: '2026-11-23T08:00:00Z',
+  }));
 
 export const application = (more = {}) => ({
   checkout_token: checkoutToken(),

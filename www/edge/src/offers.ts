@@ -45,6 +45,7 @@ export async function offersAnswer(full: Bundle, body: Members, now: Now, config
   const { ok, errors } = validate(full, { order, fields, today });
   refuseForeign(errors);
   if (!ok) return { outcome: 'needs', offers: [], reasons: [], needs: errors.map(fieldNeed) };
+  requireConsents(full, consents);
   const evidence = await askAbout(full, fields, config);
   const input: DecisionInput = {
     application: { order, fields },
@@ -139,6 +140,18 @@ function claimsOf(
     exp: Date.parse(decision.expires) / 1000,
     offer,
   };
+}
+
+/**
+ * Nobody's report is asked for without the record that they agreed. Whether each record names the very text that was
+ * shown, in whatever language, the server checks.
+ */
+function requireConsents(full: Bundle, consents: readonly Consent[]): void {
+  const given = new Set(consents.map(({ purpose }) => purpose));
+  for (const { type, required, purpose } of full.form().steps.flatMap((step) => step.fields)) {
+    if (type !== 'consent' || !required || purpose === undefined || given.has(purpose)) continue;
+    throw problem('consent-missing', { detail: `\`${purpose}\` is required`, pointer: '/consents' });
+  }
 }
 
 function readConsents(value: unknown): Consent[] {

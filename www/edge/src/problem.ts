@@ -10,6 +10,7 @@ const KINDS = {
   'unsupported-media-type': [415, 'the body must be application/json'],
   'invalid-body': [422, 'the body does not have the required shape'],
   'checkout-token': [422, 'the checkout token does not hold'],
+  'consent-missing': [422, 'a consent is missing'],
   // Not a 5xx: those invite to try again, and the same application is refused again.
   'server-refused': [422, 'the lender’s server refused this application for good'],
   internal: [500, 'the worker could not do this'],
