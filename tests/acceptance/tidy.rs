@@ -3,7 +3,7 @@
 use crate::project;
 
 /// The names that may stand in the project's root.
-const TOP_LEVEL: [&str; 14] = [
+const TOP_LEVEL: [&str; 13] = [
     ".cargo",
     ".ci",
     ".gitignore",
@@ -13,7 +13,6 @@ const TOP_LEVEL: [&str; 14] = [
     "Cargo.toml",
     "LICENSE",
     "README.md",
-    "deny.toml",
     "pkg-config",
     "src",
     "tests",

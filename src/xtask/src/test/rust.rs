@@ -49,7 +49,7 @@ fn deny_command(context: &Context, what: &[&str]) -> Option<Command> {
 
 pub fn deny(context: &Context) -> Result<Outcome> {
     match deny_command(context, &["bans", "licenses", "sources"]) {
-        Some(mut cargo) => context.check(&mut cargo, "a dependency is not allowed: deny.toml"),
+        Some(mut cargo) => context.check(&mut cargo, "a dependency is not allowed: .cargo/deny.toml"),
         None => Ok(Outcome::skipped("cargo-deny is not here")),
     }
 }
