@@ -4,6 +4,8 @@ use core::{cmp::Ordering, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::nearest::nearest;
+
 /// Significant digits of a decimal, at most.
 pub const DECIMAL_DIGITS_MAX: usize = 18;
 /// Digits after the point, at most.
@@ -120,31 +122,8 @@ impl Decimal {
     /// The nearest double, for display and for scores; never for money.
     #[must_use]
     pub fn to_f64(self) -> f64 {
-        // Parsing the shortest text rounds once; dividing two converted integers could round twice.
-        let mut text = TextBuffer { bytes: [0; 40], used: 0 };
-        let _ = fmt::write(&mut text, format_args!("{self}"));
-        text.as_str().parse().unwrap_or(0.0)
-    }
-}
-
-/// Room for the text of one decimal: 18 digits, zeros after the point, sign and point.
-struct TextBuffer {
-    bytes: [u8; 40],
-    used: usize,
-}
-
-impl TextBuffer {
-    fn as_str(&self) -> &str {
-        self.bytes.get(..self.used).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or("0")
-    }
-}
-
-impl fmt::Write for TextBuffer {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.used + text.len();
-        self.bytes.get_mut(self.used..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.used = end;
-        Ok(())
+        let size = nearest(self.mantissa.unsigned_abs().into(), self.places.into());
+        if self.mantissa < 0 { -size } else { size }
     }
 }
 

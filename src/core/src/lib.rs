@@ -23,6 +23,7 @@ pub mod canonical;
 pub mod decide;
 pub mod evidence;
 pub mod json;
+mod nearest;
 mod order;
 pub mod policy;
 pub mod wire;

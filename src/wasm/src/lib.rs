@@ -16,3 +16,8 @@ mod value;
 
 pub use bundle::WasmBundle;
 pub use scorecard::WasmScorecard;
+
+/// Half the code of the standard library's own allocator, and faster.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

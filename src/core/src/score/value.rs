@@ -6,6 +6,8 @@ use std::string::{String, ToString};
 
 use serde::{Deserialize, Serialize};
 
+use crate::nearest::{DIGITS_MAX, nearest};
+
 /// Why a value is not there. The kinds are kept apart because they mean different things: a question
 /// that nobody asked says nothing about a person, an empty answer of a register says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Read)]
@@ -62,6 +64,9 @@ pub enum Value<'a> {
 /// The longest decimal string of a [`Real`] in bytes.
 const REAL_BYTES_MAX: usize = 40;
 
+/// Beyond it the digits before the point pass what is read exactly; no score is anywhere near.
+const VALUE_END: f64 = 1e38;
+
 /// A finite number that stands in a file as a plain decimal string: `"12.5"`, never `"12.50"`, `"1.25e1"`,
 /// `".5"` or `"-0"`. Written, it is the shortest decimal that gives the same `f64` again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize, Read)]
@@ -74,7 +79,7 @@ impl Real {
     #[must_use]
     pub fn new(value: f64) -> Option<Self> {
         let real = Self(if value == 0.0 { 0.0 } else { value });
-        (value.is_finite() && real.to_string().len() <= REAL_BYTES_MAX).then_some(real)
+        (value.is_finite() && real.to_string().len() <= REAL_BYTES_MAX && value.abs() < VALUE_END).then_some(real)
     }
 
     /// The number.
@@ -98,22 +103,36 @@ impl TryFrom<String> for Real {
             return Err(format!("a decimal string is longer than {REAL_BYTES_MAX} bytes"));
         }
         // Formatting a float to compare the spelling would put the float printer into every wasm module.
-        let real =
-            if is_plain_decimal(&text) { text.parse().ok().filter(|value: &f64| value.is_finite()) } else { None };
-        real.map(Self).ok_or_else(|| format!("`{text}` is not a decimal number in its shortest form"))
+        match plain_decimal(&text) {
+            Some(value) => Ok(Self(value)),
+            None => Err(format!("`{text}` is not a decimal number in its shortest form")),
+        }
     }
 }
 
 /// An optional minus, a whole part without leading zeros, and an optional fraction without trailing ones.
-fn is_plain_decimal(text: &str) -> bool {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "1"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    digits(whole)
-        && digits(fraction)
-        && (whole == "0" || !whole.starts_with('0'))
-        && !fraction.ends_with('0')
-        && text != "-0"
+fn plain_decimal(text: &str) -> Option<f64> {
+    let (negative, unsigned) = match text.as_bytes() {
+        [b'-', rest @ ..] => (true, rest),
+        all => (false, all),
+    };
+    let (mut digits, mut point) = (0_u128, None);
+    for (at, byte) in unsigned.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => digits = digits.checked_mul(10)?.checked_add(u128::from(byte - b'0'))?,
+            b'.' if point.is_none() && at > 0 => point = Some(at),
+            _ => return None,
+        }
+    }
+    let whole = point.unwrap_or(unsigned.len());
+    let places = u32::try_from(unsigned.len().checked_sub(point.map_or(whole, |point| point + 1))?).ok()?;
+    let ends_well = point.is_none() || places > 0 && unsigned.last() != Some(&b'0');
+    let begins_well = whole == 1 || whole > 1 && unsigned.first() != Some(&b'0');
+    if !begins_well || !ends_well || places > DIGITS_MAX || negative && digits == 0 {
+        return None;
+    }
+    let size = nearest(digits, places);
+    Some(if negative { -size } else { size })
 }
 
 impl From<Real> for String {
