@@ -195,7 +195,7 @@ impl<'de> Deserialize<'de> for Decimal {
     }
 }
 
-crate::json::read_by_serde!(Decimal);
+crate::json::read_text!(Decimal, "a decimal as a string such as \"12.5\"", Self::parse, Self::default());
 
 #[cfg(test)]
 mod tests {

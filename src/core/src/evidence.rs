@@ -4,7 +4,10 @@ use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 pub use crate::score::MissingKind;
-use crate::wire::{ID_BYTES_MAX, Scalar};
+use crate::{
+    json::Wrong,
+    wire::{ID_BYTES_MAX, Scalar},
+};
 
 /// How well an item of evidence is vouched for, weakest first.
 ///
@@ -34,8 +37,7 @@ impl Assurance {
 ///
 /// `{"value":"own","assurance":"third_party","source":"sandbox-bureau"}` or
 /// `{"missing":"timed_out","source":"sandbox-bureau"}`; `source` may be left out.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Read)]
-#[serde(try_from = "RawItem")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     /// A value and who vouches for it.
     Present {
@@ -64,20 +66,23 @@ struct RawItem {
     source: Option<String>,
 }
 
-impl TryFrom<RawItem> for Item {
-    type Error = String;
-
-    fn try_from(raw: RawItem) -> Result<Self, String> {
+impl Item {
+    fn from_form(raw: RawItem, wrong: &mut Wrong) -> Self {
         if raw.source.as_ref().is_some_and(|source| source.len() > ID_BYTES_MAX) {
-            return Err(format!("`source` has more than {ID_BYTES_MAX} bytes"));
+            wrong.note(format_args!("`source` has more than {ID_BYTES_MAX} bytes"));
         }
         match (raw.value, raw.assurance, raw.missing) {
-            (Some(value), Some(assurance), None) => Ok(Self::Present { value, assurance, source: raw.source }),
-            (None, None, Some(missing)) => Ok(Self::Missing { missing, source: raw.source }),
-            _ => Err("an item of evidence has either `value` with `assurance`, or `missing`".to_owned()),
+            (Some(value), Some(assurance), None) => Self::Present { value, assurance, source: raw.source },
+            (None, None, Some(missing)) => Self::Missing { missing, source: raw.source },
+            _ => {
+                wrong.note(format_args!("an item of evidence has either `value` with `assurance`, or `missing`"));
+                Self::Missing { missing: MissingKind::Invalid, source: None }
+            }
         }
     }
 }
+
+crate::json::json_form!(Item, RawItem);
 
 impl Serialize for Item {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -26,72 +26,99 @@ fn implement(input: &DeriveInput) -> Result<TokenStream> {
     let container = Container::read(&input.attrs)?;
     let body = match (&container.try_from, &input.data) {
         (Some(form), _) => quote! {
-            let form = <#form as crate::json::Read>::read(node)?;
-            Self::try_from(form).map_err(|error| node.error(error))
+            match Self::try_from(<#form as crate::json::Read>::read(node)) {
+                Ok(value) => value,
+                Err(error) => {
+                    node.fail(format_args!("{error}"));
+                    Self::default()
+                }
+            }
         },
         (None, Data::Struct(data)) => match &data.fields {
             Fields::Named(fields) => named(&quote!(Self), fields, container.refuse_unknown)?,
-            Fields::Unnamed(fields) if fields.unnamed.len() == 1 => quote!(crate::json::Read::read(node).map(Self)),
+            Fields::Unnamed(fields) if fields.unnamed.len() == 1 => quote!(Self(crate::json::Read::read(node))),
             _ => return Err(Error::new_spanned(input, "a struct needs named fields, or is one value in a name")),
         },
-        (None, Data::Enum(data)) => variants(data.variants.iter(), &container)?,
+        (None, Data::Enum(data)) => variants(input, data.variants.iter(), &container)?,
         (None, Data::Union(_)) => return Err(Error::new_spanned(input, "a union cannot be read")),
     };
     let name = &input.ident;
     let (implementation, types, conditions) = input.generics.split_for_impl();
     Ok(quote! {
         impl #implementation crate::json::Read for #name #types #conditions {
-            fn read(node: crate::json::Node<'_>) -> Result<Self, crate::json::JsonError> {
+            fn read(node: crate::json::Node<'_>) -> Self {
                 #body
             }
         }
     })
 }
 
+/// The most fields of a struct and variants of an enum: a bit for each.
+const MEMBERS_MAX: usize = 64;
+
 /// One call for each field; the fields are read in their order, which decides which error is found first.
 fn named(path: &TokenStream, fields: &FieldsNamed, refuse_unknown: bool) -> Result<TokenStream> {
-    let mut names = Vec::new();
-    let mut calls = Vec::new();
-    for field in &fields.named {
+    let (mut names, mut optional, mut calls) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, field) in fields.named.iter().enumerate() {
         let member = Member::read(&field.attrs)?;
         let ident = field.ident.as_ref().ok_or_else(|| Error::new_spanned(field, "a field has no name"))?;
         let name = member.rename.unwrap_or_else(|| ident.to_string().trim_start_matches("r#").to_owned());
+        let of = &field.ty;
+        let mut may_be_absent = quote!(true);
         calls.push(match member.default {
-            Default::None => quote!(#ident: object.member(#name)?),
-            Default::Type => quote!(#ident: object.member_or_default(#name)?),
-            Default::Call(path) => quote!(#ident: object.member_or(#name, #path)?),
+            Default::None => {
+                may_be_absent = quote!(<#of as crate::json::Read>::OPTIONAL);
+                quote!(#ident: members.member(#index))
+            }
+            Default::Type => quote!(#ident: members.member_or(#index, ::core::default::Default::default)),
+            Default::Call(path) => quote!(#ident: members.member_or(#index, #path)),
         });
+        optional.push(quote!((#may_be_absent as u64) << #index));
         names.push(name);
     }
-    let open = if refuse_unknown { quote!(node.object(&[#(#names),*])?) } else { quote!(node.open_object()?) };
+    if names.len() > MEMBERS_MAX {
+        return Err(Error::new_spanned(fields, "more fields than bits"));
+    }
+    let open = !refuse_unknown;
     Ok(quote! {
-        let object = #open;
-        Ok(#path { #(#calls),* })
+        const OPTIONAL: u64 = #(#optional)|*;
+        let members = node.object(&[#(#names),*], OPTIONAL, #open);
+        #path { #(#calls),* }
     })
 }
 
 /// Names alone, and names with one value: `"clamp"`, `{"field": "housing"}`.
-fn variants<'a>(all: impl Iterator<Item = &'a Variant>, container: &Container) -> Result<TokenStream> {
-    let (mut names, mut arms) = (Vec::new(), Vec::new());
+fn variants<'a>(
+    input: &DeriveInput,
+    all: impl Iterator<Item = &'a Variant>,
+    container: &Container,
+) -> Result<TokenStream> {
+    let (mut names, mut units, mut results) = (Vec::new(), 0_u64, Vec::new());
     for (index, variant) in all.enumerate() {
         let ident = &variant.ident;
         names.push(match Member::read(&variant.attrs)?.rename {
             Some(name) => name,
             None => container.case(&ident.to_string()),
         });
-        arms.push(match &variant.fields {
-            Fields::Unit => quote!(#index => { value.none()?; Ok(Self::#ident) }),
+        results.push(match &variant.fields {
+            Fields::Unit => {
+                units |= 1_u64.checked_shl(index as u32).unwrap_or(0);
+                quote!(Self::#ident)
+            }
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
-                quote!(#index => crate::json::Read::read(value.some()?).map(Self::#ident))
+                quote!(Self::#ident(crate::json::Read::read(node.variant_value())))
             }
             _ => return Err(Error::new_spanned(variant, "a variant is a name, or a name with one value")),
         });
     }
+    let Some((last, others)) = results.split_last().filter(|_| results.len() <= MEMBERS_MAX) else {
+        return Err(Error::new_spanned(input, "no variant, or more than bits"));
+    };
+    let indexes = 0..others.len();
     Ok(quote! {
-        let (index, value) = node.variant(&[#(#names),*])?;
-        match index {
-            #(#arms,)*
-            _ => Err(value.unknown()),
+        match node.variant(&[#(#names),*], #units) {
+            #(#indexes => #others,)*
+            _ => #last,
         }
     })
 }

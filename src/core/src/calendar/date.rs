@@ -66,6 +66,11 @@ pub struct Date {
     days: i32,
 }
 
+impl Date {
+    /// 1970-01-01.
+    pub(crate) const EPOCH: Self = Self { days: 0 };
+}
+
 /// Whether a year of the Gregorian calendar has 366 days.
 #[must_use]
 pub const fn is_leap_year(year: i32) -> bool {
@@ -280,7 +285,7 @@ impl<'de> Deserialize<'de> for Date {
     }
 }
 
-crate::json::read_by_serde!(Date);
+crate::json::read_text!(Date, "a date such as \"2024-02-29\"", Self::parse, Self::EPOCH);
 
 #[cfg(test)]
 mod tests {

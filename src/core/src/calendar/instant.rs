@@ -5,6 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{CalendarError, Date};
+use crate::json::{Node, Read};
 
 const SECONDS_PER_DAY: u32 = 86_400;
 
@@ -109,7 +110,18 @@ impl<'de> Deserialize<'de> for Instant {
     }
 }
 
-crate::json::read_by_serde!(Instant);
+impl Instant {
+    const EPOCH: Self = Self { date: Date::EPOCH, second_of_day: 0 };
+}
+
+impl Read for Instant {
+    fn read(node: Node<'_>) -> Self {
+        node.as_text().and_then(|text| Self::parse(text).ok()).unwrap_or_else(|| {
+            node.unexpected("a moment in UTC, such as `2026-11-23T08:00:00Z`");
+            Self::EPOCH
+        })
+    }
+}
 
 #[cfg(test)]
 mod tests {

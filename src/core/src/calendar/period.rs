@@ -167,7 +167,7 @@ impl<'de> Deserialize<'de> for Period {
     }
 }
 
-crate::json::read_by_serde!(Period);
+crate::json::read_text!(Period, "a period such as \"P1M\"", Self::parse, Self::Semimonthly);
 
 #[cfg(test)]
 mod tests {

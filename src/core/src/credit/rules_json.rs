@@ -22,11 +22,20 @@ const fn part_name(part: Part) -> &'static str {
 }
 
 impl Bucket {
-    fn parse(text: &str) -> Option<Self> {
-        let (timing, part) = text.split_once('.')?;
-        Some(Self {
-            timing: TIMINGS.into_iter().find(|one| timing_name(*one) == timing)?,
-            part: PARTS.into_iter().find(|one| part_name(*one) == part)?,
+    fn parse(text: &str) -> Result<Self, String> {
+        let named = || {
+            let (timing, part) = text.split_once('.')?;
+            Some(Self {
+                timing: TIMINGS.into_iter().find(|one| timing_name(*one) == timing)?,
+                part: PARTS.into_iter().find(|one| part_name(*one) == part)?,
+            })
+        };
+        named().ok_or_else(|| {
+            let shown: String = text.chars().take(40).collect();
+            format!(
+                "`{shown}` is not a bucket: `past_due`, `due` or `in_advance`, a point, and `penalty`, `fee`, \
+                 `interest` or `principal`"
+            )
         })
     }
 }
@@ -39,15 +48,13 @@ impl Serialize for Bucket {
 
 impl<'de> Deserialize<'de> for Bucket {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            let shown: String = text.chars().take(40).collect();
-            de::Error::custom(format_args!(
-                "`{shown}` is not a bucket: `past_due`, `due` or `in_advance`, a point, and `penalty`, `fee`, \
-                 `interest` or `principal`"
-            ))
-        })
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 
-crate::json::read_by_serde!(Bucket);
+crate::json::read_text!(
+    Bucket,
+    "a text",
+    Self::parse,
+    Self { timing: Timing::PastDue, part: Part::Penalty }
+);

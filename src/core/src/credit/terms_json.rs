@@ -14,23 +14,18 @@ use crate::{
     calendar::{Billing, BusinessDays, Date, DayCount, MonthEnd, Period},
     currency::Currency,
     decimal::Decimal,
+    json::Wrong,
     money::Amount,
     rounding::Rounding,
 };
 
-fn wrong(what: impl core::fmt::Display) -> String {
-    what.to_string()
-}
-
-fn missing(field: &str) -> String {
-    format!("missing field `{field}`")
-}
-
 /// A whole number within its limit, zero where absent.
-fn bounded(field: &str, given: Option<Whole>, max: u16) -> Result<u16, String> {
+fn bounded(field: &str, given: Option<Whole>, max: u16, wrong: &mut Wrong) -> u16 {
     let number = given.map_or(0, |number| number.0);
-    let fits = u16::try_from(number).ok().filter(|number| *number <= max);
-    fits.ok_or_else(|| format!("`{field}` is {number}, it must be at most {max}"))
+    u16::try_from(number).ok().filter(|number| *number <= max).unwrap_or_else(|| {
+        wrong.note(format_args!("`{field}` is {number}, it must be at most {max}"));
+        0
+    })
 }
 
 #[derive(Deserialize, Read)]
@@ -42,23 +37,25 @@ struct RateForm {
     minimum_days: Option<Whole>,
 }
 
-impl TryFrom<RateForm> for Rate {
-    type Error = String;
-
-    fn try_from(form: RateForm) -> Result<Self, String> {
+impl Rate {
+    fn from_form(form: RateForm, wrong: &mut Wrong) -> Self {
         let (percent, daily) = match (form.annual_percent, form.daily_percent) {
+            (Some(_), Some(_)) => {
+                wrong.note(format_args!("`annual_percent` and `daily_percent` exclude each other"));
+                (Decimal::default(), false)
+            }
             (Some(percent), None) => (percent, false),
             (None, Some(percent)) => (percent, true),
-            (Some(_), Some(_)) => {
-                return Err(wrong("`annual_percent` and `daily_percent` exclude each other"));
+            (None, None) => {
+                wrong.note(format_args!("missing field `annual_percent` or `daily_percent`"));
+                (Decimal::default(), false)
             }
-            (None, None) => return Err(wrong("missing field `annual_percent` or `daily_percent`")),
         };
         if !daily && form.day_count.is_none() {
-            return Err(missing("day_count"));
+            wrong.missing("day_count");
         }
-        let minimum_days = bounded("minimum_days", form.minimum_days, MINIMUM_DAYS_MAX)?;
-        Ok(Self { percent, daily, day_count: form.day_count, minimum_days })
+        let minimum_days = bounded("minimum_days", form.minimum_days, MINIMUM_DAYS_MAX, wrong);
+        Self { percent, daily, day_count: form.day_count, minimum_days }
     }
 }
 
@@ -89,17 +86,21 @@ struct FeeForm {
     when: FeeWhen,
 }
 
-impl TryFrom<FeeForm> for Fee {
-    type Error = String;
-
-    fn try_from(form: FeeForm) -> Result<Self, String> {
+impl Fee {
+    fn from_form(form: FeeForm, wrong: &mut Wrong) -> Self {
         let size = match (form.amount, form.percent) {
             (Some(amount), None) => FeeSize::Amount(amount),
             (None, Some(percent)) => FeeSize::Percent(percent),
-            (Some(_), Some(_)) => return Err(wrong("`amount` and `percent` exclude each other")),
-            (None, None) => return Err(wrong("missing field `amount` or `percent`")),
+            (both, _) => {
+                wrong.note(if both.is_some() {
+                    format_args!("`amount` and `percent` exclude each other")
+                } else {
+                    format_args!("missing field `amount` or `percent`")
+                });
+                FeeSize::Amount(Amount::ZERO)
+            }
         };
-        Ok(Self { code: form.code, payee: form.payee, size, when: form.when })
+        Self { code: form.code, payee: form.payee, size, when: form.when }
     }
 }
 
@@ -135,19 +136,25 @@ struct RepaymentField {
     fees: Option<Vec<Fee>>,
 }
 
-impl TryFrom<RepaymentForm> for RepaymentField {
-    type Error = String;
-
-    fn try_from(form: RepaymentForm) -> Result<Self, String> {
+impl RepaymentField {
+    fn from_form(form: RepaymentForm, wrong: &mut Wrong) -> Self {
         let count = match (&form.count, &form.due_dates) {
             (Some(count), _) => count.0,
             (None, Some(dates)) => dates.len() as u64,
-            (None, None) if form.method == Method::Single => 1,
-            (None, None) => return Err(missing("count")),
+            (None, None) => {
+                if form.method != Method::Single {
+                    wrong.missing("count");
+                }
+                1
+            }
         };
+        let count = super::checked_count(count).unwrap_or_else(|error| {
+            wrong.note(format_args!("{error}"));
+            1
+        });
         let repayment = Repayment {
             method: form.method,
-            count: super::checked_count(count).map_err(wrong)?,
+            count,
             every: form.every,
             first_due: form.first_due,
             month_end: form.month_end,
@@ -156,42 +163,40 @@ impl TryFrom<RepaymentForm> for RepaymentField {
             fee_percent_per_period: form.fee_percent_per_period,
             fee_timing: form.fee_timing,
             balloon: form.balloon,
-            principal_holiday: bounded("principal_holiday", form.principal_holiday, COUNT_MAX)?,
+            principal_holiday: bounded("principal_holiday", form.principal_holiday, COUNT_MAX, wrong),
             down_payment: form.down_payment,
-            interest_free_days: bounded("interest_free_days", form.interest_free_days, INTEREST_FREE_DAYS_MAX)?,
+            interest_free_days: bounded("interest_free_days", form.interest_free_days, INTEREST_FREE_DAYS_MAX, wrong),
             billing: form.billing,
             business_days: form.business_days,
         };
-        Ok(Self { repayment, remainder: form.remainder, fees: form.fees })
+        Self { repayment, remainder: form.remainder, fees: form.fees }
     }
 }
 
 crate::json::json_form!(RepaymentField, RepaymentForm);
 
 /// A repayment that stands alone, as in a bundle's plan: what belongs to the terms is refused.
-impl TryFrom<RepaymentField> for Repayment {
-    type Error = String;
-
-    fn try_from(field: RepaymentField) -> Result<Self, String> {
+impl Repayment {
+    fn from_form(field: RepaymentField, wrong: &mut Wrong) -> Self {
         if field.remainder.is_some() || field.fees.is_some() {
-            return Err(wrong("`remainder` and `fees` stand beside the repayment, not in it"));
+            wrong.note(format_args!("`remainder` and `fees` stand beside the repayment, not in it"));
         }
         // An offer's principal is its price, so a plan that lends less would be shown too cheap.
         if field.repayment.down_payment.is_some() {
-            return Err(wrong("`down_payment` belongs to the terms of a loan, not to a plan"));
+            wrong.note(format_args!("`down_payment` belongs to the terms of a loan, not to a plan"));
         }
-        Ok(field.repayment)
+        field.repayment
     }
 }
 
 crate::json::json_form!(Repayment, RepaymentField);
 
 /// One of two places for the same field.
-fn either<T>(field: &str, one: Option<T>, other: Option<T>) -> Result<Option<T>, String> {
-    match (one, other) {
-        (Some(_), Some(_)) => Err(format!("`{field}` is given twice")),
-        (one, other) => Ok(one.or(other)),
+fn either<T>(field: &str, one: Option<T>, other: Option<T>, wrong: &mut Wrong) -> Option<T> {
+    if one.is_some() && other.is_some() {
+        wrong.note(format_args!("`{field}` is given twice"));
     }
+    one.or(other)
 }
 
 #[derive(Deserialize, Read)]
@@ -212,13 +217,11 @@ struct TermsForm {
     after_maturity: Option<AfterMaturity>,
 }
 
-impl TryFrom<TermsForm> for Terms {
-    type Error = String;
-
-    fn try_from(form: TermsForm) -> Result<Self, String> {
-        let remainder = either("remainder", form.remainder, form.repayment.remainder)?;
-        let fees = either("fees", form.fees, form.repayment.fees)?;
-        Ok(Self {
+impl Terms {
+    fn from_form(form: TermsForm, wrong: &mut Wrong) -> Self {
+        let remainder = either("remainder", form.remainder, form.repayment.remainder, wrong);
+        let fees = either("fees", form.fees, form.repayment.fees, wrong);
+        Self {
             currency: form.currency,
             principal: form.principal,
             start: form.start,
@@ -230,7 +233,7 @@ impl TryFrom<TermsForm> for Terms {
             adjust_installment: form.adjust_installment,
             fees: fees.unwrap_or_default(),
             after_maturity: form.after_maturity,
-        })
+        }
     }
 }
 

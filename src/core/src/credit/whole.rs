@@ -4,6 +4,8 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::json::{Node, Read};
+
 /// Any whole number from 0 up; what is too large gets its message, with its limit, from the field.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Whole(pub u64);
@@ -27,4 +29,12 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-crate::json::read_by_serde!(Whole);
+impl Read for Whole {
+    fn read(node: Node<'_>) -> Self {
+        let number = node.as_integer().and_then(|number| u64::try_from(number).ok());
+        Self(number.unwrap_or_else(|| {
+            node.unexpected("a whole number from 0 up");
+            0
+        }))
+    }
+}

@@ -15,8 +15,8 @@ mod tokens;
 
 pub use document::Document;
 pub use error::JsonError;
-pub use read::{Node, Nodes, Object, Read, VariantValue};
-pub(crate) use read::{json_form, read_by_serde};
+pub use read::{Members, Node, Nodes, Read};
+pub(crate) use read::{Wrong, json_form, read_text};
 
 /// How deep a document may be nested.
 pub const DEPTH_MAX: usize = 64;
@@ -28,8 +28,7 @@ pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// # Errors
 /// [`JsonError`] with line and column of the first thing that was not expected.
 pub fn from_str<T: Read>(text: &str) -> Result<T, JsonError> {
-    let tokens = tokens::split(text)?;
-    T::read(Node::new(&tokens)).map_err(|error| error.placed_in(text))
+    read::Parsed::split(text)?.read().map_err(|error| error.placed_in(text))
 }
 
 /// Reads one document of UTF-8 bytes.
@@ -47,7 +46,7 @@ pub fn from_slice<T: Read>(bytes: &[u8]) -> Result<T, JsonError> {
 /// As [`from_str`].
 pub fn from_str_by_serde<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, JsonError> {
     let tokens = tokens::split(text)?;
-    Node::new(&tokens).by_serde().map_err(|error| error.placed_in(text))
+    reader::read(&tokens).map_err(|error| error.placed_in(text))
 }
 
 #[cfg(test)]

@@ -1,204 +1,291 @@
 //! Reading tokens into values, with as little code for each type as can be.
+//!
+//! Reading never stops in the middle: what is wrong is noted, once, and something harmless stands in its place until
+//! the caller asks whether anything was noted. A type's reader is then one call for each field, without a way out
+//! after every one, which was most of what a browser downloaded.
 
-use core::fmt;
+use core::{cell::RefCell, fmt};
 use std::collections::BTreeMap;
-
-use serde::Deserialize;
 
 use super::{
     JsonError,
-    reader::Reader,
-    tokens::{Token, Value},
+    tokens::{self, Token, Value},
 };
 
 /// A type that can be read from a document. Derived by `prequal_derive::Read` from serde's attributes.
 pub trait Read: Sized {
-    /// Reads one value.
-    ///
-    /// # Errors
-    /// [`JsonError`] with the place of what was not expected.
-    fn read(node: Node<'_>) -> Result<Self, JsonError>;
+    /// Whether a member of this type may be left out.
+    const OPTIONAL: bool = false;
 
-    /// What stands for a member that is not there; nothing for most types.
-    #[must_use]
-    fn absent() -> Option<Self> {
-        None
+    /// Reads one value. Of what cannot be read the node takes note, and the value does not matter.
+    fn read(node: Node<'_>) -> Self;
+}
+
+/// The tokens of a document, and the first thing in it that was not expected.
+pub(super) struct Parsed<'t> {
+    tokens: Vec<Token<'t>>,
+    problem: RefCell<Option<JsonError>>,
+}
+
+impl<'t> Parsed<'t> {
+    pub(super) fn split(text: &'t str) -> Result<Self, JsonError> {
+        Ok(Self { tokens: tokens::split(text)?, problem: RefCell::new(None) })
+    }
+
+    pub(super) fn read<T: Read>(self) -> Result<T, JsonError> {
+        let value = T::read(Node { document: &self, at: 0 });
+        match self.problem.into_inner() {
+            None => Ok(value),
+            Some(problem) => Err(problem),
+        }
     }
 }
 
-/// One value of a document.
+/// Where a member would be that is not there.
+const ABSENT: usize = usize::MAX;
+
+/// One value of a document, or the place of one that is absent.
 #[derive(Clone, Copy)]
 pub struct Node<'t> {
-    tokens: &'t [Token<'t>],
+    document: &'t Parsed<'t>,
     at: usize,
 }
 
 impl fmt::Debug for Node<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Node at {}", self.offset())
+        write!(f, "Node at token {}", self.at)
     }
 }
 
 impl<'t> Node<'t> {
-    pub(super) fn new(tokens: &'t [Token<'t>]) -> Self {
-        Self { tokens, at: 0 }
-    }
-
     fn value(self) -> Option<&'t Value<'t>> {
-        self.tokens.get(self.at).map(|token| &token.value)
+        self.document.tokens.get(self.at).map(|token| &token.value)
     }
 
-    fn offset(self) -> usize {
-        self.tokens.get(self.at).map_or(0, |token| token.offset)
-    }
-
-    fn move_to(self, at: usize) -> Self {
+    fn at(self, at: usize) -> Self {
         Self { at, ..self }
     }
 
-    /// Past this value.
-    fn after(self) -> Self {
+    /// The index past this value.
+    fn after(self) -> usize {
         match self.value() {
-            Some(Value::List { end } | Value::Object { end }) => self.move_to(*end),
-            _ => self.move_to(self.at + 1),
+            Some(Value::List { end } | Value::Object { end }) => *end,
+            _ => self.at.saturating_add(1),
         }
     }
 
-    /// An error at this place.
-    pub fn error(self, message: impl fmt::Display) -> JsonError {
-        JsonError::new(message).beginning(self.offset())
+    /// The index past the last token inside a list or an object.
+    fn end(self) -> usize {
+        if let Some(Value::List { end } | Value::Object { end }) = self.value() { *end } else { 0 }
     }
 
+    /// Takes note that something is wrong at this place, unless something was wrong before.
     #[cold]
-    fn unexpected(self, expected: &str) -> JsonError {
+    #[inline(never)]
+    pub fn fail(self, message: fmt::Arguments<'_>) {
+        if let Ok(mut problem) = self.document.problem.try_borrow_mut()
+            && problem.is_none()
+        {
+            let offset = self.document.tokens.get(self.at).map_or(0, |token| token.offset);
+            *problem = Some(JsonError::new(message).beginning(offset));
+        }
+    }
+
+    /// Takes note of what was found in place of what was `expected`.
+    #[cold]
+    #[inline(never)]
+    pub fn unexpected(self, expected: &str) {
         let found: &dyn fmt::Display = match self.value() {
             None | Some(Value::Null) => &"`null`",
             Some(Value::Flag(true)) => &"`true`",
             Some(Value::Flag(false)) => &"`false`",
-            Some(Value::Integer(number)) => return self.error(format_args!("expected {expected}, found `{number}`")),
+            Some(Value::Integer(number)) => return self.fail(format_args!("expected {expected}, found `{number}`")),
             Some(Value::Beyond { .. } | Value::Fraction { huge: true }) => &"a number beyond 64 bits",
             Some(Value::Fraction { .. }) => &"a number with a fraction or an exponent",
-            Some(Value::Text(text)) => return self.error(format_args!("expected {expected}, found the text `{text}`")),
+            Some(Value::Text(text)) => return self.fail(format_args!("expected {expected}, found the text `{text}`")),
             Some(Value::List { .. }) => &"a list",
             Some(Value::Object { .. }) => &"an object",
         };
-        self.error(format_args!("expected {expected}, found {found}"))
+        self.fail(format_args!("expected {expected}, found {found}"));
     }
 
-    /// Whether it is `null`.
+    /// Whether it is `null`, or not there at all.
     #[must_use]
     pub fn is_null(self) -> bool {
-        matches!(self.value(), Some(Value::Null))
+        matches!(self.value(), None | Some(Value::Null))
+    }
+
+    /// The text, where it is one.
+    #[must_use]
+    pub fn as_text(self) -> Option<&'t str> {
+        if let Some(Value::Text(text)) = self.value() { Some(text) } else { None }
+    }
+
+    /// The truth value, where it is one.
+    #[must_use]
+    pub fn as_flag(self) -> Option<bool> {
+        if let Some(Value::Flag(flag)) = self.value() { Some(*flag) } else { None }
+    }
+
+    /// The whole number, where it is one that fits.
+    #[must_use]
+    pub fn as_integer(self) -> Option<i64> {
+        if let Some(Value::Integer(number)) = self.value() { Some(*number) } else { None }
+    }
+
+    /// Whether it is a number beyond 64 bits, and then whether it is below zero.
+    #[must_use]
+    pub fn is_number_beyond(self) -> Option<bool> {
+        match self.value() {
+            Some(Value::Beyond { negative }) => Some(*negative),
+            Some(Value::Fraction { huge: true }) => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a number with a fraction or an exponent, within 64 bits.
+    #[must_use]
+    pub fn is_fraction(self) -> bool {
+        matches!(self.value(), Some(Value::Fraction { huge: false }))
     }
 
     /// A text.
-    ///
-    /// # Errors
-    /// Where it is something else.
-    pub fn text(self) -> Result<&'t str, JsonError> {
-        match self.value() {
-            Some(Value::Text(text)) => Ok(text),
-            _ => Err(self.unexpected("a text")),
-        }
+    #[inline(never)]
+    pub fn text(self) -> &'t str {
+        self.text_or("a text")
     }
 
-    /// A truth value.
-    ///
-    /// # Errors
-    /// Where it is something else.
-    pub fn flag(self) -> Result<bool, JsonError> {
-        match self.value() {
-            Some(Value::Flag(flag)) => Ok(*flag),
-            _ => Err(self.unexpected("`true` or `false`")),
-        }
+    fn text_or(self, expected: &str) -> &'t str {
+        self.as_text().unwrap_or_else(|| {
+            self.unexpected(expected);
+            ""
+        })
     }
 
     /// A whole number from `min` to `max`.
-    ///
-    /// # Errors
-    /// Where it is something else.
-    pub fn integer(self, min: i64, max: i64) -> Result<i64, JsonError> {
-        match self.value() {
-            Some(Value::Integer(number)) if (min..=max).contains(number) => Ok(*number),
-            _ => Err(self.unexpected("a whole number in range")),
-        }
-    }
-
-    /// A list's elements.
-    ///
-    /// # Errors
-    /// Where it is something else.
-    pub fn list(self) -> Result<Nodes<'t>, JsonError> {
-        match self.value() {
-            Some(Value::List { end }) => Ok(Nodes { next: self.move_to(self.at + 1), end: *end }),
-            _ => Err(self.unexpected("a list")),
-        }
-    }
-
-    /// An object's keys and values in turn.
-    ///
-    /// # Errors
-    /// Where it is something else.
-    pub fn entries(self) -> Result<Nodes<'t>, JsonError> {
-        match self.value() {
-            Some(Value::Object { end }) => Ok(Nodes { next: self.move_to(self.at + 1), end: *end }),
-            _ => Err(self.unexpected("an object")),
-        }
-    }
-
-    /// An object that may have members of these names, each once, and no others.
-    ///
-    /// # Errors
-    /// Where it is something else, or has another member or one twice.
-    pub fn object(self, names: &[&str]) -> Result<Object<'t>, JsonError> {
-        let mut nodes = self.entries()?;
-        let mut seen = 0_u64;
-        while let Some(key) = nodes.next() {
-            nodes.next();
-            let name = key.text()?;
-            let Some(index) = names.iter().position(|known| *known == name) else {
-                return Err(key.unknown("field", name, names));
-            };
-            let bit = 1_u64.checked_shl(u32::try_from(index).unwrap_or(u32::MAX)).unwrap_or(0);
-            if seen & bit != 0 {
-                return Err(key.error(format_args!("duplicate field `{name}`")));
+    #[inline(never)]
+    pub fn integer(self, min: i64, max: i64) -> i64 {
+        match self.as_integer() {
+            Some(number) if min <= number && number <= max => number,
+            _ => {
+                self.unexpected("a whole number in range");
+                0
             }
-            seen |= bit;
         }
-        Ok(Object(self))
     }
 
-    /// An object whatever members it has.
-    ///
-    /// # Errors
-    /// Where it is something else.
-    pub fn open_object(self) -> Result<Object<'t>, JsonError> {
-        self.entries().map(|_| Object(self))
-    }
-
-    /// One of these names, alone or as the one key of an object.
-    ///
-    /// # Errors
-    /// Where it is something else.
-    pub fn variant(self, names: &[&str]) -> Result<(usize, VariantValue<'t>), JsonError> {
-        let (key, value) = match self.value() {
-            Some(Value::Object { end }) => {
-                let key = self.move_to(self.at + 1);
-                let value = key.after();
-                if value.at >= *end || value.after().at != *end {
-                    return Err(self.error("one key is expected"));
-                }
-                (key, Some(value))
-            }
-            _ => (self, None),
+    /// A text that `parse` turns into something, or nothing, of which note is taken.
+    pub fn parsed<T, E: fmt::Display>(self, expected: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let Some(text) = self.as_text() else {
+            self.unexpected(expected);
+            return None;
         };
-        let name = key.text()?;
-        let index = names.iter().position(|known| *known == name).ok_or_else(|| key.unknown("variant", name, names))?;
-        Ok((index, VariantValue { key, value }))
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.fail(format_args!("{error}"));
+                None
+            }
+        }
+    }
+
+    /// A list's elements; none where it is something else.
+    #[inline(never)]
+    pub fn list(self) -> Nodes<'t> {
+        if !matches!(self.value(), Some(Value::List { .. })) {
+            self.unexpected("a list");
+            return Nodes { next: self, end: 0 };
+        }
+        Nodes { next: self.at(self.at + 1), end: self.end() }
+    }
+
+    /// An object's keys and values in turn; none where it is something else.
+    #[inline(never)]
+    pub fn entries(self) -> Nodes<'t> {
+        if !matches!(self.value(), Some(Value::Object { .. })) {
+            self.unexpected("an object");
+            return Nodes { next: self, end: 0 };
+        }
+        Nodes { next: self.at(self.at + 1), end: self.end() }
+    }
+
+    /// The members of an object, by the index of their names; each may stand there once, and no others. Bits of
+    /// `optional` are the names that may be left out; with `open`, members of other names are left alone.
+    pub fn object<const N: usize>(self, names: &[&str; N], optional: u64, open: bool) -> Members<'t, N> {
+        let mut slots = [ABSENT; N];
+        self.members(names, optional, open, &mut slots);
+        Members { document: self.document, slots }
+    }
+
+    #[inline(never)]
+    fn members(self, names: &[&str], optional: u64, open: bool, slots: &mut [usize]) {
+        let mut nodes = self.entries();
+        let end = nodes.end;
+        while let Some(key) = nodes.next() {
+            let Some(value) = nodes.next() else { break };
+            let name = key.text();
+            let Some(slot) = names.iter().position(|known| *known == name).and_then(|index| slots.get_mut(index))
+            else {
+                if !open {
+                    key.unknown("field", name, names);
+                }
+                continue;
+            };
+            if *slot != ABSENT {
+                key.fail(format_args!("duplicate field `{name}`"));
+            }
+            *slot = value.at;
+        }
+        if end == 0 {
+            return;
+        }
+        for (index, (slot, name)) in slots.iter().zip(names).enumerate() {
+            if *slot == ABSENT && optional >> (index & 63) & 1 == 0 {
+                self.fail(format_args!("missing field `{name}`"));
+            }
+        }
+    }
+
+    /// The index of one of these names, alone or as the one key of an object. Bits of `units` are the names that
+    /// stand alone; the others have a value, [`Self::variant_value`].
+    #[inline(never)]
+    pub fn variant(self, names: &[&str], units: u64) -> usize {
+        let mut key = self;
+        let mut bare = true;
+        if let Some(Value::Object { end }) = self.value() {
+            key = self.at(self.at + 1);
+            bare = false;
+            let value = self.at(key.after());
+            if value.at >= *end || value.after() != *end {
+                self.fail(format_args!("one key is expected"));
+                return 0;
+            }
+        }
+        let name = key.text_or("one of the names it may have");
+        let Some(index) = names.iter().position(|known| *known == name) else {
+            key.unknown("variant", name, names);
+            return 0;
+        };
+        match (bare, units >> (index & 63) & 1 == 1) {
+            (true, false) => key.fail(format_args!("the name needs a value, as `{{\"name\": value}}`")),
+            (false, true) => key.fail(format_args!("the name stands alone, without a value")),
+            _ => {}
+        }
+        index
+    }
+
+    /// What follows a variant's name.
+    #[must_use]
+    pub fn variant_value(self) -> Self {
+        match self.value() {
+            Some(Value::Object { .. }) => self.at(self.at(self.at + 1).after()),
+            _ => self.at(ABSENT),
+        }
     }
 
     #[cold]
-    fn unknown(self, what: &str, name: &str, names: &[&str]) -> JsonError {
+    #[inline(never)]
+    fn unknown(self, what: &str, name: &str, names: &[&str]) {
         let mut expected = String::new();
         for name in names {
             expected.push_str(if expected.is_empty() { "`" } else { ", `" });
@@ -206,16 +293,7 @@ impl<'t> Node<'t> {
             expected.push('`');
         }
         let several = if names.len() == 1 { "" } else { "one of " };
-        self.error(format_args!("unknown {what} `{name}`, expected {several}{expected}"))
-    }
-
-    /// Reads by serde: for types whose reader is written by hand.
-    ///
-    /// # Errors
-    /// What the type's reader says.
-    pub fn by_serde<T: Deserialize<'t>>(self) -> Result<T, JsonError> {
-        let mut reader = Reader::starting(self.tokens, self.at);
-        T::deserialize(&mut reader).map_err(|error| error.beginning(self.offset()))
+        self.fail(format_args!("unknown {what} `{name}`, expected {several}{expected}"));
     }
 }
 
@@ -234,117 +312,73 @@ impl<'t> Iterator for Nodes<'t> {
             return None;
         }
         let node = self.next;
-        self.next = node.after();
+        self.next = node.at(node.after());
         Some(node)
     }
 }
 
-/// An object whose members are asked for by name.
-#[derive(Clone, Copy, Debug)]
-pub struct Object<'t>(Node<'t>);
+/// An object's members by the index of their names.
+pub struct Members<'t, const N: usize> {
+    document: &'t Parsed<'t>,
+    slots: [usize; N],
+}
 
-impl<'t> Object<'t> {
-    /// A member, if it is there.
-    #[must_use]
-    pub fn get(self, name: &str) -> Option<Node<'t>> {
-        let mut nodes = self.0.entries().ok()?;
-        while let Some(key) = nodes.next() {
-            let value = nodes.next();
-            if matches!(key.value(), Some(Value::Text(text)) if text.as_ref() == name) {
-                return value;
-            }
-        }
-        None
-    }
-
-    /// A member that must be there, unless its type can be absent.
-    ///
-    /// # Errors
-    /// Where it is missing or something else.
-    #[inline(never)]
-    pub fn member<T: Read>(self, name: &str) -> Result<T, JsonError> {
-        match self.get(name) {
-            Some(node) => T::read(node),
-            None => T::absent().ok_or_else(|| self.missing(name)),
-        }
-    }
-
-    /// A member, or its type's default.
-    ///
-    /// # Errors
-    /// Where it is something else.
-    #[inline(never)]
-    pub fn member_or_default<T: Read + Default>(self, name: &str) -> Result<T, JsonError> {
-        self.get(name).map_or_else(|| Ok(T::default()), T::read)
-    }
-
-    /// A member, or what `default` gives.
-    ///
-    /// # Errors
-    /// Where it is something else.
-    pub fn member_or<T: Read>(self, name: &str, default: fn() -> T) -> Result<T, JsonError> {
-        self.get(name).map_or_else(|| Ok(default()), T::read)
-    }
-
-    #[cold]
-    fn missing(self, name: &str) -> JsonError {
-        self.0.error(format_args!("missing field `{name}`"))
+impl<const N: usize> fmt::Debug for Members<'_, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.slots).finish()
     }
 }
 
-/// What follows a variant's name.
-#[derive(Clone, Copy, Debug)]
-pub struct VariantValue<'t> {
-    key: Node<'t>,
-    value: Option<Node<'t>>,
-}
-
-impl<'t> VariantValue<'t> {
-    /// Nothing may follow.
-    ///
-    /// # Errors
-    /// Where something does.
-    pub fn none(self) -> Result<(), JsonError> {
-        match self.value {
-            None => Ok(()),
-            Some(value) => Err(value.error("the name stands alone, without a value")),
-        }
-    }
-
-    /// A value must follow.
-    ///
-    /// # Errors
-    /// Where none does.
-    pub fn some(self) -> Result<Node<'t>, JsonError> {
-        self.value.ok_or_else(|| self.key.error("the name needs a value, as `{\"name\": value}`"))
-    }
-
-    /// For a name that the list of names has and the type does not: it cannot happen, and says so.
+impl<'t, const N: usize> Members<'t, N> {
+    /// Whether the member is there.
     #[must_use]
-    pub fn unknown(self) -> JsonError {
-        self.key.error("this name is not known")
+    pub fn has(&self, index: usize) -> bool {
+        self.node(index).at != ABSENT
+    }
+
+    /// The member, or the place of one that is absent.
+    #[must_use]
+    #[inline(always)]
+    pub fn node(&self, index: usize) -> Node<'t> {
+        Node { document: self.document, at: self.slots.get(index).copied().unwrap_or(ABSENT) }
+    }
+
+    /// The member.
+    #[inline(always)]
+    pub fn member<T: Read>(&self, index: usize) -> T {
+        T::read(self.node(index))
+    }
+
+    /// The member, or what `default` gives where it is absent.
+    #[inline(always)]
+    pub fn member_or<T: Read>(&self, index: usize, default: impl FnOnce() -> T) -> T {
+        if self.has(index) { self.member(index) } else { default() }
     }
 }
 
 impl Read for String {
-    fn read(node: Node<'_>) -> Result<Self, JsonError> {
-        node.text().map(str::to_owned)
+    #[inline(never)]
+    fn read(node: Node<'_>) -> Self {
+        node.text().to_owned()
     }
 }
 
 impl Read for bool {
-    fn read(node: Node<'_>) -> Result<Self, JsonError> {
-        node.flag()
+    #[inline(never)]
+    fn read(node: Node<'_>) -> Self {
+        node.as_flag().unwrap_or_else(|| {
+            node.unexpected("`true` or `false`");
+            false
+        })
     }
 }
 
 macro_rules! integers {
     ($($type:ty)*) => {$(
         impl Read for $type {
-            fn read(node: Node<'_>) -> Result<Self, JsonError> {
-                let number = node.integer(i64::from(<$type>::MIN), i64::from(<$type>::MAX))?;
-                // The range was just checked.
-                Ok(number as $type)
+            fn read(node: Node<'_>) -> Self {
+                // The range is checked there.
+                node.integer(i64::from(<$type>::MIN), i64::from(<$type>::MAX)) as $type
             }
         }
     )*};
@@ -353,73 +387,113 @@ macro_rules! integers {
 integers! { u8 u16 u32 i32 i64 }
 
 impl Read for u64 {
-    fn read(node: Node<'_>) -> Result<Self, JsonError> {
-        Ok(node.integer(0, i64::MAX)?.unsigned_abs())
+    fn read(node: Node<'_>) -> Self {
+        node.integer(0, i64::MAX).unsigned_abs()
     }
 }
 
 impl<T: Read> Read for Option<T> {
-    fn read(node: Node<'_>) -> Result<Self, JsonError> {
-        if node.is_null() { Ok(None) } else { T::read(node).map(Some) }
-    }
+    const OPTIONAL: bool = true;
 
-    fn absent() -> Option<Self> {
-        Some(None)
+    #[inline(never)]
+    fn read(node: Node<'_>) -> Self {
+        if node.is_null() { None } else { Some(T::read(node)) }
     }
 }
 
 impl<T: Read> Read for Vec<T> {
-    fn read(node: Node<'_>) -> Result<Self, JsonError> {
+    #[inline(never)]
+    fn read(node: Node<'_>) -> Self {
         let mut list = Self::new();
-        for element in node.list()? {
-            list.push(T::read(element)?);
+        for element in node.list() {
+            list.push(T::read(element));
         }
-        Ok(list)
+        list
     }
 }
 
 impl<T: Read> Read for BTreeMap<String, T> {
-    fn read(node: Node<'_>) -> Result<Self, JsonError> {
+    #[inline(never)]
+    fn read(node: Node<'_>) -> Self {
         let mut map = Self::new();
-        let mut nodes = node.entries()?;
+        let mut nodes = node.entries();
         while let (Some(key), Some(value)) = (nodes.next(), nodes.next()) {
-            let name = key.text()?;
-            if map.insert(name.to_owned(), T::read(value)?).is_some() {
-                return Err(key.error(format_args!("`{name}` stands twice in one object")));
+            let name = key.text();
+            if map.insert(name.to_owned(), T::read(value)).is_some() {
+                key.fail(format_args!("`{name}` stands twice in one object"));
             }
         }
-        Ok(map)
+        map
     }
 }
 
-/// Types read by a visitor of their own: a text or a number with checks.
-macro_rules! read_by_serde {
-    ($($type:ty),* $(,)?) => {$(
+/// A type that is a text with a meaning: what it is called, how it is read, and what stands in for one that is wrong.
+macro_rules! read_text {
+    ($type:ty, $expected:expr, $parse:expr, $blank:expr) => {
         impl crate::json::Read for $type {
-            fn read(node: crate::json::Node<'_>) -> Result<Self, crate::json::JsonError> {
-                node.by_serde()
-            }
-        }
-    )*};
-}
-
-/// A type read as a form of its own and then converted, by serde and by [`Read`] alike.
-macro_rules! json_form {
-    ($type:ty, $form:ty) => {
-        impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let form = <$form as serde::Deserialize>::deserialize(deserializer)?;
-                Self::try_from(form).map_err(serde::de::Error::custom)
-            }
-        }
-
-        impl crate::json::Read for $type {
-            fn read(node: crate::json::Node<'_>) -> Result<Self, crate::json::JsonError> {
-                let form = <$form as crate::json::Read>::read(node)?;
-                Self::try_from(form).map_err(|error| node.error(error))
+            #[inline(never)]
+            fn read(node: crate::json::Node<'_>) -> Self {
+                node.parsed($expected, $parse).unwrap_or($blank)
             }
         }
     };
 }
 
-pub(crate) use {json_form, read_by_serde};
+/// What was wrong with a form, at most one thing.
+#[derive(Debug, Default)]
+pub(crate) struct Wrong(Option<String>);
+
+impl Wrong {
+    /// Takes note, unless something was wrong before.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn note(&mut self, message: fmt::Arguments<'_>) {
+        if self.0.is_none() {
+            self.0 = Some(message.to_string());
+        }
+    }
+
+    /// That a field is missing.
+    pub(crate) fn missing(&mut self, field: &str) {
+        self.note(format_args!("missing field `{field}`"));
+    }
+
+    pub(crate) fn into_result<T>(self, value: T) -> Result<T, String> {
+        match self.0 {
+            None => Ok(value),
+            Some(message) => Err(message),
+        }
+    }
+
+    /// Hands on to the document what was wrong.
+    pub(crate) fn tell(self, node: Node<'_>) {
+        if let Some(message) = self.0 {
+            node.fail(format_args!("{message}"));
+        }
+    }
+}
+
+/// A type read as a form of its own and then converted by `from_form`, by serde and by [`Read`] alike.
+macro_rules! json_form {
+    ($type:ty, $form:ty) => {
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let form = <$form as serde::Deserialize>::deserialize(deserializer)?;
+                let mut wrong = crate::json::Wrong::default();
+                let value = Self::from_form(form, &mut wrong);
+                wrong.into_result(value).map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl crate::json::Read for $type {
+            fn read(node: crate::json::Node<'_>) -> Self {
+                let mut wrong = crate::json::Wrong::default();
+                let value = Self::from_form(<$form as crate::json::Read>::read(node), &mut wrong);
+                wrong.tell(node);
+                value
+            }
+        }
+    };
+}
+
+pub(crate) use {json_form, read_text};

@@ -7,6 +7,13 @@ use super::{
     tokens::{Token, Value},
 };
 
+/// Reads the document whose tokens these are.
+pub(super) fn read<'t, T: de::Deserialize<'t>>(tokens: &'t [Token<'t>]) -> Result<T, JsonError> {
+    let mut reader = Reader { tokens, at: 0 };
+    let value = T::deserialize(&mut reader);
+    value.map_err(|error| error.beginning(tokens.first().map_or(0, |token| token.offset)))
+}
+
 /// A place in the tokens.
 pub(super) struct Reader<'t, 'a> {
     tokens: &'t [Token<'a>],
@@ -14,10 +21,6 @@ pub(super) struct Reader<'t, 'a> {
 }
 
 impl<'t, 'a> Reader<'t, 'a> {
-    pub(super) fn starting(tokens: &'t [Token<'a>], at: usize) -> Self {
-        Self { tokens, at }
-    }
-
     fn next(&mut self) -> Result<&'t Value<'a>, JsonError> {
         let token = self.tokens.get(self.at).ok_or_else(|| JsonError::new("the document ends too early"))?;
         self.at += 1;

@@ -7,6 +7,8 @@ use core::fmt;
 pub use allot::{ALLOT_SHARES_MAX, Leftover, allot};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::json::{Node, Read};
+
 /// The largest amount, in minor units: 2^53 − 1, the largest whole number JavaScript holds exactly.
 pub const AMOUNT_MAX: i64 = 9_007_199_254_740_991;
 
@@ -205,7 +207,26 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
-crate::json::read_by_serde!(Amount);
+impl Read for Amount {
+    fn read(node: Node<'_>) -> Self {
+        let minor = match (node.as_integer(), node.is_number_beyond()) {
+            (Some(minor), _) => Self::new(minor),
+            (None, Some(_)) => Err(MoneyError::AmountOutOfRange),
+            (None, None) => {
+                if node.is_fraction() {
+                    node.fail(format_args!("an amount is a whole number of minor units, not a fraction"));
+                } else {
+                    node.unexpected("a whole number of minor units");
+                }
+                Ok(Self::ZERO)
+            }
+        };
+        minor.unwrap_or_else(|error| {
+            node.fail(format_args!("{error}"));
+            Self::ZERO
+        })
+    }
+}
 
 #[cfg(test)]
 mod tests {

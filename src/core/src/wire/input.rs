@@ -54,7 +54,7 @@ pub struct Order {
 }
 
 /// Lower-case hexadecimal digits of [`SALT_BYTES_MIN`] to [`SALT_BYTES_MAX`] random bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(try_from = "String", into = "String")]
 pub struct Salt(String);
 

@@ -13,7 +13,10 @@ use super::{
     map::Map,
     scalar::Scalar,
 };
-use crate::calendar::{Date, Instant};
+use crate::{
+    calendar::{Date, Instant},
+    json::Wrong,
+};
 
 #[derive(Clone, Copy, PartialEq, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
@@ -52,14 +55,20 @@ struct Form {
     today: Option<Date>,
 }
 
-impl TryFrom<Form> for Event {
-    type Error = String;
-
-    fn try_from(mut form: Form) -> Result<Self, String> {
-        let event = take(&mut form).map_err(|name| format!("missing field `{name}`"))?;
-        match left_over(&form) {
-            None => Ok(event),
-            Some(name) => Err(format!("this event takes no `{name}`")),
+impl Event {
+    fn from_form(mut form: Form, wrong: &mut Wrong) -> Self {
+        let event = take(&mut form);
+        match event {
+            Ok(event) => {
+                if let Some(name) = left_over(&form) {
+                    wrong.note(format_args!("this event takes no `{name}`"));
+                }
+                event
+            }
+            Err(name) => {
+                wrong.missing(name);
+                Self::Sign
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::json::{JsonError, Node, Read};
+use crate::json::{Node, Read};
 
 use super::limits::{EVIDENCE_ITEMS_MAX, ID_BYTES_MAX};
 
@@ -56,23 +56,26 @@ impl<V> FromIterator<(String, V)> for Map<V> {
 }
 
 impl<V: Read> Read for Map<V> {
-    fn read(node: Node<'_>) -> Result<Self, JsonError> {
+    #[inline(never)]
+    fn read(node: Node<'_>) -> Self {
         let mut map = BTreeMap::new();
-        let mut nodes = node.entries()?;
+        let mut nodes = node.entries();
         while let (Some(key), Some(value)) = (nodes.next(), nodes.next()) {
-            let name = key.text()?;
+            let name = key.text();
             if name.len() > ID_BYTES_MAX {
                 let bytes = name.len();
-                return Err(key.error(format_args!("a key has {bytes} bytes; at most {ID_BYTES_MAX} are taken")));
+                key.fail(format_args!("a key has {bytes} bytes; at most {ID_BYTES_MAX} are taken"));
+                break;
             }
             if map.len() == EVIDENCE_ITEMS_MAX {
-                return Err(key.error(format_args!("an object has more than {EVIDENCE_ITEMS_MAX} entries")));
+                key.fail(format_args!("an object has more than {EVIDENCE_ITEMS_MAX} entries"));
+                break;
             }
-            if map.insert(name.to_owned(), V::read(value)?).is_some() {
-                return Err(key.error(format_args!("`{name}` stands twice in one object")));
+            if map.insert(name.to_owned(), V::read(value)).is_some() {
+                key.fail(format_args!("`{name}` stands twice in one object"));
             }
         }
-        Ok(Self(map))
+        Self(map)
     }
 }
 

@@ -5,7 +5,10 @@ use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::limits::TEXT_BYTES_MAX;
-use crate::canonical::INTEGER_MAX;
+use crate::{
+    canonical::INTEGER_MAX,
+    json::{Node, Read},
+};
 
 /// A string, an integer within ±(2⁵³ − 1), or a truth value. There are no fractions: amounts are in minor units.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,4 +79,27 @@ impl de::Visitor<'_> for ScalarVisitor {
     }
 }
 
-crate::json::read_by_serde!(Scalar);
+impl Read for Scalar {
+    fn read(node: Node<'_>) -> Self {
+        if let Some(text) = node.as_text() {
+            if text.len() > TEXT_BYTES_MAX {
+                let bytes = text.len();
+                node.fail(format_args!("a text has {bytes} bytes; at most {TEXT_BYTES_MAX} are taken"));
+            }
+            return Self::Text(text.to_owned());
+        }
+        match (node.as_integer(), node.as_flag()) {
+            (Some(value), _) => {
+                if !(-INTEGER_MAX..=INTEGER_MAX).contains(&value) {
+                    node.fail(format_args!("the number `{value}` is beyond {INTEGER_MAX}"));
+                }
+                Self::Integer(value)
+            }
+            (None, Some(flag)) => Self::Flag(flag),
+            (None, None) => {
+                node.unexpected("a string, a whole number, true or false");
+                Self::Flag(false)
+            }
+        }
+    }
+}

@@ -6,9 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::Serialize
 
 use super::{Annual, Convention, Timed, regz, solve::Growth, solve::TimedFlow, timing};
 use crate::{
-    calendar::{Date, MonthEnd, Period, period::Series},
+    calendar::{CalendarError, Date, MonthEnd, Period, period::Series},
     credit::{CASH_FLOWS_MAX, CreditError, Installment, whole::Whole},
     currency::Currency,
+    json::Wrong,
     money::Amount,
 };
 
@@ -88,14 +89,6 @@ pub enum YearBasis {
 /// The largest numerator and denominator of `years`.
 const YEARS_PART_MAX: u32 = 1_000_000;
 
-fn wrong(what: impl core::fmt::Display) -> String {
-    what.to_string()
-}
-
-fn missing(field: &str) -> String {
-    format!("missing field `{field}`")
-}
-
 impl When {
     fn parse_years(text: &str) -> Option<Self> {
         let number = |digits: &str| -> Option<u32> {
@@ -124,34 +117,36 @@ struct FlowForm {
     every: Option<Period>,
 }
 
-impl TryFrom<FlowForm> for Flow {
-    type Error = String;
-
-    fn try_from(form: FlowForm) -> Result<Self, String> {
-        let when = match (form.date, form.years) {
-            (Some(date), None) => When::Date(date),
-            (None, Some(years)) => When::parse_years(&years).ok_or_else(|| {
-                let shown: String = years.chars().take(24).collect();
-                wrong(format_args!(
-                    "`years` is `{shown}`, it must be a number such as \"1\", \"0.5\" or \"546/365\" of parts up to \
-                     {YEARS_PART_MAX}"
-                ))
-            })?,
-            (Some(_), Some(_)) => return Err(wrong("`date` and `years` exclude each other")),
-            (None, None) => return Err(wrong("missing field `date` or `years`")),
-        };
-        let count = form.count.map_or(1, |count| count.0);
-        let count = u16::try_from(count)
-            .ok()
-            .filter(|count| *count > 0 && usize::from(*count) <= CASH_FLOWS_MAX)
-            .ok_or_else(|| wrong(format_args!("`count` is {count}, it must be 1 to {CASH_FLOWS_MAX}")))?;
+impl Flow {
+    fn from_form(form: FlowForm, wrong: &mut Wrong) -> Self {
+        let mut when = When::Years { numerator: 0, denominator: 1 };
+        match (form.date, form.years) {
+            (Some(date), None) => when = When::Date(date),
+            (None, Some(years)) => match When::parse_years(&years) {
+                Some(years) => when = years,
+                None => {
+                    let shown: String = years.chars().take(24).collect();
+                    wrong.note(format_args!(
+                        "`years` is `{shown}`, it must be a number such as \"1\", \"0.5\" or \"546/365\" of parts \
+                         up to {YEARS_PART_MAX}"
+                    ));
+                }
+            },
+            (Some(_), Some(_)) => wrong.note(format_args!("`date` and `years` exclude each other")),
+            (None, None) => wrong.note(format_args!("missing field `date` or `years`")),
+        }
+        let given = form.count.map_or(1, |count| count.0);
+        let count = u16::try_from(given).unwrap_or(0);
+        if count == 0 || usize::from(count) > CASH_FLOWS_MAX {
+            wrong.note(format_args!("`count` is {given}, it must be 1 to {CASH_FLOWS_MAX}"));
+        }
         if count > 1 && form.every.is_none() {
-            return Err(missing("every"));
+            wrong.missing("every");
         }
         if form.every.is_some() && matches!(when, When::Years { .. }) {
-            return Err(wrong("`years` and `every` exclude each other"));
+            wrong.note(format_args!("`years` and `every` exclude each other"));
         }
-        Ok(Self { when, amount: form.amount, count, every: form.every })
+        Self { when, amount: form.amount, count, every: form.every }
     }
 }
 
@@ -178,6 +173,12 @@ impl Serialize for Flow {
     }
 }
 
+impl UnitPeriod {
+    fn parse(text: &str) -> Result<Self, CalendarError> {
+        if text == "term" { Ok(Self::Term) } else { Period::parse(text).map(Self::Period) }
+    }
+}
+
 impl<'de> Deserialize<'de> for UnitPeriod {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
@@ -187,10 +188,7 @@ impl<'de> Deserialize<'de> for UnitPeriod {
                 f.write_str("a period such as \"P1M\", or \"term\"")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<UnitPeriod, E> {
-                if text == "term" {
-                    return Ok(UnitPeriod::Term);
-                }
-                Period::parse(text).map(UnitPeriod::Period).map_err(E::custom)
+                UnitPeriod::parse(text).map_err(E::custom)
             }
         }
         deserializer.deserialize_str(Visitor)
@@ -335,4 +333,4 @@ pub(super) const fn timed_of(flows: Vec<TimedFlow>, growth: Growth, annual: Annu
     Timed { flows, growth, annual }
 }
 
-crate::json::read_by_serde!(UnitPeriod);
+crate::json::read_text!(UnitPeriod, "a period such as \"P1M\", or \"term\"", Self::parse, Self::Term);
