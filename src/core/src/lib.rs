@@ -26,4 +26,5 @@ pub mod json;
 mod nearest;
 mod order;
 pub mod policy;
+pub mod sorted;
 pub mod wire;

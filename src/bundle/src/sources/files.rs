@@ -1,9 +1,6 @@
 //! The TOML files: read, and turned into what the payload holds.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use prequal_core::{
     bundle::{
@@ -14,6 +11,7 @@ use prequal_core::{
     calendar::Date,
     currency::Currency,
     policy::HitPolicy,
+    sorted::Sorted,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -34,7 +32,7 @@ pub(super) struct Sources {
     pub features: Vec<SourceFeature>,
     pub product: SourceProduct,
     pub reasons: Vec<ReasonDefinition>,
-    pub texts: BTreeMap<String, Texts>,
+    pub texts: Sorted<Texts>,
     /// File name and text, to find lines in.
     files: Vec<(&'static str, String)>,
 }
@@ -124,8 +122,8 @@ impl Sources {
         let features: Option<FeaturesFile> = reader.read("features.toml");
         let product: Option<ProductFile> = reader.read("product.toml");
         let reasons: Option<ReasonsFile> = reader.read("reasons.toml");
-        let texts: Option<BTreeMap<String, Texts>> =
-            if folder.join("texts.toml").exists() { reader.read("texts.toml") } else { Some(BTreeMap::new()) };
+        let texts: Option<Sorted<Texts>> =
+            if folder.join("texts.toml").exists() { reader.read("texts.toml") } else { Some(Sorted::new()) };
         let Reader { files, problems, .. } = reader;
         let (Some(head), Some(form), Some(features), Some(product), Some(reasons), Some(texts)) =
             (head, form, features, product, reasons, texts)

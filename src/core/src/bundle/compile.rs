@@ -4,13 +4,11 @@ mod models;
 mod schema;
 mod tables;
 
-use std::{collections::BTreeSet, string::String};
-
 use super::{
     BundleError, Compiled, PLANS_MAX, Part, Payload, REASONS_MAX, SEMANTICS, TABLES_MAX,
     payload::{AGREEMENT_TEXT, FORMAT, Texts},
 };
-use crate::{calendar::Period, credit::Repayment, wire::ID_BYTES_MAX};
+use crate::{calendar::Period, credit::Repayment, sorted::Names, wire::ID_BYTES_MAX};
 
 pub(super) fn refuse<T>(what: impl Into<String>) -> Result<T, BundleError> {
     Err(BundleError::Policy(what.into()))
@@ -78,7 +76,7 @@ fn head(payload: &Payload) -> Result<(), BundleError> {
 
 fn reasons(payload: &Payload) -> Result<(), BundleError> {
     within("reasons", payload.reasons.len(), REASONS_MAX)?;
-    let mut seen = BTreeSet::new();
+    let mut seen = Names::default();
     for reason in &payload.reasons {
         id_is_sound("reason", &reason.code)?;
         has_text(payload, &reason.text, &format!("reason `{}`", reason.code))?;
@@ -102,7 +100,7 @@ fn product(payload: &Payload) -> Result<(), BundleError> {
     if !product.rate.daily && product.rate.day_count.is_none() {
         return refuse(format!("product `{}` has an annual rate without `day_count`", product.id));
     }
-    let mut seen = BTreeSet::new();
+    let mut seen = Names::default();
     for plan in &product.plans {
         id_is_sound("plan", &plan.id)?;
         has_text(payload, &plan.label, &format!("plan `{}`", plan.id))?;

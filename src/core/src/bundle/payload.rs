@@ -1,8 +1,6 @@
 //! The payload of a bundle: what is signed, hashed and loaded.
 
 use prequal_derive::Read;
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -11,7 +9,7 @@ use super::{
     products::{Cap, Product, Representative},
     tables::TableDefinition,
 };
-use crate::{calendar::Date, currency::Currency, score::Scorecard};
+use crate::{calendar::Date, currency::Currency, score::Scorecard, sorted::Sorted};
 
 /// The `format` this version reads and writes.
 pub const FORMAT: &str = "prequal-policy/1";
@@ -23,7 +21,7 @@ pub const SEMANTICS: u32 = 1;
 pub const AGREEMENT_TEXT: &str = "agreement";
 
 /// A text in each language, by BCP 47 tag: `{"en":"…","zh":"…"}`.
-pub type Texts = BTreeMap<String, String>;
+pub type Texts = Sorted<String>;
 
 /// Which part of a bundle this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
@@ -88,8 +86,8 @@ pub struct Payload {
     pub semantics: u32,
     /// Messages that override the built-in ones, by locale and then by code, such as `invalid_email`;
     /// and under [`AGREEMENT_TEXT`] the template of the agreement.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub texts: BTreeMap<String, Texts>,
+    #[serde(default, skip_serializing_if = "Sorted::is_empty")]
+    pub texts: Sorted<Texts>,
     /// The IANA time zone by which a shell turns a moment into the business date.
     pub time_zone: String,
     /// The first business date on which the bundle decides.

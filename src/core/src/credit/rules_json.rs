@@ -52,9 +52,4 @@ impl<'de> Deserialize<'de> for Bucket {
     }
 }
 
-crate::json::read_text!(
-    Bucket,
-    "a text",
-    Self::parse,
-    Self { timing: Timing::PastDue, part: Part::Penalty }
-);
+crate::json::read_text!(Bucket, "a text", Self::parse, Self { timing: Timing::PastDue, part: Part::Penalty });

@@ -5,7 +5,6 @@
 //! after every one, which was most of what a browser downloaded.
 
 use core::{cell::RefCell, fmt};
-use std::collections::BTreeMap;
 
 use super::{
     JsonError,
@@ -409,21 +408,6 @@ impl<T: Read> Read for Vec<T> {
             list.push(T::read(element));
         }
         list
-    }
-}
-
-impl<T: Read> Read for BTreeMap<String, T> {
-    #[inline(never)]
-    fn read(node: Node<'_>) -> Self {
-        let mut map = Self::new();
-        let mut nodes = node.entries();
-        while let (Some(key), Some(value)) = (nodes.next(), nodes.next()) {
-            let name = key.text();
-            if map.insert(name.to_owned(), T::read(value)).is_some() {
-                key.fail(format_args!("`{name}` stands twice in one object"));
-            }
-        }
-        map
     }
 }
 

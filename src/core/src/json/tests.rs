@@ -1,9 +1,9 @@
 //! Claims about reading.
 
-use std::collections::BTreeMap;
-
 use prequal_derive::Read;
 use serde::Deserialize;
+
+use crate::sorted::Sorted;
 
 use super::{DEPTH_MAX, Document, from_slice, from_str};
 
@@ -34,7 +34,7 @@ fn a_document_is_read() {
         from_str(" {\"amount\" : -12 ,\n\"currency\":\"\\u20ac\\n\\ud83d\\ude00\",\"note\":null} ").unwrap();
     assert_eq!(order, Order { amount: -12, currency: "€\n😀".to_owned(), note: None });
     assert_eq!(from_slice::<Vec<bool>>(b"[true,false]").unwrap(), [true, false]);
-    assert_eq!(from_str::<BTreeMap<String, u16>>("{\"a\":1,\"b\":65535}").unwrap()["b"], 65_535);
+    assert_eq!(from_str::<Sorted<u16>>("{\"a\":1,\"b\":65535}").unwrap().get("b"), Some(&65_535));
     assert_eq!(
         from_str::<Vec<Source>>(r#"["plain",{"field":"housing"},{"part":3}]"#).unwrap(),
         [Source::Plain, Source::Field("housing".to_owned()), Source::Part(3)]

@@ -1,12 +1,6 @@
 //! From the file to the form that scores, refusing what makes no sense.
 
-use crate::order::sort_short;
-use std::{
-    collections::BTreeSet,
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use crate::{order::sort_short, sorted::Names};
 
 use super::{
     ScoreError,
@@ -38,7 +32,7 @@ impl Scorecard {
         if self.features.is_empty() {
             return Err(ScoreError::Model("there is no feature".to_string()));
         }
-        let mut names = BTreeSet::new();
+        let mut names = Names::default();
         let mut features = Vec::with_capacity(self.features.len());
         for feature in &self.features {
             if !names.insert(feature.name.as_str()) {
@@ -157,7 +151,7 @@ impl Feature {
     }
 
     fn categories(&self) -> Result<Vec<(String, u16)>, ScoreError> {
-        let mut seen = BTreeSet::new();
+        let mut seen = Names::default();
         let mut categories = Vec::new();
         for (slot, bin) in (0u16..).zip(&self.bins) {
             if bin.from.is_some() || bin.below.is_some() {

@@ -1,18 +1,20 @@
 //! A JSON object with free keys, which refuses a key that stands twice.
 
 use core::{fmt, marker::PhantomData};
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::json::{Node, Read};
+use crate::{
+    json::{Node, Read},
+    sorted::Sorted,
+};
 
 use super::limits::{EVIDENCE_ITEMS_MAX, ID_BYTES_MAX};
 
 /// Entries by key, at most [`EVIDENCE_ITEMS_MAX`], keys at most [`ID_BYTES_MAX`] bytes. Two entries under one key
 /// are an error: which one was meant would be a guess.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Map<V>(pub BTreeMap<String, V>);
+pub struct Map<V>(pub Sorted<V>);
 
 impl<V> Map<V> {
     /// The value under `key`.
@@ -35,30 +37,26 @@ impl<V> Map<V> {
 
     /// All entries in key order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value))
+        self.0.iter()
     }
 }
 
 impl<V> Default for Map<V> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self(Sorted::new())
     }
 }
 
 impl<V> FromIterator<(String, V)> for Map<V> {
     fn from_iter<I: IntoIterator<Item = (String, V)>>(entries: I) -> Self {
-        let mut map = BTreeMap::new();
-        for (key, value) in entries {
-            map.insert(key, value);
-        }
-        Self(map)
+        Self(entries.into_iter().collect())
     }
 }
 
 impl<V: Read> Read for Map<V> {
     #[inline(never)]
     fn read(node: Node<'_>) -> Self {
-        let mut map = BTreeMap::new();
+        let mut map = Sorted::new();
         let mut nodes = node.entries();
         while let (Some(key), Some(value)) = (nodes.next(), nodes.next()) {
             let name = key.text();
@@ -81,7 +79,7 @@ impl<V: Read> Read for Map<V> {
 
 impl<V: Serialize> Serialize for Map<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(&self.0)
+        self.0.serialize(serializer)
     }
 }
 
@@ -101,7 +99,7 @@ impl<'de, V: Deserialize<'de>> de::Visitor<'de> for MapVisitor<V> {
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, mut access: A) -> Result<Map<V>, A::Error> {
-        let mut entries = BTreeMap::new();
+        let mut entries = Sorted::new();
         while let Some(key) = access.next_key::<String>()? {
             if key.len() > ID_BYTES_MAX {
                 return Err(de::Error::custom(format_args!(

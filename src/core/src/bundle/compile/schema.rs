@@ -1,7 +1,5 @@
 //! The form's fields and the feature schema.
 
-use std::collections::BTreeSet;
-
 use super::{has_text, id_is_sound, refuse, within};
 use crate::{
     bundle::{
@@ -11,13 +9,14 @@ use crate::{
     },
     evidence::Assurance,
     policy::{CATEGORIES_MAX, is_reserved_word},
+    sorted::Names,
     wire::FIELDS_MAX,
 };
 
 /// Checks the form and lists where each field stands.
 pub(super) fn fields(payload: &Payload) -> Result<Vec<(usize, usize)>, BundleError> {
     let mut flat = Vec::new();
-    let (mut fields, mut steps) = (BTreeSet::new(), BTreeSet::new());
+    let (mut fields, mut steps) = (Names::default(), Names::default());
     for (step_index, step) in payload.form.steps.iter().enumerate() {
         id_is_sound("step", &step.id)?;
         has_text(payload, &step.title, &format!("step `{}`", step.id))?;
@@ -51,7 +50,7 @@ fn field_is_sound(payload: &Payload, field: &FieldDefinition) -> Result<(), Bund
     if let Some((_, entry)) = misplaced.iter().find(|(wrong, _)| *wrong) {
         return refuse(format!("field `{}` and its `{entry}` do not go together", field.id));
     }
-    let mut values = BTreeSet::new();
+    let mut values = Names::default();
     for choice in &field.choices {
         has_text(payload, &choice.label, &format!("choice `{}` of field `{}`", choice.value, field.id))?;
         if choice.value.is_empty() || !values.insert(choice.value.as_str()) {
@@ -68,8 +67,8 @@ pub(super) fn features(
     bands: &[String],
 ) -> Result<Vec<CompiledFeature>, BundleError> {
     within("features", payload.features.len(), SCHEMA_FEATURES_MAX)?;
-    let mut seen = BTreeSet::new();
-    let mut keys = BTreeSet::new();
+    let mut seen = Names::default();
+    let mut keys = Names::default();
     let mut compiled: Vec<CompiledFeature> = Vec::with_capacity(payload.features.len());
     for definition in &payload.features {
         id_is_sound("feature", &definition.id)?;
@@ -77,9 +76,9 @@ pub(super) fn features(
             return refuse(format!("feature `{}` stands twice", definition.id));
         }
         let source = source(payload, fields, &compiled, definition)?;
-        if let CompiledSource::Evidence(key) = &source {
+        if let Source::Evidence(key) = &definition.from {
             id_is_sound("evidence key", key)?;
-            if !keys.insert(key.clone()) {
+            if !keys.insert(key) {
                 return refuse(format!("two features take the evidence `{key}`"));
             }
         } else if definition.needed {
@@ -193,7 +192,7 @@ fn categories(
         FeatureKind::Boolean => return refuse(format!("feature `{id}` is yes or no and has categories")),
     };
     within(&format!("categories of feature `{id}`"), categories.len(), CATEGORIES_MAX)?;
-    let mut seen = BTreeSet::new();
+    let mut seen = Names::default();
     for name in &categories {
         if name.is_empty() || name.contains('|') || is_reserved_word(name) || name.trim() != name {
             return refuse(format!("feature `{id}` has a category `{name}`, which no table could name"));

@@ -1,7 +1,5 @@
 //! Decision tables: columns resolved, cells read, what follows checked against what the table is for.
 
-use std::collections::BTreeSet;
-
 use super::{id_is_sound, reason, refuse, within};
 use crate::{
     bundle::{
@@ -12,6 +10,7 @@ use crate::{
     decimal::Decimal,
     money::Amount,
     policy::{CELLS_PER_TABLE_MAX, Cell, Domain, HitPolicy, Table},
+    sorted::Names,
 };
 
 /// What a table is for.
@@ -61,18 +60,19 @@ type All = (Vec<CompiledTable>, Option<CompiledTable>, Option<CompiledTable>, Op
 
 /// Every table of a payload.
 pub(super) fn all(payload: &Payload, features: &[CompiledFeature], bands: &[String]) -> Result<All, BundleError> {
-    let mut names = BTreeSet::new();
-    let mut one = |table: &TableDefinition, role| {
-        if !names.insert(table.id.clone()) {
+    let mut names = Names::default();
+    let others = [&payload.outcome, &payload.limit, &payload.price];
+    for table in payload.eligibility.iter().chain(others.into_iter().flatten()) {
+        if !names.insert(&table.id) {
             return refuse(format!("table `{}` stands twice", table.id));
         }
-        compile(payload, features, bands, table, role)
-    };
+    }
+    let one = |table: &TableDefinition, role| compile(payload, features, bands, table, role);
     let mut eligibility = Vec::with_capacity(payload.eligibility.len());
     for table in &payload.eligibility {
         eligibility.push(one(table, Role::Eligibility)?);
     }
-    let mut optional = |table: &Option<TableDefinition>, role| match table {
+    let optional = |table: &Option<TableDefinition>, role| match table {
         Some(table) => one(table, role).map(Some),
         None => Ok(None),
     };

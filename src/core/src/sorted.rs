@@ -1,0 +1,216 @@
+//! Entries and names in key order, in a plain vector.
+//!
+//! The standard library's trees are made for millions of entries, and each type they hold is a tree's code again for
+//! every browser to download. What stands here has dozens.
+
+use core::{fmt, marker::PhantomData};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::json::{Node, Read};
+
+/// Values by key, in the order of the keys.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sorted<V>(Vec<(String, V)>);
+
+impl<V> Sorted<V> {
+    /// Without an entry.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| other.as_str().cmp(key))
+    }
+
+    /// The value under `key`.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&V> {
+        self.position(key).ok().and_then(|at| self.0.get(at)).map(|(_, value)| value)
+    }
+
+    /// Whether there is an entry under `key`.
+    #[must_use]
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.position(key).is_ok()
+    }
+
+    /// Puts `value` under `key`; what was there before.
+    pub fn insert(&mut self, key: String, value: V) -> Option<V> {
+        match self.position(&key) {
+            Ok(at) => self.0.get_mut(at).map(|(_, old)| core::mem::replace(old, value)),
+            Err(at) => {
+                self.0.insert(at, (key, value));
+                None
+            }
+        }
+    }
+
+    /// Takes the entry under `key` out.
+    pub fn remove(&mut self, key: &str) -> Option<V> {
+        self.position(key).ok().map(|at| self.0.remove(at).1)
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All entries.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &V)> + ExactSizeIterator {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// All keys.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
+        self.0.iter().map(|(key, _)| key.as_str())
+    }
+
+    /// All values.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> + ExactSizeIterator {
+        self.0.iter().map(|(_, value)| value)
+    }
+}
+
+impl<V> Default for Sorted<V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<V> Extend<(String, V)> for Sorted<V> {
+    fn extend<I: IntoIterator<Item = (String, V)>>(&mut self, entries: I) {
+        for (key, value) in entries {
+            self.insert(key, value);
+        }
+    }
+}
+
+impl<V> FromIterator<(String, V)> for Sorted<V> {
+    fn from_iter<I: IntoIterator<Item = (String, V)>>(entries: I) -> Self {
+        let mut sorted = Self::new();
+        sorted.extend(entries);
+        sorted
+    }
+}
+
+impl<V, const N: usize> From<[(String, V); N]> for Sorted<V> {
+    fn from(entries: [(String, V); N]) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
+impl<V> IntoIterator for Sorted<V> {
+    type Item = (String, V);
+    type IntoIter = std::vec::IntoIter<(String, V)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<V: Read> Read for Sorted<V> {
+    #[inline(never)]
+    fn read(node: Node<'_>) -> Self {
+        let mut sorted = Self::new();
+        let mut nodes = node.entries();
+        while let (Some(key), Some(value)) = (nodes.next(), nodes.next()) {
+            let name = key.text();
+            if sorted.insert(name.to_owned(), V::read(value)).is_some() {
+                key.fail(format_args!("`{name}` stands twice in one object"));
+            }
+        }
+        sorted
+    }
+}
+
+impl<V: Serialize> Serialize for Sorted<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Sorted<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(SortedVisitor(PhantomData))
+    }
+}
+
+struct SortedVisitor<V>(PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>> de::Visitor<'de> for SortedVisitor<V> {
+    type Value = Sorted<V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut access: A) -> Result<Sorted<V>, A::Error> {
+        let mut sorted = Sorted::new();
+        while let Some(key) = access.next_key::<String>()? {
+            if sorted.contains_key(&key) {
+                return Err(de::Error::custom(format_args!("`{key}` stands twice in one object")));
+            }
+            sorted.insert(key, access.next_value()?);
+        }
+        Ok(sorted)
+    }
+}
+
+/// Names, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Names<'n>(Vec<&'n str>);
+
+impl<'n> Names<'n> {
+    /// Adds a name; whether it is new.
+    #[inline(never)]
+    pub(crate) fn insert(&mut self, name: &'n str) -> bool {
+        match self.0.binary_search(&name) {
+            Ok(_) => false,
+            Err(at) => {
+                self.0.insert(at, name);
+                true
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The standard library's map is the second implementation.
+        #[test]
+        fn entries_are_those_of_a_map(steps in proptest::collection::vec(("[a-d]{0,2}", any::<Option<u8>>()), 0..60)) {
+            let (mut sorted, mut map) = (Sorted::new(), BTreeMap::new());
+            for (key, value) in steps {
+                match value {
+                    Some(value) => prop_assert_eq!(sorted.insert(key.clone(), value), map.insert(key, value)),
+                    None => prop_assert_eq!(sorted.remove(&key), map.remove(&key)),
+                }
+                prop_assert!(sorted.iter().eq(map.iter().map(|(key, value)| (key.as_str(), value))));
+            }
+        }
+
+        #[test]
+        fn a_name_is_new_once(names in proptest::collection::vec("[a-d]{0,2}", 0..60)) {
+            let (mut seen, mut set) = (Names::default(), BTreeSet::new());
+            for name in &names {
+                prop_assert_eq!(seen.insert(name), set.insert(name));
+            }
+        }
+    }
+}
