@@ -5,9 +5,10 @@
 //! integers in minor units and every other number is a decimal string. Object keys are sorted by UTF-16 code units.
 
 mod serializer;
+mod text;
 mod writer;
 
-pub(crate) use writer::push_integer;
+pub use text::{Canonical, Text};
 
 use core::fmt;
 
@@ -54,6 +55,16 @@ pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, CanonicalEr
     let mut writer = writer::Writer::with_capacity(1024);
     value.serialize(&mut writer).map_err(writer::Fault::into_inner)?;
     Ok(writer.finish())
+}
+
+/// The canonical JSON text of `value`, as [`to_string`] gives it, with less code and sooner.
+///
+/// # Errors
+/// [`CanonicalError::IntegerOutOfRange`].
+pub fn text_of<T: Canonical + ?Sized>(value: &T) -> Result<String, CanonicalError> {
+    let mut text = Text::default();
+    value.write_to(&mut text);
+    text.finish()
 }
 
 /// The SHA-256 (FIPS 180-4) of `bytes` as 64 lower-case hexadecimal digits.

@@ -114,6 +114,12 @@ impl<'de> Deserialize<'de> for Currency {
     }
 }
 
+impl crate::canonical::Canonical for Currency {
+    fn write_to(&self, text: &mut crate::canonical::Text) {
+        text.string(self.code());
+    }
+}
+
 crate::json::read_text!(Currency, "a currency code such as \"USD\"", Self::parse, BLANK);
 
 #[cfg(test)]

@@ -195,6 +195,12 @@ impl<'de> Deserialize<'de> for Decimal {
     }
 }
 
+impl crate::canonical::Canonical for Decimal {
+    fn write_to(&self, text: &mut crate::canonical::Text) {
+        text.shown(format_args!("{self}"));
+    }
+}
+
 crate::json::read_text!(Decimal, "a decimal as a string such as \"12.5\"", Self::parse, Self::default());
 
 #[cfg(test)]

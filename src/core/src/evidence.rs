@@ -1,10 +1,11 @@
 //! Evidence: what is known about an applicant, who vouches for it, and what is missing and why.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 pub use crate::score::MissingKind;
 use crate::{
+    canonical::{Canonical, Text},
     json::Wrong,
     wire::{ID_BYTES_MAX, Scalar},
 };
@@ -13,7 +14,7 @@ use crate::{
 ///
 /// INVARIANT: below [`Assurance::ThirdParty`] a value may prequalify, lower or refer; it never raises a limit,
 /// lowers a price or approves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Assurance {
     /// Said by the applicant.
@@ -83,6 +84,33 @@ impl Item {
 }
 
 crate::json::json_form!(Item, RawItem);
+
+impl Canonical for Item {
+    fn write_to(&self, text: &mut Text) {
+        text.open();
+        let source = match self {
+            Self::Present { assurance, source, .. } => {
+                text.key("\"assurance\":");
+                assurance.write_to(text);
+                source
+            }
+            Self::Missing { missing, source } => {
+                text.key("\"missing\":");
+                missing.write_to(text);
+                source
+            }
+        };
+        if let Some(source) = source {
+            text.key("\"source\":");
+            text.string(source);
+        }
+        if let Self::Present { value, .. } = self {
+            text.key("\"value\":");
+            value.write_to(text);
+        }
+        text.close();
+    }
+}
 
 impl Serialize for Item {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

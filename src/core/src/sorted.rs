@@ -3,13 +3,16 @@
 //! The standard library's trees are made for millions of entries, and each type they hold is a tree's code again for
 //! every browser to download. What stands here has dozens.
 
-use core::{fmt, marker::PhantomData};
+use core::{cmp::Ordering, fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::json::{Node, Read};
+use crate::{
+    canonical::{Canonical, Text},
+    json::{Node, Read},
+};
 
-/// Values by key, in the order of the keys.
+/// Values by key, in the order of the keys' UTF-16 units, which is that of canonical JSON (RFC 8785).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sorted<V>(Vec<(String, V)>);
 
@@ -21,7 +24,7 @@ impl<V> Sorted<V> {
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(other, _)| other.as_str().cmp(key))
+        self.0.binary_search_by(|(other, _)| by_units(other, key))
     }
 
     /// The value under `key`.
@@ -80,6 +83,17 @@ impl<V> Sorted<V> {
     }
 }
 
+/// The order of two texts by UTF-16 units. It differs from that of UTF-8's bytes in one thing: what takes two units
+/// (four bytes, the first from 0xF0) stands before U+E000 … U+FFFF (the first byte 0xEE or 0xEF).
+fn by_units(one: &str, other: &str) -> Ordering {
+    let rank = |byte: u8| match byte {
+        0xEE | 0xEF => u16::from(byte) << 8,
+        0xF0.. => 0xED00 | u16::from(byte),
+        _ => u16::from(byte) << 8,
+    };
+    one.bytes().map(rank).cmp(other.bytes().map(rank))
+}
+
 impl<V> Default for Sorted<V> {
     fn default() -> Self {
         Self::new()
@@ -129,6 +143,17 @@ impl<V: Read> Read for Sorted<V> {
             }
         }
         sorted
+    }
+}
+
+impl<V: Canonical> Canonical for Sorted<V> {
+    fn write_to(&self, text: &mut Text) {
+        text.open();
+        for (key, value) in &self.0 {
+            text.free_key(key);
+            value.write_to(text);
+        }
+        text.close();
     }
 }
 
@@ -203,6 +228,12 @@ mod tests {
                 }
                 prop_assert!(sorted.iter().eq(map.iter().map(|(key, value)| (key.as_str(), value))));
             }
+        }
+
+        #[test]
+        fn the_order_is_that_of_utf_16(one in "\\PC{0,3}", other in "[a\u{7f}\u{80}\u{d7ff}\u{e000}\u{ffff}\u{10000}\u{10ffff}]{0,3}") {
+            prop_assert_eq!(by_units(&one, &other), one.encode_utf16().cmp(other.encode_utf16()));
+            prop_assert_eq!(by_units(&other, &one), other.encode_utf16().cmp(one.encode_utf16()));
         }
 
         #[test]

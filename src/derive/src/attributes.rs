@@ -7,6 +7,8 @@ use syn::{Attribute, LitStr, Path, Result, meta::ParseNestedMeta};
 pub struct Container {
     /// Whether a member that is not known is an error.
     pub refuse_unknown: bool,
+    /// The key under which an enum's variants write their names, beside their fields.
+    pub tag: Option<String>,
     /// Read this type first and convert it.
     pub try_from: Option<Path>,
     snake_case: bool,
@@ -26,11 +28,13 @@ impl Container {
                     return Err(syn::Error::new(case.span(), "only `snake_case` is understood"));
                 }
                 container.snake_case = true;
+            } else if meta.path.is_ident("tag") {
+                container.tag = Some(text(&meta)?.value());
             } else if meta.path.is_ident("into") || meta.path.is_ident("expecting") {
                 // Writing, and the words of serde's own errors.
                 text(&meta)?;
             } else {
-                return Err(meta.error("this attribute is not understood by `Read`"));
+                return Err(meta.error("this attribute is not understood"));
             }
             Ok(())
         })?;
@@ -67,11 +71,13 @@ pub enum Default {
 pub struct Member {
     pub rename: Option<String>,
     pub default: Default,
+    /// Leave it out where this holds.
+    pub skip_if: Option<Path>,
 }
 
 impl Member {
     pub fn read(attributes: &[Attribute]) -> Result<Self> {
-        let mut member = Self { rename: None, default: Default::None };
+        let mut member = Self { rename: None, default: Default::None, skip_if: None };
         each(attributes, |meta| {
             if meta.path.is_ident("rename") {
                 member.rename = Some(text(&meta)?.value());
@@ -79,9 +85,12 @@ impl Member {
                 let given = meta.input.peek(syn::Token![=]);
                 member.default = if given { Default::Call(text(&meta)?.parse()?) } else { Default::Type };
             } else if meta.path.is_ident("skip_serializing_if") {
+                member.skip_if = Some(text(&meta)?.parse()?);
+            } else if meta.path.is_ident("serialize_with") {
+                // Puts keys in order, as they are here in any case.
                 text(&meta)?;
             } else {
-                return Err(meta.error("this attribute is not understood by `Read`"));
+                return Err(meta.error("this attribute is not understood"));
             }
             Ok(())
         })?;

@@ -1,13 +1,15 @@
-//! `#[derive(Read)]`: the compact JSON reader of `prequal-core`, by the attributes that serde's derive reads too.
+//! `#[derive(Read)]` and `#[derive(Canonical)]`: the compact JSON reader and writer of `prequal-core`, by the attributes
+//! that serde's derive reads too.
 //!
 //! serde's own reader is general, and its code is repeated for every type: it was the greater part of what a browser
 //! downloads. This one knows one document format, and what it repeats for a type is a call for each field. Both are
 //! derived from the same attributes, so that they take the same documents; an attribute that is not understood here is
 //! an error while compiling.
 //!
-//! What does not belong here: writing, and anything at run time (`prequal_core::json`).
+//! What does not belong here: anything at run time (`prequal_core::json`, `prequal_core::canonical`).
 
 mod attributes;
+mod write;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -22,8 +24,18 @@ pub fn read(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     implement(&input).unwrap_or_else(Error::into_compile_error).into()
 }
 
+/// Derives `canonical::Canonical`.
+#[proc_macro_derive(Canonical, attributes(serde))]
+pub fn canonical(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    write::implement(&input).unwrap_or_else(Error::into_compile_error).into()
+}
+
 fn implement(input: &DeriveInput) -> Result<TokenStream> {
     let container = Container::read(&input.attrs)?;
+    if container.tag.is_some() {
+        return Err(Error::new_spanned(input, "a tagged enum is read by hand"));
+    }
     let body = match (&container.try_from, &input.data) {
         (Some(form), _) => quote! {
             match Self::try_from(<#form as crate::json::Read>::read(node)) {

@@ -4,10 +4,10 @@ use prequal_core::{
     application::{self, journey},
     bundle::{self, Bundle},
     calendar::Date,
+    canonical::{Canonical, Text},
     decide::{self, DecideError},
     wire::ValidateInput,
 };
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::FormData;
 
@@ -24,7 +24,6 @@ use crate::{
 pub struct WasmBundle(Result<Bundle, Failure>);
 
 /// What a shell must know of a bundle.
-#[derive(Serialize)]
 struct Facts<'a> {
     evidence: Vec<&'a str>,
     hash: &'a str,
@@ -33,6 +32,25 @@ struct Facts<'a> {
     part: bundle::Part,
     time_zone: &'a str,
     version: &'a str,
+}
+
+impl Canonical for Facts<'_> {
+    fn write_to(&self, text: &mut Text) {
+        text.open();
+        text.key("\"evidence\":");
+        self.evidence.write_to(text);
+        for (key, value) in [("\"hash\":", self.hash), ("\"id\":", self.id), ("\"label\":", self.label)] {
+            text.key(key);
+            text.string(value);
+        }
+        text.key("\"part\":");
+        self.part.write_to(text);
+        for (key, value) in [("\"time_zone\":", self.time_zone), ("\"version\":", self.version)] {
+            text.key(key);
+            text.string(value);
+        }
+        text.close();
+    }
 }
 
 #[wasm_bindgen]

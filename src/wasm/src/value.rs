@@ -7,20 +7,34 @@ use core::fmt;
 
 use js_sys::JSON;
 use prequal_core::{
-    canonical,
+    canonical::{self, Canonical, Text},
     json::{Document, Read},
     wire,
 };
-use serde::Serialize;
+use serde::Serialize as _;
 use wasm_bindgen::JsValue;
 
 /// What was wrong with an input, for a program and for a person.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Failure {
     code: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     message: String,
+}
+
+impl Canonical for Failure {
+    fn write_to(&self, text: &mut Text) {
+        text.open();
+        text.key("\"code\":");
+        text.string(&self.code);
+        if let Some(field) = &self.field {
+            text.key("\"field\":");
+            text.string(field);
+        }
+        text.key("\"message\":");
+        text.string(&self.message);
+        text.close();
+    }
 }
 
 impl Failure {
@@ -40,9 +54,14 @@ impl From<wire::WireError> for Failure {
 }
 
 /// A tagged answer, `{"ok": …}` or `{"error": …}`. Objects are plain and absent options are left out, as in JSON.
-pub fn answer<T: Serialize>(result: Result<T, Failure>) -> JsValue {
+pub fn answer<T: Canonical>(result: Result<T, Failure>) -> JsValue {
     let unwritable = |error| Failure::new("unwritable_answer", error);
-    match result.and_then(|value| canonical::to_string(&value).map_err(unwritable)) {
+    tagged(result.and_then(|value| canonical::text_of(&value).map_err(unwritable)))
+}
+
+#[inline(never)]
+fn tagged(written: Result<String, Failure>) -> JsValue {
+    match written {
         Ok(text) => to_js(&format!("{{\"ok\":{text}}}")),
         Err(failure) => refusal(&failure),
     }
@@ -73,13 +92,14 @@ pub fn json(value: &JsValue) -> Result<String, Failure> {
     text.ok_or_else(|| Failure::new("invalid_input", "the input cannot be written as JSON"))
 }
 
+#[inline(never)]
 fn refusal(failure: &Failure) -> JsValue {
     to_js(&format!("{{\"error\":{}}}", text(failure)))
 }
 
 fn text(failure: &Failure) -> String {
     // Strings always have a canonical form.
-    canonical::to_string(failure).unwrap_or_default()
+    canonical::text_of(failure).unwrap_or_default()
 }
 
 /// JSON text of our own as a JavaScript value; `null`, which the caller takes for no answer at all, cannot happen.

@@ -1,6 +1,6 @@
 //! The application form as data.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use super::payload::Texts;
@@ -29,7 +29,7 @@ pub struct StepDefinition {
 }
 
 /// The lifecycle state that a step stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Reaches {
     /// Consents are given.
@@ -80,7 +80,7 @@ pub struct FieldDefinition {
 }
 
 /// What a field asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldKind {
     /// A person's name.

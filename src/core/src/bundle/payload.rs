@@ -1,6 +1,6 @@
 //! The payload of a bundle: what is signed, hashed and loaded.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -24,7 +24,7 @@ pub const AGREEMENT_TEXT: &str = "agreement";
 pub type Texts = Sorted<String>;
 
 /// Which part of a bundle this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// Everything: decides. Stays at the edge and on the server.

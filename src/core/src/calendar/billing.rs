@@ -1,12 +1,12 @@
 //! Billing days: purchases of a month come on one statement, which falls due on a fixed day.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use super::{CalendarError, Date, MonthEnd};
 
 /// Where a purchase made on the billing day itself goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Cutoff {
     /// On the statement of that day.
@@ -17,7 +17,7 @@ pub enum Cutoff {
 }
 
 /// A billing day and a due day in every month; days a month lacks are its last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(deny_unknown_fields, expecting = "a billing calendar as an object")]
 pub struct Billing {
     /// 1 … 31.

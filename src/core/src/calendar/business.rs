@@ -1,6 +1,6 @@
 //! Business days: weekends and holidays are data, and so is what happens to a date that is none.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use super::{CalendarError, Date};
@@ -11,7 +11,7 @@ pub const HOLIDAYS_MAX: usize = 4_000;
 const CLOSED_DAYS_MAX: u32 = 60;
 
 /// A day of the week.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Weekday {
     /// ISO 8601 day 1.
@@ -51,7 +51,7 @@ impl Date {
 }
 
 /// Where a date goes that is no business day (ISDA 2006 §4.12).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Adjust {
     /// It stays.
@@ -66,7 +66,7 @@ pub enum Adjust {
 }
 
 /// Which days are business days, and what happens to due dates on others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(deny_unknown_fields, expecting = "business days as an object")]
 pub struct BusinessDays {
     /// Where a due date goes.

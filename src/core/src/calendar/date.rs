@@ -1,7 +1,7 @@
 //! Dates of the proleptic Gregorian calendar.
 
 use core::fmt;
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -47,7 +47,7 @@ impl fmt::Display for CalendarError {
 impl core::error::Error for CalendarError {}
 
 /// What to do where a month lacks the day of the anchor.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum MonthEnd {
     /// The last day of the month; each date is counted from the anchor: 31 Jan, 28 Feb, 31 Mar.
@@ -282,6 +282,12 @@ impl<'de> Deserialize<'de> for Date {
             }
         }
         deserializer.deserialize_str(Visitor)
+    }
+}
+
+impl crate::canonical::Canonical for Date {
+    fn write_to(&self, text: &mut crate::canonical::Text) {
+        text.date(self.civil());
     }
 }
 

@@ -1,12 +1,12 @@
 //! Day counts: how much of a year's interest a period earns.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use super::date::{Date, days_between, is_leap_year};
 
 /// How days are counted and how long a year is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 pub enum DayCount {
     /// Months of 30 days, years of 360: d1 31 → 30, d2 31 → 30 only if d1 is then 30 (ISDA 2006 §4.16(f)).
     #[serde(rename = "30/360")]

@@ -114,6 +114,12 @@ impl Instant {
     const EPOCH: Self = Self { date: Date::EPOCH, second_of_day: 0 };
 }
 
+impl crate::canonical::Canonical for Instant {
+    fn write_to(&self, text: &mut crate::canonical::Text) {
+        text.shown(format_args!("{self}"));
+    }
+}
+
 impl Read for Instant {
     fn read(node: Node<'_>) -> Self {
         node.as_text().and_then(|text| Self::parse(text).ok()).unwrap_or_else(|| {

@@ -167,6 +167,12 @@ impl<'de> Deserialize<'de> for Period {
     }
 }
 
+impl crate::canonical::Canonical for Period {
+    fn write_to(&self, text: &mut crate::canonical::Text) {
+        text.shown(format_args!("{self}"));
+    }
+}
+
 crate::json::read_text!(Period, "a period such as \"P1M\"", Self::parse, Self::Semimonthly);
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! where they did not arrive in order, so values declared in key order cost nothing extra.
 
 use crate::order::sort_short;
-use core::{cmp::Ordering, fmt::Write as _};
+use core::cmp::Ordering;
 
 use serde::{
     Serialize,
@@ -25,7 +25,7 @@ fn is_plain(byte: u8) -> bool {
 }
 
 /// Writes an integer in decimal digits, without the formatting machinery.
-pub(crate) fn push_integer(text: &mut String, value: i64) {
+pub(super) fn push_integer(text: &mut String, value: i64) {
     let mut digits = [b'0'; 20];
     let mut left = value.unsigned_abs();
     let mut first = digits.len();
@@ -42,6 +42,44 @@ pub(crate) fn push_integer(text: &mut String, value: i64) {
         text.push('-');
     }
     text.push_str(digits.get(first..).and_then(|used| core::str::from_utf8(used).ok()).unwrap_or("0"));
+}
+
+/// Writes a text in quotes, escaped as the scheme says.
+pub(super) fn push_string(text: &mut String, value: &str) {
+    text.push('"');
+    if value.bytes().all(is_plain) {
+        text.push_str(value);
+    } else {
+        push_escaped(text, value);
+    }
+    text.push('"');
+}
+
+fn push_escaped(text: &mut String, value: &str) {
+    let mut plain_from = 0;
+    for (at, byte) in value.bytes().enumerate() {
+        if is_plain(byte) {
+            continue;
+        }
+        text.push_str(value.get(plain_from..at).unwrap_or_default());
+        plain_from = at + 1;
+        let short = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            0x08 => "\\b",
+            b'\t' => "\\t",
+            b'\n' => "\\n",
+            0x0c => "\\f",
+            b'\r' => "\\r",
+            control => {
+                text.push_str("\\u00");
+                text.push_str(&super::hex(&[control]));
+                continue;
+            }
+        };
+        text.push_str(short);
+    }
+    text.push_str(value.get(plain_from..).unwrap_or_default());
 }
 
 /// An error behind one pointer: it is handed on after every value that is written, and its size would be paid there.
@@ -90,38 +128,7 @@ impl Writer {
     }
 
     pub(super) fn string(&mut self, value: &str) {
-        self.text.push('"');
-        if value.bytes().all(is_plain) {
-            self.text.push_str(value);
-        } else {
-            self.escaped(value);
-        }
-        self.text.push('"');
-    }
-
-    fn escaped(&mut self, value: &str) {
-        let mut plain_from = 0;
-        for (at, byte) in value.bytes().enumerate() {
-            if is_plain(byte) {
-                continue;
-            }
-            self.text.push_str(value.get(plain_from..at).unwrap_or_default());
-            plain_from = at + 1;
-            match byte {
-                b'"' => self.text.push_str("\\\""),
-                b'\\' => self.text.push_str("\\\\"),
-                0x08 => self.text.push_str("\\b"),
-                b'\t' => self.text.push_str("\\t"),
-                b'\n' => self.text.push_str("\\n"),
-                0x0c => self.text.push_str("\\f"),
-                b'\r' => self.text.push_str("\\r"),
-                control => {
-                    // Writing to a string cannot fail.
-                    let _ = write!(self.text, "\\u{control:04x}");
-                }
-            }
-        }
-        self.text.push_str(value.get(plain_from..).unwrap_or_default());
+        push_string(&mut self.text, value);
     }
 
     pub(super) fn integer(&mut self, value: i64) -> Result<(), Fault> {

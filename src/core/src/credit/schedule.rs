@@ -1,9 +1,11 @@
 //! Terms → instalments.
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
+use prequal_derive::Canonical;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
     calendar::Date,
+    canonical::{Canonical, Text},
     credit::{
         CreditError, Method, Terms,
         plan::{Plan, Shares, checked_fees, down_payment, fee_shares},
@@ -12,7 +14,7 @@ use crate::{
 };
 
 /// One payment of a schedule; amounts in minor units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Installment {
     /// 1, 2, 3 …
@@ -176,88 +178,71 @@ fn sum3(one: Amount, two: Amount, three: Amount) -> Result<Amount, MoneyError> {
     one.checked_add(two)?.checked_add(three)
 }
 
-/// One instalment together with the fee lines it carries.
+/// One instalment together with the fees it carries.
+#[derive(Serialize, Canonical)]
 struct Row<'a> {
-    installment: &'a Installment,
-    lines: &'a [FeeLine],
-    count: usize,
+    number: u16,
+    due: Date,
+    principal: Amount,
+    interest: Amount,
+    fee: Amount,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fees: Vec<RowFee<'a>>,
+    total: Amount,
+    balance: Amount,
 }
 
-struct Rows<'a>(&'a Schedule);
-
-struct RowFees<'a>(&'a Row<'a>);
-
-#[derive(Serialize)]
+#[derive(Serialize, Canonical)]
 struct RowFee<'a> {
     code: &'a str,
     payee: &'a str,
     amount: Amount,
 }
 
-impl Serialize for RowFees<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Row { installment, lines, count } = self.0;
-        let index = usize::from(installment.number).saturating_sub(1);
-        serializer.collect_seq(lines.iter().map(|line| RowFee {
+/// A schedule as it is written.
+#[derive(Serialize, Canonical)]
+struct Form<'a> {
+    installments: Vec<Row<'a>>,
+    #[serde(skip_serializing_if = "Amount::is_zero_ref")]
+    down_payment: Amount,
+    total_principal: Amount,
+    total_interest: Amount,
+    total_fee: Amount,
+    total: Amount,
+}
+
+impl Schedule {
+    fn row<'a>(&'a self, (index, row): (usize, &Installment)) -> Row<'a> {
+        let Installment { number, due, principal, interest, fee, total, balance } = *row;
+        let amount = |line: &'a FeeLine| RowFee {
             code: &line.code,
             payee: &line.payee,
-            amount: line.amount(index, *count),
-        }))
+            amount: line.amount(index, self.installments.len()),
+        };
+        let fees = self.fee_lines.iter().map(amount).collect();
+        Row { number, due, principal, interest, fee, fees, total, balance }
     }
-}
 
-impl Serialize for Row<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct WithFees<'a> {
-            number: u16,
-            due: Date,
-            principal: Amount,
-            interest: Amount,
-            fee: Amount,
-            fees: RowFees<'a>,
-            total: Amount,
-            balance: Amount,
-        }
-        let Installment { number, due, principal, interest, fee, total, balance } = *self.installment;
-        if self.lines.is_empty() {
-            return self.installment.serialize(serializer);
-        }
-        WithFees { number, due, principal, interest, fee, fees: RowFees(self), total, balance }.serialize(serializer)
-    }
-}
-
-impl Serialize for Rows<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let count = self.0.installments.len();
-        let mut sequence = serializer.serialize_seq(Some(count))?;
-        for installment in &self.0.installments {
-            sequence.serialize_element(&Row { installment, lines: &self.0.fee_lines, count })?;
-        }
-        sequence.end()
-    }
-}
-
-impl Serialize for Schedule {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Form<'a> {
-            installments: Rows<'a>,
-            #[serde(skip_serializing_if = "Amount::is_zero_ref")]
-            down_payment: Amount,
-            total_principal: Amount,
-            total_interest: Amount,
-            total_fee: Amount,
-            total: Amount,
-        }
+    fn form(&self) -> Form<'_> {
         Form {
-            installments: Rows(self),
+            installments: self.installments.iter().enumerate().map(|row| self.row(row)).collect(),
             down_payment: self.down_payment,
             total_principal: self.total_principal,
             total_interest: self.total_interest,
             total_fee: self.total_fee,
             total: self.total,
         }
-        .serialize(serializer)
+    }
+}
+
+impl Serialize for Schedule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.form().serialize(serializer)
+    }
+}
+
+impl Canonical for Schedule {
+    fn write_to(&self, text: &mut Text) {
+        self.form().write_to(text);
     }
 }

@@ -1,6 +1,6 @@
 //! The terms of a loan: everything a schedule needs, as the lender's data say it.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 ///
 /// Every convention is a field: nothing is guessed from currency or country. [`crate::credit::schedule`]
 /// checks what the types cannot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Canonical)]
 pub struct Terms {
     /// The currency of every amount.
     pub currency: Currency,
@@ -79,7 +79,7 @@ impl Rate {
 }
 
 /// Method and dates of repayment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Canonical)]
 pub struct Repayment {
     /// How principal is paid back.
     pub method: Method,
@@ -160,7 +160,7 @@ impl Repayment {
 }
 
 /// How principal is paid back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// Level instalments of principal and interest (等额本息).
@@ -186,7 +186,7 @@ impl Method {
 }
 
 /// Which instalment takes what equal shares leave over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Remainder {
     /// The first.
@@ -197,7 +197,7 @@ pub enum Remainder {
 }
 
 /// When the fee of a `fee_installment` falls due.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeTiming {
     /// In equal shares with every instalment.
@@ -208,7 +208,7 @@ pub enum FeeTiming {
 }
 
 /// Whether contract interest goes on after the last due date.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum AfterMaturity {
     /// It stops.
@@ -233,7 +233,7 @@ pub struct Fee {
 }
 
 /// An amount, or a share of the principal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeSize {
     /// In minor units.
@@ -243,7 +243,7 @@ pub enum FeeSize {
 }
 
 /// When a further charge falls due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeWhen {
     /// Whole with the first instalment.

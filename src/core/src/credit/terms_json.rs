@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     calendar::{Billing, BusinessDays, Date, DayCount, MonthEnd, Period},
+    canonical::{Canonical, Text},
     currency::Currency,
     decimal::Decimal,
     json::Wrong,
@@ -60,6 +61,44 @@ impl Rate {
 }
 
 crate::json::json_form!(Rate, RateForm);
+
+impl Canonical for Rate {
+    fn write_to(&self, text: &mut Text) {
+        text.open();
+        text.key(if self.daily { "\"daily_percent\":" } else { "\"annual_percent\":" });
+        self.percent.write_to(text);
+        if let Some(day_count) = self.day_count {
+            text.key("\"day_count\":");
+            day_count.write_to(text);
+        }
+        if self.minimum_days > 0 {
+            text.key("\"minimum_days\":");
+            self.minimum_days.write_to(text);
+        }
+        text.close();
+    }
+}
+
+impl Canonical for Fee {
+    fn write_to(&self, text: &mut Text) {
+        text.open();
+        if let FeeSize::Amount(amount) = self.size {
+            text.key("\"amount\":");
+            amount.write_to(text);
+        }
+        text.key("\"code\":");
+        text.string(&self.code);
+        text.key("\"payee\":");
+        text.string(&self.payee);
+        if let FeeSize::Percent(percent) = self.size {
+            text.key("\"percent\":");
+            percent.write_to(text);
+        }
+        text.key("\"when\":");
+        self.when.write_to(text);
+        text.close();
+    }
+}
 
 impl Serialize for Rate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

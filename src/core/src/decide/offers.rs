@@ -13,7 +13,7 @@ use crate::{
     credit::{Method, Rate, Terms, apr_of_plan, schedule},
     decimal::Decimal,
     money::Amount,
-    wire::{AprDisclosure, Offer, installments_text},
+    wire::{AprDisclosure, Offer},
 };
 
 /// The days of the year by which a daily rate is shown as an annual one.
@@ -103,25 +103,9 @@ pub(super) fn quote_plan(
         total_fee: schedule.total_fee,
         total_interest: schedule.total_interest,
     };
-    let text = canonical_offer(&mut offer)?;
+    let text = canonical::text_of(&offer)?;
     offer.terms_hash = canonical::sha256_hex(text.as_bytes());
     Ok(Quoted::Offer(Box::new(offer), text))
-}
-
-/// The canonical text of an offer without its hash. The instalments, most of it, are written by hand.
-fn canonical_offer(offer: &mut Offer) -> Result<String, DecideError> {
-    const EMPTY: &str = "\"installments\":[]";
-    let installments = core::mem::take(&mut offer.installments);
-    let bare = canonical::to_string(offer)?;
-    let written = installments_text(&installments);
-    offer.installments = installments;
-    // No text can hold the key: its quotes would be escaped.
-    let Some((before, after)) = bare.split_once(EMPTY) else { return Ok(canonical::to_string(offer)?) };
-    let mut text = String::with_capacity(bare.len() + written.len());
-    for part in [before, "\"installments\":", &written, after] {
-        text.push_str(part);
-    }
-    Ok(text)
 }
 
 fn terms(bundle: &Bundle, plan: &Plan, principal: Amount, start: Date, percent: Decimal) -> Terms {

@@ -7,7 +7,10 @@ use core::fmt;
 pub use allot::{ALLOT_SHARES_MAX, Leftover, allot};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::json::{Node, Read};
+use crate::{
+    canonical::{Canonical, Text},
+    json::{Node, Read},
+};
 
 /// The largest amount, in minor units: 2^53 − 1, the largest whole number JavaScript holds exactly.
 pub const AMOUNT_MAX: i64 = 9_007_199_254_740_991;
@@ -204,6 +207,12 @@ impl<'de> Deserialize<'de> for Amount {
         }
         // Not `deserialize_i64`: JavaScript's numbers beyond 2^53 must reach `visit_f64` and its named error.
         deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl Canonical for Amount {
+    fn write_to(&self, text: &mut Text) {
+        text.integer(self.0);
     }
 }
 

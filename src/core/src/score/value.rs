@@ -1,6 +1,6 @@
 //! Values that go into a scorecard, and decimals that stand in its file.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use std::fmt;
 use std::string::{String, ToString};
 
@@ -10,7 +10,7 @@ use crate::nearest::{DIGITS_MAX, nearest};
 
 /// Why a value is not there. The kinds are kept apart because they mean different things: a question
 /// that nobody asked says nothing about a person, an empty answer of a register says something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingKind {
     /// Nobody asked for it.

@@ -1,6 +1,6 @@
 //! What comes out: a decision, a prequalification, a quote, and the offers in them.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What a decision came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Conditional quotes are made.
@@ -38,7 +38,7 @@ impl Outcome {
 }
 
 /// A decision on the full bundle. Made only at the edge and on the server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Decision {
     /// SHA-256 of the bundle's payload.
@@ -62,7 +62,7 @@ pub struct Decision {
 }
 
 /// What a prequalification came to. It is an estimate, never signed, and never a decline of credit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// A full application is likely to find an offer.
@@ -86,7 +86,7 @@ impl Standing {
 }
 
 /// An estimate from the bundle's public part. Nothing expires, because nothing was promised.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Prequalification {
     /// SHA-256 of the bundle's payload.
@@ -108,7 +108,7 @@ pub struct Prequalification {
 }
 
 /// A reason of the bundle's catalogue, in words for the applicant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     /// Its code in the catalogue.
@@ -118,7 +118,7 @@ pub struct Reason {
 }
 
 /// What kind of thing is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum NeedKind {
     /// A field of the form.
@@ -128,7 +128,7 @@ pub enum NeedKind {
 }
 
 /// Something missing or wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Need {
     /// Why: a validation code such as `invalid_email`, or `not_asked`, `assurance_too_low`.
@@ -142,7 +142,7 @@ pub struct Need {
 }
 
 /// One way to pay, to the cent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
     /// The annual percentage rate and its convention.
@@ -184,7 +184,7 @@ pub struct Offer {
 }
 
 /// An annual percentage rate as the law of the bundle's market wants it shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct AprDisclosure {
     /// The rate as disclosed.
@@ -200,7 +200,7 @@ pub struct AprDisclosure {
 
 /// What a purchase would cost at the representative price: the dearest one, so that nobody is shown less than they
 /// may pay.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Quote {
     /// What to say beside it, in the bundle's language.

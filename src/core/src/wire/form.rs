@@ -1,5 +1,6 @@
 //! What a page needs to show the form and to say what is wrong with an answer.
 
+use prequal_derive::Canonical;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// The form in one language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Form {
     /// The currency of every amount.
@@ -26,7 +27,7 @@ pub struct Form {
 }
 
 /// Who lends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct FormLender {
     /// The lender's name.
@@ -34,7 +35,7 @@ pub struct FormLender {
 }
 
 /// One step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct FormStep {
     /// Its fields in order.
@@ -48,7 +49,7 @@ pub struct FormStep {
 }
 
 /// One field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct FormField {
     /// The answers of a `choice`; empty otherwise.
@@ -88,7 +89,7 @@ pub struct FormField {
 }
 
 /// One answer of a choice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct FormChoice {
     /// What the applicant reads.
@@ -98,7 +99,7 @@ pub struct FormChoice {
 }
 
 /// The result of validating fields: all errors at once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Validation {
     /// One entry a field that is wrong, in the form's order.
@@ -108,7 +109,7 @@ pub struct Validation {
 }
 
 /// What is wrong with one field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct FieldError {
     /// For programs: `invalid_email`.

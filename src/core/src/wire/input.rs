@@ -1,6 +1,6 @@
 //! What comes in: an application with its evidence, a request for a quote, fields to validate.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -17,7 +17,7 @@ use crate::{
 
 /// Everything one decision is made from. Time, business date and salt are arguments: the core has neither clock nor
 /// randomness.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// The order and the filled-in form.
@@ -34,7 +34,7 @@ pub struct Input {
 }
 
 /// The order and the filled-in form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
     /// Values by field id of the bundle's form.
@@ -44,7 +44,7 @@ pub struct Application {
 }
 
 /// What is bought: a price in minor units and its currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// The price.
@@ -54,7 +54,7 @@ pub struct Order {
 }
 
 /// Lower-case hexadecimal digits of [`SALT_BYTES_MIN`] to [`SALT_BYTES_MAX`] random bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(try_from = "String", into = "String")]
 pub struct Salt(String);
 

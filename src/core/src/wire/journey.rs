@@ -1,6 +1,6 @@
 //! The first half of the lifecycle as it is kept in a page and sent about: snapshots, events, actions.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use super::{decision::Standing, form::FieldError, input::Order, map::Map, scalar::Scalar};
@@ -10,7 +10,7 @@ use crate::calendar::{Date, Instant};
 pub const SNAPSHOT_VERSION: u32 = 1;
 
 /// Where an application stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Begun.
@@ -50,7 +50,7 @@ impl State {
 }
 
 /// An application in progress. It lies in the applicant's own storage and is not trusted when it comes back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
     /// The server's id of the application, once there is one.
@@ -91,7 +91,7 @@ pub struct Snapshot {
 }
 
 /// A consent and the text it was given to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct Consent {
     /// When.
@@ -103,7 +103,7 @@ pub struct Consent {
 }
 
 /// An offer at hand: what is needed to name it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(deny_unknown_fields)]
 pub struct OfferReference {
     /// Its random id.
@@ -195,7 +195,7 @@ pub enum Event {
 }
 
 /// What the shell should do next. The core does nothing itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Canonical)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Action {
     /// Show this step of the form.
@@ -235,7 +235,7 @@ pub enum Action {
 }
 
 /// What came of an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Canonical)]
 pub struct Advance {
     /// What to do next, in order.
     pub actions: Vec<Action>,

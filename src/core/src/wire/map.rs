@@ -5,6 +5,7 @@ use core::{fmt, marker::PhantomData};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
+    canonical::{Canonical, Text},
     json::{Node, Read},
     sorted::Sorted,
 };
@@ -74,6 +75,12 @@ impl<V: Read> Read for Map<V> {
             }
         }
         Self(map)
+    }
+}
+
+impl<V: Canonical> Canonical for Map<V> {
+    fn write_to(&self, text: &mut Text) {
+        self.0.write_to(text);
     }
 }
 

@@ -19,7 +19,6 @@ pub use decision::{
 };
 pub use form::{FieldError, Form, FormChoice, FormField, FormLender, FormStep, Validation};
 pub use input::{Application, Input, Order, QuoteInput, Salt, ValidateInput};
-pub(crate) use installments::canonical_text as installments_text;
 pub use journey::{Action, Advance, Consent, Event, OfferReference, SNAPSHOT_VERSION, Snapshot, State};
 pub use limits::{
     EVIDENCE_ITEMS_MAX, FIELDS_MAX, ID_BYTES_MAX, INPUT_BYTES_MAX, SALT_BYTES_MAX, SALT_BYTES_MIN, TEXT_BYTES_MAX,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::limits::TEXT_BYTES_MAX;
 use crate::{
-    canonical::INTEGER_MAX,
+    canonical::{Canonical, INTEGER_MAX, Text},
     json::{Node, Read},
 };
 
@@ -76,6 +76,16 @@ impl de::Visitor<'_> for ScalarVisitor {
             )));
         }
         Ok(Scalar::Text(value))
+    }
+}
+
+impl Canonical for Scalar {
+    fn write_to(&self, text: &mut Text) {
+        match self {
+            Self::Text(value) => text.string(value),
+            Self::Integer(value) => text.integer(*value),
+            Self::Flag(flag) => flag.write_to(text),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ mod round;
 mod solve;
 mod timing;
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,7 +25,7 @@ pub use flows::{AprInput, Flow, UnitPeriod, When, YearBasis};
 use solve::{Growth, TimedFlow};
 
 /// How a legal system counts time and expresses the rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Convention {
     /// United States: Regulation Z (12 CFR 1026), Appendix J, actuarial method; nominal.
@@ -41,7 +41,7 @@ pub enum Convention {
 }
 
 /// The annual rate that balances cash flows; the output of `prequal apr`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 pub struct AprAnswer {
     /// Per cent a year with the decimals of the convention, rounded half up.
     pub apr_percent: String,
