@@ -53,7 +53,7 @@ pub fn advance(bundle: &Bundle, snapshot: Option<&Snapshot>, event: &Event) -> R
     {
         return Err(DecideError::SnapshotVersion(snapshot.version));
     }
-    let before = match (snapshot, event) {
+    let mut at = match (snapshot, event) {
         (Some(snapshot), _) => snapshot.clone(),
         (None, Event::Start { order } | Event::OrderChanged { order }) => blank(bundle, *order),
         (None, _) => {
@@ -62,19 +62,20 @@ pub fn advance(bundle: &Bundle, snapshot: Option<&Snapshot>, event: &Event) -> R
             )));
         }
     };
-    match transition(bundle, before.clone(), event)? {
-        Ok((snapshot, actions)) => Ok(Advance { actions, errors: Vec::new(), snapshot }),
-        Err(errors) => Ok(Advance { actions: Vec::new(), errors, snapshot: before }),
-    }
+    // A step that finds something wrong has changed nothing yet.
+    Ok(match transition(bundle, &mut at, event)? {
+        Ok(actions) => Advance { actions, errors: Vec::new(), snapshot: at },
+        Err(errors) => Advance { actions: Vec::new(), errors, snapshot: at },
+    })
 }
 
-/// The snapshot and the actions that follow, or what is wrong with the event.
-type Step = Result<(Snapshot, Vec<Action>), Vec<FieldError>>;
+/// The actions that follow, or what is wrong with the event; the snapshot is then as before.
+type Step = Result<Vec<Action>, Vec<FieldError>>;
 
-fn transition(bundle: &Bundle, mut at: Snapshot, event: &Event) -> Result<Step, DecideError> {
+fn transition(bundle: &Bundle, at: &mut Snapshot, event: &Event) -> Result<Step, DecideError> {
     let open = at.state <= State::OfferSelected || at.state == State::Expired;
-    let step = match event {
-        Event::Start { order } => start(bundle, *order),
+    Ok(match event {
+        Event::Start { order } => start(bundle, at, *order),
         Event::Fill { fields, locale, now, step, today } if open => {
             return fill(bundle, at, &Filled { fields, locale: locale.as_deref(), now: *now, step, today: *today });
         }
@@ -83,10 +84,10 @@ fn transition(bundle: &Bundle, mut at: Snapshot, event: &Event) -> Result<Step, 
             if *outcome == Standing::Needs {
                 at.state = State::Described;
                 let step = first_step(bundle).map(|step| Action::ShowStep { step: step.id.clone() });
-                Ok((at, step.into_iter().chain([Action::Save]).collect()))
+                Ok(step.into_iter().chain([Action::Save]).collect())
             } else {
                 at.state = State::Prequalified;
-                Ok((at, vec![Action::RequestOffers, Action::Save]))
+                Ok(vec![Action::RequestOffers, Action::Save])
             }
         }
         Event::OffersReceived { application_id, expires, offers }
@@ -102,19 +103,23 @@ fn transition(bundle: &Bundle, mut at: Snapshot, event: &Event) -> Result<Step, 
             server_status(at, application_id, decision_id.as_deref(), *state)
         }
         Event::Sign if at.state == State::Approved => match at.decision_id.clone() {
-            Some(decision_id) => Ok((at, vec![Action::Sign { decision_id }])),
-            None => Err(vec![wrong("decision_id", "no_decision", "there is no decision to sign")]),
+            Some(decision_id) => Ok(vec![Action::Sign { decision_id }]),
+            None => Err(wrong("decision_id", "no_decision", "there is no decision to sign")),
         },
         Event::OrderChanged { order } if open => order_changed(bundle, at, *order),
         Event::Tick { now } => Ok(tick(at, *now)),
         Event::Withdraw if at.state < State::Signed => Ok(withdraw(at)),
         Event::Restore { now, today } => return restore::restore(bundle, at, *now, *today).map(Ok),
-        _ => Err(vec![wrong("event", "not_now", "this cannot be done now; look at where the application stands")]),
-    };
-    Ok(step)
+        _ => Err(wrong("event", "not_now", "this cannot be done now; look at where the application stands")),
+    })
 }
 
-fn wrong(field: &str, code: &str, message: &str) -> FieldError {
+fn wrong(field: &str, code: &str, message: &str) -> Vec<FieldError> {
+    vec![error(field, code, message)]
+}
+
+#[inline(never)]
+fn error(field: &str, code: &str, message: &str) -> FieldError {
     FieldError { code: code.to_owned(), field: field.to_owned(), message: message.to_owned() }
 }
 
@@ -144,15 +149,13 @@ fn currency_fits(bundle: &Bundle, order: Order) -> Result<(), Vec<FieldError>> {
     if order.currency == bundle.currency() {
         return Ok(());
     }
-    Err(vec![wrong("order", "currency_mismatch", "the order is in another currency than the lender's")])
+    Err(wrong("order", "currency_mismatch", "the order is in another currency than the lender's"))
 }
 
-fn start(bundle: &Bundle, order: Order) -> Step {
+fn start(bundle: &Bundle, at: &mut Snapshot, order: Order) -> Step {
     currency_fits(bundle, order)?;
-    let snapshot = blank(bundle, order);
-    let mut actions = next_in_form(bundle, &snapshot);
-    actions.push(Action::Save);
-    Ok((snapshot, actions))
+    *at = blank(bundle, order);
+    Ok(next_in_form(bundle, at))
 }
 
 /// The last state of the form's part of the lifecycle for which all steps are complete.
@@ -178,13 +181,15 @@ fn form_state(bundle: &Bundle, steps_done: &[String]) -> State {
     state
 }
 
-/// The next step of the form, or the estimate when all are complete.
+/// The next step of the form, or the estimate when all are complete; and the snapshot is kept.
+#[inline(never)]
 fn next_in_form(bundle: &Bundle, at: &Snapshot) -> Vec<Action> {
     let open = bundle.payload().form.steps.iter().find(|step| !at.steps_done.contains(&step.id));
-    vec![open.map_or(Action::Prequalify, |step| Action::ShowStep { step: step.id.clone() })]
+    vec![open.map_or(Action::Prequalify, |step| Action::ShowStep { step: step.id.clone() }), Action::Save]
 }
 
 /// Forgets what depends on the answers or the order.
+#[inline(never)]
 fn forget_offers(at: &mut Snapshot) {
     at.standing = None;
     at.offers.clear();
@@ -200,7 +205,7 @@ struct Filled<'a> {
     today: Date,
 }
 
-fn fill(bundle: &Bundle, mut at: Snapshot, filled: &Filled<'_>) -> Result<Step, DecideError> {
+fn fill(bundle: &Bundle, at: &mut Snapshot, filled: &Filled<'_>) -> Result<Step, DecideError> {
     let input = ValidateInput {
         fields: filled.fields.clone(),
         locale: filled.locale.map(str::to_owned),
@@ -215,7 +220,7 @@ fn fill(bundle: &Bundle, mut at: Snapshot, filled: &Filled<'_>) -> Result<Step, 
     for (name, _) in filled.fields.iter() {
         let elsewhere = !step.fields.iter().any(|field| field.id == name);
         if elsewhere && !errors.iter().any(|error| error.field == name) {
-            errors.push(wrong(name, "unknown_field", "this step has no such field"));
+            errors.push(error(name, "unknown_field", "this step has no such field"));
         }
     }
     if !errors.is_empty() {
@@ -237,61 +242,60 @@ fn fill(bundle: &Bundle, mut at: Snapshot, filled: &Filled<'_>) -> Result<Step, 
     if !at.steps_done.iter().any(|done| done == filled.step) {
         at.steps_done.push(filled.step.to_owned());
     }
-    forget_offers(&mut at);
+    forget_offers(at);
     at.state = form_state(bundle, &at.steps_done);
-    let mut actions = next_in_form(bundle, &at);
-    actions.push(Action::Save);
-    Ok(Ok((at, actions)))
+    Ok(Ok(next_in_form(bundle, at)))
 }
 
-fn offers_received(mut at: Snapshot, application_id: &str, expires: Instant, offers: &[OfferReference]) -> Step {
+fn offers_received(at: &mut Snapshot, application_id: &str, expires: Instant, offers: &[OfferReference]) -> Step {
     if offers.is_empty() || offers.len() > OFFERS_MAX {
-        return Err(vec![wrong("offers", "offers_count", "there must be one offer at least, and not more than 32")]);
+        return Err(wrong("offers", "offers_count", "there must be one offer at least, and not more than 32"));
     }
     at.application_id = Some(application_id.to_owned());
     at.offers = offers.to_vec();
     at.expires = Some(expires);
     at.offer_id = None;
     at.state = State::Prequalified;
-    Ok((at, vec![Action::ShowOffers, Action::Save]))
+    Ok(vec![Action::ShowOffers, Action::Save])
 }
 
 fn is_over(at: &Snapshot, now: Instant) -> bool {
     at.expires.is_some_and(|expires| now >= expires)
 }
 
-fn expire(mut at: Snapshot) -> (Snapshot, Vec<Action>) {
-    forget_offers(&mut at);
+#[inline(never)]
+fn expire(at: &mut Snapshot) -> Vec<Action> {
+    forget_offers(at);
     at.state = State::Expired;
-    (at, vec![Action::RequestOffers, Action::Save])
+    vec![Action::RequestOffers, Action::Save]
 }
 
-fn select(mut at: Snapshot, offer_id: &str, now: Instant) -> Step {
-    if is_over(&at, now) {
+fn select(at: &mut Snapshot, offer_id: &str, now: Instant) -> Step {
+    if is_over(at, now) {
         return Ok(expire(at));
     }
     if !at.offers.iter().any(|offer| offer.offer_id == offer_id) {
-        return Err(vec![wrong("offer_id", "unknown_offer", "this offer is not among those made")]);
+        return Err(wrong("offer_id", "unknown_offer", "this offer is not among those made"));
     }
     at.offer_id = Some(offer_id.to_owned());
     at.state = State::OfferSelected;
-    Ok((at, vec![Action::Save]))
+    Ok(vec![Action::Save])
 }
 
-fn submit(mut at: Snapshot, now: Instant) -> Step {
-    if is_over(&at, now) {
+fn submit(at: &mut Snapshot, now: Instant) -> Step {
+    if is_over(at, now) {
         return Ok(expire(at));
     }
     let Some(offer_id) = at.offer_id.clone() else {
-        return Err(vec![wrong("offer_id", "no_offer", "choose an offer first")]);
+        return Err(wrong("offer_id", "no_offer", "choose an offer first"));
     };
     at.state = State::Submitted;
-    Ok((at, vec![Action::Submit { offer_id }, Action::Save]))
+    Ok(vec![Action::Submit { offer_id }, Action::Save])
 }
 
-fn server_status(mut at: Snapshot, application_id: &str, decision_id: Option<&str>, state: State) -> Step {
+fn server_status(at: &mut Snapshot, application_id: &str, decision_id: Option<&str>, state: State) -> Step {
     if at.application_id.as_deref().is_some_and(|known| known != application_id) {
-        return Err(vec![wrong("application_id", "another_application", "this answer belongs to another application")]);
+        return Err(wrong("application_id", "another_application", "this answer belongs to another application"));
     }
     let actions = match state {
         State::Submitted => vec![Action::Save],
@@ -299,41 +303,42 @@ fn server_status(mut at: Snapshot, application_id: &str, decision_id: Option<&st
         State::Referred | State::Declined | State::Signed => vec![Action::ShowResult, Action::Save],
         State::Expired => return Ok(expire(at)),
         State::Withdrawn => return Ok(withdraw(at)),
-        _ => return Err(vec![wrong("state", "not_a_servers_state", "the server does not make this state")]),
+        _ => return Err(wrong("state", "not_a_servers_state", "the server does not make this state")),
     };
     at.application_id = Some(application_id.to_owned());
-    at.decision_id = decision_id.map(str::to_owned).or(at.decision_id);
+    if let Some(id) = decision_id {
+        at.decision_id = Some(id.to_owned());
+    }
     at.state = state;
-    Ok((at, actions))
+    Ok(actions)
 }
 
-fn order_changed(bundle: &Bundle, mut at: Snapshot, order: Order) -> Step {
+fn order_changed(bundle: &Bundle, at: &mut Snapshot, order: Order) -> Step {
     currency_fits(bundle, order)?;
     if order != at.order {
         // An application is for one order: what the edge made for the old one is void.
-        forget_offers(&mut at);
+        forget_offers(at);
         at.application_id = None;
         at.decision_id = None;
         at.order = order;
         at.state = form_state(bundle, &at.steps_done);
     }
-    let mut actions = next_in_form(bundle, &at);
-    actions.push(Action::Save);
-    Ok((at, actions))
+    Ok(next_in_form(bundle, at))
 }
 
-fn tick(at: Snapshot, now: Instant) -> (Snapshot, Vec<Action>) {
-    if matches!(at.state, State::Prequalified | State::OfferSelected) && is_over(&at, now) {
+fn tick(at: &mut Snapshot, now: Instant) -> Vec<Action> {
+    if matches!(at.state, State::Prequalified | State::OfferSelected) && is_over(at, now) {
         return expire(at);
     }
-    (at, Vec::new())
+    Vec::new()
 }
 
-fn withdraw(mut at: Snapshot) -> (Snapshot, Vec<Action>) {
-    forget_offers(&mut at);
+#[inline(never)]
+fn withdraw(at: &mut Snapshot) -> Vec<Action> {
+    forget_offers(at);
     at.fields = Map::default();
     at.consents.clear();
     at.steps_done.clear();
     at.state = State::Withdrawn;
-    (at, vec![Action::Discard])
+    vec![Action::Discard]
 }

@@ -33,19 +33,19 @@ pub(super) fn read(text: &str) -> Result<Snapshot, DecideError> {
 /// The state that a restored snapshot really proves.
 pub(super) fn restore(
     bundle: &Bundle,
-    mut at: Snapshot,
+    at: &mut Snapshot,
     now: Instant,
     today: Date,
-) -> Result<(Snapshot, Vec<Action>), DecideError> {
+) -> Result<Vec<Action>, DecideError> {
     if at.state == State::Withdrawn {
         return Ok(withdraw(at));
     }
     if at.order.currency != bundle.currency() {
-        return Ok((at, vec![Action::Discard]));
+        return Ok(vec![Action::Discard]);
     }
     let other_bundle = at.bundle_hash != bundle.hash();
     at.bundle_hash = bundle.hash().to_owned();
-    keep_what_holds(bundle, &mut at, today)?;
+    keep_what_holds(bundle, at, today)?;
     let formed = form_state(bundle, &at.steps_done);
     let claimed = at.state;
     // The server alone knows how an application went that it has; whatever is claimed, it is asked.
@@ -53,22 +53,20 @@ pub(super) fn restore(
         && (claimed == State::Submitted || claimed.is_servers())
     {
         at.state = State::Submitted;
-        return Ok((at, vec![Action::FetchStatus { application_id }]));
+        return Ok(vec![Action::FetchStatus { application_id }]);
     }
     at.decision_id = None;
     if formed < State::Described || other_bundle {
-        forget_offers(&mut at);
+        forget_offers(at);
         at.state = formed;
-        let mut actions = next_in_form(bundle, &at);
-        actions.push(Action::Save);
-        return Ok((at, actions));
+        return Ok(next_in_form(bundle, at));
     }
     if at.offers.is_empty() {
-        forget_offers(&mut at);
+        forget_offers(at);
         at.state = formed;
-        return Ok((at, vec![Action::Prequalify, Action::Save]));
+        return Ok(vec![Action::Prequalify, Action::Save]);
     }
-    if is_over(&at, now) || at.expires.is_none() {
+    if is_over(at, now) || at.expires.is_none() {
         return Ok(expire(at));
     }
     let chosen = at.offer_id.as_ref().is_some_and(|id| at.offers.iter().any(|offer| offer.offer_id == *id));
@@ -76,7 +74,7 @@ pub(super) fn restore(
     if !chosen {
         at.offer_id = None;
     }
-    Ok((at, vec![Action::ShowOffers, Action::Save]))
+    Ok(vec![Action::ShowOffers, Action::Save])
 }
 
 /// Keeps the answers of the steps that still pass, and the consents to sentences that still stand.
@@ -86,8 +84,7 @@ fn keep_what_holds(bundle: &Bundle, at: &mut Snapshot, today: Date) -> Result<()
     for step in &bundle.payload().form.steps {
         let own = step.fields.iter().filter_map(|field| Some((field.id.clone(), at.fields.get(&field.id)?.clone())));
         let own: Map<_> = own.collect();
-        let input =
-            ValidateInput { fields: own.clone(), locale: None, order: None, step: Some(step.id.clone()), today };
+        let input = ValidateInput { fields: own, locale: None, order: None, step: Some(step.id.clone()), today };
         let holds = validate(bundle, &input)?.ok && consents_hold(step, at);
         if holds && at.steps_done.contains(&step.id) {
             done.push(step.id.clone());
@@ -95,7 +92,7 @@ fn keep_what_holds(bundle: &Bundle, at: &mut Snapshot, today: Date) -> Result<()
             // A consent is given again or not at all.
             continue;
         }
-        fields.0.extend(own.0);
+        fields.0.extend(input.fields.0);
     }
     let given: Vec<&str> = bundle
         .payload()
