@@ -58,7 +58,7 @@ impl WasmBundle {
     /// Reads, checks and compiles a payload.
     #[wasm_bindgen(constructor)]
     pub fn new(payload: &[u8]) -> Self {
-        Self(Bundle::from_payload(payload).map_err(|error| Failure::new(error.code(), error)))
+        Self(Bundle::from_signed_payload(payload).map_err(|error| Failure::new(error.code(), error)))
     }
 
     /// Why the payload was refused, or `undefined`.

@@ -4,40 +4,66 @@ mod models;
 mod schema;
 mod tables;
 
+use core::fmt;
+
 use super::{
     BundleError, Compiled, PLANS_MAX, Part, Payload, REASONS_MAX, SEMANTICS, TABLES_MAX,
     payload::{AGREEMENT_TEXT, FORMAT, Texts},
 };
 use crate::{calendar::Period, credit::Repayment, sorted::Names, wire::ID_BYTES_MAX};
 
-pub(super) fn refuse<T>(what: impl Into<String>) -> Result<T, BundleError> {
-    Err(BundleError::Policy(what.into()))
+/// How much of a payload is checked while it is compiled.
+pub(super) trait Depth {
+    /// Whether everything is, with words for whoever wrote the policy.
+    const FULL: bool;
 }
 
-/// Checks and compiles a payload.
-pub(super) fn compile(payload: &Payload) -> Result<Compiled, BundleError> {
+/// Where policies are made and where money is booked: all that contradicts itself is refused.
+pub(super) struct Checked;
+
+/// Where a payload is only downloaded, its signature checked: only what would not compile is refused. A policy that
+/// passed the full checks compiles in the same way.
+pub(super) struct Signed;
+
+impl Depth for Checked {
+    const FULL: bool = true;
+}
+
+impl Depth for Signed {
+    const FULL: bool = false;
+}
+
+/// What is said of an unsound policy without the full checks.
+const UNSOUND: &str = "it refers to what it does not have; `prequal bundle inspect` says where";
+
+pub(super) fn refuse<C: Depth, T>(what: impl FnOnce() -> String) -> Result<T, BundleError> {
+    Err(BundleError::Policy(if C::FULL { what() } else { UNSOUND.to_owned() }))
+}
+
+/// Compiles a payload, checking it as deep as `C` says.
+pub(super) fn compile<C: Depth>(payload: &Payload) -> Result<Compiled, BundleError> {
     if payload.format != FORMAT {
         return Err(BundleError::Format(payload.format.chars().take(64).collect()));
     }
     if payload.semantics != SEMANTICS {
         return Err(BundleError::Semantics(payload.semantics));
     }
-    head(payload)?;
-    reasons(payload)?;
-    product(payload)?;
-    let fields = schema::fields(payload)?;
-    let bands = tables::bands(payload)?;
-    let features = schema::features(payload, &fields, &bands)?;
-    let (eligibility, outcome, limit, price) = tables::all(payload, &features, &bands)?;
+    head::<C>(payload)?;
+    reasons::<C>(payload)?;
+    product::<C>(payload)?;
+    let fields = schema::fields::<C>(payload)?;
+    let bands = tables::bands::<C>(payload)?;
+    let features = schema::features::<C>(payload, &fields, &bands)?;
+    let (eligibility, outcome, limit, price) = tables::all::<C>(payload, &features, &bands)?;
     let model = match &payload.model {
-        Some(model) => Some(models::scoring(payload, &features, &model.id, &model.scorecard)?),
+        Some(model) => Some(models::scoring::<C>(payload, &features, &model.id, &model.scorecard)?),
         None => None,
     };
     let public_model = match &payload.public_model {
-        Some(model) => Some(models::public(payload, &features, &model.id, &model.scorecard)?),
+        Some(model) => Some(models::public::<C>(payload, &features, &model.id, &model.scorecard)?),
         None => None,
     };
-    parts(payload)?;
+    parts::<C>(payload)?;
     Ok(Compiled {
         features,
         fields,
@@ -50,81 +76,95 @@ pub(super) fn compile(payload: &Payload) -> Result<Compiled, BundleError> {
         bands,
         plan_months: payload.product.plans.iter().map(|plan| months(&plan.repayment)).collect(),
         over_limit: match &payload.rules.over_limit {
-            Some(code) => Some(reason(payload, code, "rules")?),
+            Some(code) => Some(reason::<C>(payload, code, format_args!("rules"))?),
             None => None,
         },
-        no_plan: reason(payload, &payload.rules.no_plan, "rules")?,
+        no_plan: reason::<C>(payload, &payload.rules.no_plan, format_args!("rules"))?,
     })
 }
 
-fn head(payload: &Payload) -> Result<(), BundleError> {
+fn head<C: Depth>(payload: &Payload) -> Result<(), BundleError> {
+    if !C::FULL {
+        return Ok(());
+    }
     if payload.valid_from > payload.valid_until {
-        return refuse("`valid_until` lies before `valid_from`");
+        return refuse::<C, _>(|| "`valid_until` lies before `valid_from`".to_owned());
     }
     if payload.time_zone.is_empty() || payload.lender.name.is_empty() || payload.locale.is_empty() {
-        return refuse("`time_zone`, `lender` and `locale` must not be empty");
+        return refuse::<C, _>(|| "`time_zone`, `lender` and `locale` must not be empty".to_owned());
     }
     for texts in payload.texts.values() {
         let known = |code: &str| code == AGREEMENT_TEXT || crate::application::texts::CODES.contains(&code);
         if let Some(code) = texts.keys().find(|code| !known(code)) {
-            return refuse(format!("`texts` has a message `{code}`, and there is no such code"));
+            return refuse::<C, _>(|| format!("`texts` has a message `{code}`, and there is no such code"));
         }
     }
-    id_is_sound("bundle", &payload.id)?;
-    within("eligibility tables", payload.eligibility.len(), TABLES_MAX)
+    id_is_sound::<C>("bundle", &payload.id)?;
+    within::<C>(format_args!("eligibility tables"), payload.eligibility.len(), TABLES_MAX)
 }
 
-fn reasons(payload: &Payload) -> Result<(), BundleError> {
-    within("reasons", payload.reasons.len(), REASONS_MAX)?;
+fn reasons<C: Depth>(payload: &Payload) -> Result<(), BundleError> {
+    if !C::FULL {
+        return Ok(());
+    }
+    within::<C>(format_args!("reasons"), payload.reasons.len(), REASONS_MAX)?;
     let mut seen = Names::default();
     for reason in &payload.reasons {
-        id_is_sound("reason", &reason.code)?;
-        has_text(payload, &reason.text, &format!("reason `{}`", reason.code))?;
+        id_is_sound::<C>("reason", &reason.code)?;
+        has_text::<C>(payload, &reason.text, format_args!("reason `{}`", reason.code))?;
         if !seen.insert(reason.code.as_str()) {
-            return refuse(format!("reason `{}` stands twice in the catalogue", reason.code));
+            return refuse::<C, _>(|| format!("reason `{}` stands twice in the catalogue", reason.code));
         }
     }
     Ok(())
 }
 
-fn product(payload: &Payload) -> Result<(), BundleError> {
+fn product<C: Depth>(payload: &Payload) -> Result<(), BundleError> {
+    if !C::FULL {
+        return Ok(());
+    }
     let product = &payload.product;
-    within("plans", product.plans.len(), PLANS_MAX)?;
-    id_is_sound("product", &product.id)?;
+    within::<C>(format_args!("plans"), product.plans.len(), PLANS_MAX)?;
+    id_is_sound::<C>("product", &product.id)?;
     if product.plans.is_empty() {
-        return refuse(format!("product `{}` has no plan", product.id));
+        return refuse::<C, _>(|| format!("product `{}` has no plan", product.id));
     }
     if product.amount_min > product.amount_max || product.amount_min.is_zero() {
-        return refuse(format!("product `{}` has no sensible span of amounts", product.id));
+        return refuse::<C, _>(|| format!("product `{}` has no sensible span of amounts", product.id));
     }
     if !product.rate.daily && product.rate.day_count.is_none() {
-        return refuse(format!("product `{}` has an annual rate without `day_count`", product.id));
+        return refuse::<C, _>(|| format!("product `{}` has an annual rate without `day_count`", product.id));
     }
     let mut seen = Names::default();
     for plan in &product.plans {
-        id_is_sound("plan", &plan.id)?;
-        has_text(payload, &plan.label, &format!("plan `{}`", plan.id))?;
+        id_is_sound::<C>("plan", &plan.id)?;
+        has_text::<C>(payload, &plan.label, format_args!("plan `{}`", plan.id))?;
         if !seen.insert(plan.id.as_str()) {
-            return refuse(format!("plan `{}` stands twice", plan.id));
+            return refuse::<C, _>(|| format!("plan `{}` stands twice", plan.id));
         }
         let repayment = &plan.repayment;
         if repayment.every.is_none() || repayment.first_due.is_some() || repayment.due_dates.is_some() {
-            return refuse(format!("plan `{}` must have `every` and no dates of its own", plan.id));
+            return refuse::<C, _>(|| format!("plan `{}` must have `every` and no dates of its own", plan.id));
         }
     }
     for cap in &payload.caps {
         if cap.convention != product.convention {
-            return refuse(format!("cap `{}` is expressed in another convention than the product discloses", cap.id));
+            return refuse::<C, _>(|| {
+                format!("cap `{}` is expressed in another convention than the product discloses", cap.id)
+            });
         }
         if cap.until.is_some_and(|until| until < cap.from) {
-            return refuse(format!("cap `{}` ends before it begins", cap.id));
+            return refuse::<C, _>(|| format!("cap `{}` ends before it begins", cap.id));
         }
     }
     Ok(())
 }
 
 /// Both parts hold what they need and nothing they must not hold.
-fn parts(payload: &Payload) -> Result<(), BundleError> {
+fn parts<C: Depth>(payload: &Payload) -> Result<(), BundleError> {
+    if !C::FULL {
+        return Ok(());
+    }
     let private = [
         ("outcome", payload.outcome.is_some()),
         ("limit", payload.limit.is_some()),
@@ -134,24 +174,26 @@ fn parts(payload: &Payload) -> Result<(), BundleError> {
     match payload.part {
         Part::Public => {
             if let Some((name, _)) = private.iter().find(|(_, there)| *there) {
-                return refuse(format!("a public part must not hold `{name}`"));
+                return refuse::<C, _>(|| format!("a public part must not hold `{name}`"));
             }
             if payload.eligibility.iter().any(|table| !table.public) || payload.reasons.iter().any(|r| !r.public) {
-                return refuse("a public part must not hold a table or a reason that is not public");
+                return refuse::<C, _>(|| {
+                    "a public part must not hold a table or a reason that is not public".to_owned()
+                });
             }
             Ok(())
         }
         Part::Full => {
             if let Some((name, _)) = private.iter().find(|(name, there)| !*there && *name != "model") {
-                return refuse(format!("a full part must hold `{name}`"));
+                return refuse::<C, _>(|| format!("a full part must hold `{name}`"));
             }
             if payload.rules.over_limit.is_none() {
-                return refuse("a full part must say in `rules` which reason is `over_limit`");
+                return refuse::<C, _>(|| "a full part must say in `rules` which reason is `over_limit`".to_owned());
             }
             let dearest =
                 payload.price.iter().flat_map(|table| &table.rows).filter_map(|row| row.then.rate_percent).max();
             if dearest != Some(payload.representative.rate_percent) {
-                return refuse("the representative rate must be the dearest of the price table");
+                return refuse::<C, _>(|| "the representative rate must be the dearest of the price table".to_owned());
             }
             Ok(())
         }
@@ -170,34 +212,41 @@ fn months(repayment: &Repayment) -> u32 {
 }
 
 /// The index of a reason code.
-pub(super) fn reason(payload: &Payload, code: &str, at: &str) -> Result<u16, BundleError> {
+pub(super) fn reason<C: Depth>(payload: &Payload, code: &str, at: fmt::Arguments<'_>) -> Result<u16, BundleError> {
     match (0_u16..).zip(&payload.reasons).find(|(_, reason)| reason.code == code) {
         Some((index, _)) => Ok(index),
-        None => refuse(format!("{at} names reason `{code}`, and the catalogue has none")),
+        None => refuse::<C, _>(|| format!("{at} names reason `{code}`, and the catalogue has none")),
     }
 }
 
-pub(super) fn within(what: &str, count: usize, max: usize) -> Result<(), BundleError> {
-    if count > max {
-        return refuse(format!("there are {count} {what}; the limit is {max}"));
+pub(super) fn within<C: Depth>(what: fmt::Arguments<'_>, count: usize, max: usize) -> Result<(), BundleError> {
+    if C::FULL && count > max {
+        return refuse::<C, _>(|| format!("there are {count} {what}; the limit is {max}"));
     }
     Ok(())
 }
 
 /// Names are short and plain, so that they stand in traces and messages without quoting.
-pub(super) fn id_is_sound(what: &str, id: &str) -> Result<(), BundleError> {
+pub(super) fn id_is_sound<C: Depth>(what: &str, id: &str) -> Result<(), BundleError> {
     let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    if !C::FULL {
+        return Ok(());
+    }
     if id.is_empty() || id.len() > ID_BYTES_MAX || !id.bytes().all(sound) {
-        return refuse(format!(
-            "a {what} is named `{id}`; a name has 1 to {ID_BYTES_MAX} ASCII letters, digits, `_`, `-` and `.`"
-        ));
+        return refuse::<C, _>(|| {
+            format!("a {what} is named `{id}`; a name has 1 to {ID_BYTES_MAX} ASCII letters, digits, `_`, `-` and `.`")
+        });
     }
     Ok(())
 }
 
-pub(super) fn has_text(payload: &Payload, texts: &Texts, what: &str) -> Result<(), BundleError> {
-    if texts.get(&payload.locale).is_none_or(String::is_empty) {
-        return refuse(format!("{what} has no text in `{}`", payload.locale));
+pub(super) fn has_text<C: Depth>(
+    payload: &Payload,
+    texts: &Texts,
+    what: fmt::Arguments<'_>,
+) -> Result<(), BundleError> {
+    if C::FULL && texts.get(&payload.locale).is_none_or(String::is_empty) {
+        return refuse::<C, _>(|| format!("{what} has no text in `{}`", payload.locale));
     }
     Ok(())
 }

@@ -43,11 +43,24 @@ impl Bundle {
     /// # Errors
     /// [`BundleError`]: too long, not of the shape, of another format or semantics, or contradicting itself.
     pub fn from_payload(bytes: &[u8]) -> Result<Self, BundleError> {
+        Self::read::<compile::Checked>(bytes)
+    }
+
+    /// Reads and compiles a payload that somebody signed after [`Self::from_payload`] took it, and whose signature was
+    /// checked: what is downloaded leaves out the checks that only the maker of a policy can act on.
+    ///
+    /// # Errors
+    /// As [`Self::from_payload`]; of what contradicts itself only that which would not compile.
+    pub fn from_signed_payload(bytes: &[u8]) -> Result<Self, BundleError> {
+        Self::read::<compile::Signed>(bytes)
+    }
+
+    fn read<C: compile::Depth>(bytes: &[u8]) -> Result<Self, BundleError> {
         if bytes.len() > PAYLOAD_BYTES_MAX {
             return Err(BundleError::TooLong { bytes: bytes.len(), max: PAYLOAD_BYTES_MAX });
         }
         let payload: Payload = crate::json::from_slice(bytes).map_err(|error| BundleError::Shape(error.to_string()))?;
-        let compiled = compile::compile(&payload)?;
+        let compiled = compile::compile::<C>(&payload)?;
         Ok(Self { payload, hash: canonical::sha256_hex(bytes), compiled })
     }
 

@@ -1,6 +1,6 @@
 //! Scorecards: their features found in the schema, their use lawful, their reasons in the catalogue.
 
-use super::{reason, refuse, tables::is_public};
+use super::{Depth, reason, refuse, tables::is_public};
 use crate::{
     bundle::{
         BundleError, CompiledFeature, CompiledModel, CompiledSource, Payload,
@@ -10,69 +10,74 @@ use crate::{
 };
 
 /// The scorecard of the full part.
-pub(super) fn scoring(
+pub(super) fn scoring<C: Depth>(
     payload: &Payload,
     features: &[CompiledFeature],
     id: &str,
     scorecard: &Scorecard,
 ) -> Result<CompiledModel, BundleError> {
-    let mut model = resolve(payload, features, id, scorecard)?;
+    let mut model = resolve::<C>(payload, features, id, scorecard)?;
     for feature in model.card.features() {
-        model.reasons.push(Some(reason(payload, feature.reason(), &format!("model `{id}`"))?));
+        model.reasons.push(Some(reason::<C>(payload, feature.reason(), format_args!("model `{id}`"))?));
     }
     Ok(model)
 }
 
 /// The coarse model of the public part.
-pub(super) fn public(
+pub(super) fn public<C: Depth>(
     payload: &Payload,
     features: &[CompiledFeature],
     id: &str,
     scorecard: &Scorecard,
 ) -> Result<CompiledModel, BundleError> {
-    let mut model = resolve(payload, features, id, scorecard)?;
+    let mut model = resolve::<C>(payload, features, id, scorecard)?;
     for (slot, feature) in model.slots.iter().zip(model.card.features()) {
-        if !features.get(*slot).is_some_and(|found| is_public(features, found)) {
-            return refuse(format!(
-                "public model `{id}` uses feature `{}`, which comes from neither the form nor the order",
-                feature.name()
-            ));
+        if C::FULL && !features.get(*slot).is_some_and(|found| is_public(features, found)) {
+            return refuse::<C, _>(|| {
+                format!(
+                    "public model `{id}` uses feature `{}`, which comes from neither the form nor the order",
+                    feature.name()
+                )
+            });
         }
     }
     model.reasons = vec![None; model.slots.len()];
     Ok(model)
 }
 
-fn resolve(
+fn resolve<C: Depth>(
     payload: &Payload,
     features: &[CompiledFeature],
     id: &str,
     scorecard: &Scorecard,
 ) -> Result<CompiledModel, BundleError> {
-    super::id_is_sound("model", id)?;
+    super::id_is_sound::<C>("model", id)?;
     let card: CompiledScorecard = match scorecard.check() {
         Ok(card) => card,
-        Err(error) => return refuse(format!("model `{id}`: {error}")),
+        Err(error) => return refuse::<C, _>(|| format!("model `{id}`: {error}")),
     };
     let mut slots = Vec::with_capacity(card.features().len());
     for feature in card.features() {
         let name = feature.name();
         let found = payload.features.iter().zip(features).enumerate().find(|(_, (schema, _))| schema.id == name);
         let Some((slot, (definition, compiled))) = found else {
-            return refuse(format!("model `{id}` uses feature `{name}`, and the schema has none"));
+            return refuse::<C, _>(|| format!("model `{id}` uses feature `{name}`, and the schema has none"));
         };
-        if !definition.uses.contains(&Use::Score) {
-            return refuse(format!(
-                "model `{id}` uses feature `{name}` for {}, which its `uses` do not allow",
-                Use::Score.name()
-            ));
+        if C::FULL && !definition.uses.contains(&Use::Score) {
+            return refuse::<C, _>(|| {
+                format!("model `{id}` uses feature `{name}` for {}, which its `uses` do not allow", Use::Score.name())
+            });
         }
         let number = matches!(compiled.kind, FeatureKind::Integer | FeatureKind::Money);
         if number != (feature.kind() == CardKind::Number) {
-            return refuse(format!("model `{id}` takes feature `{name}` for another type than the schema's"));
+            return refuse::<C, _>(|| {
+                format!("model `{id}` takes feature `{name}` for another type than the schema's")
+            });
         }
         if let CompiledSource::Engine(Engine::ScorePoints | Engine::ScoreBand | Engine::Plan) = compiled.source {
-            return refuse(format!("model `{id}` uses feature `{name}`, which is known only after the score"));
+            return refuse::<C, _>(|| {
+                format!("model `{id}` uses feature `{name}`, which is known only after the score")
+            });
         }
         slots.push(slot);
     }

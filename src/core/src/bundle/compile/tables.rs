@@ -1,6 +1,8 @@
 //! Decision tables: columns resolved, cells read, what follows checked against what the table is for.
 
-use super::{id_is_sound, reason, refuse, within};
+use core::fmt;
+
+use super::{Depth, id_is_sound, reason, refuse, within};
 use crate::{
     bundle::{
         BundleError, CompiledFeature, CompiledSource, CompiledTable, CompiledThen, Payload,
@@ -44,11 +46,13 @@ impl Role {
 }
 
 /// The names of the outcome table's bands, each once, in the order of its rows.
-pub(super) fn bands(payload: &Payload) -> Result<Vec<String>, BundleError> {
+pub(super) fn bands<C: Depth>(payload: &Payload) -> Result<Vec<String>, BundleError> {
     let mut bands: Vec<String> = Vec::new();
     for row in payload.outcome.iter().flat_map(|table| &table.rows) {
-        let Some(band) = &row.then.band else { return refuse("a row of the outcome table has no `band`") };
-        id_is_sound("band", band)?;
+        let Some(band) = &row.then.band else {
+            return refuse::<C, _>(|| "a row of the outcome table has no `band`".to_owned());
+        };
+        id_is_sound::<C>("band", band)?;
         if !bands.contains(band) {
             bands.push(band.clone());
         }
@@ -59,15 +63,19 @@ pub(super) fn bands(payload: &Payload) -> Result<Vec<String>, BundleError> {
 type All = (Vec<CompiledTable>, Option<CompiledTable>, Option<CompiledTable>, Option<CompiledTable>);
 
 /// Every table of a payload.
-pub(super) fn all(payload: &Payload, features: &[CompiledFeature], bands: &[String]) -> Result<All, BundleError> {
+pub(super) fn all<C: Depth>(
+    payload: &Payload,
+    features: &[CompiledFeature],
+    bands: &[String],
+) -> Result<All, BundleError> {
     let mut names = Names::default();
     let others = [&payload.outcome, &payload.limit, &payload.price];
     for table in payload.eligibility.iter().chain(others.into_iter().flatten()) {
-        if !names.insert(&table.id) {
-            return refuse(format!("table `{}` stands twice", table.id));
+        if C::FULL && !names.insert(&table.id) {
+            return refuse::<C, _>(|| format!("table `{}` stands twice", table.id));
         }
     }
-    let one = |table: &TableDefinition, role| compile(payload, features, bands, table, role);
+    let one = |table: &TableDefinition, role| compile::<C>(payload, features, bands, table, role);
     let mut eligibility = Vec::with_capacity(payload.eligibility.len());
     for table in &payload.eligibility {
         eligibility.push(one(table, Role::Eligibility)?);
@@ -82,7 +90,7 @@ pub(super) fn all(payload: &Payload, features: &[CompiledFeature], bands: &[Stri
     Ok((eligibility, outcome, limit, price))
 }
 
-fn compile(
+fn compile<C: Depth>(
     payload: &Payload,
     features: &[CompiledFeature],
     bands: &[String],
@@ -90,36 +98,36 @@ fn compile(
     role: Role,
 ) -> Result<CompiledTable, BundleError> {
     let id = &definition.id;
-    id_is_sound("table", id)?;
-    within(
-        &format!("cells in table `{id}`"),
+    id_is_sound::<C>("table", id)?;
+    within::<C>(
+        format_args!("cells in table `{id}`"),
         definition.columns.len().saturating_mul(definition.rows.len()),
         CELLS_PER_TABLE_MAX,
     )?;
-    if role != Role::Eligibility && definition.hit == HitPolicy::Collect {
-        return refuse(format!("table `{id}` must have one answer; its hit policy cannot be `collect`"));
+    if C::FULL && role != Role::Eligibility && definition.hit == HitPolicy::Collect {
+        return refuse::<C, _>(|| format!("table `{id}` must have one answer; its hit policy cannot be `collect`"));
     }
-    if definition.public && role != Role::Eligibility {
-        return refuse(format!("table `{id}` is public, and only an eligibility table can be"));
+    if C::FULL && definition.public && role != Role::Eligibility {
+        return refuse::<C, _>(|| format!("table `{id}` is public, and only an eligibility table can be"));
     }
     let mut columns = Vec::with_capacity(definition.columns.len());
     for name in &definition.columns {
-        columns.push(column(payload, features, definition, name, role)?);
+        columns.push(column::<C>(payload, features, definition, name, role)?);
     }
     let mut rows = Vec::with_capacity(definition.rows.len());
     let mut then = Vec::with_capacity(definition.rows.len());
     for (number, row) in (1_usize..).zip(&definition.rows) {
-        let at = format!("table `{id}` row {number}");
-        rows.push(cells(&at, features, &columns, row)?);
-        then.push(follows(payload, bands, &at, row, definition.public, role)?);
+        let at = format_args!("table `{id}` row {number}");
+        rows.push(cells::<C>(at, features, &columns, row)?);
+        then.push(follows::<C>(payload, bands, at, row, definition.public, role)?);
     }
     match Table::new(definition.hit, columns, rows) {
         Some(table) => Ok(CompiledTable { id: id.clone(), public: definition.public, table, then }),
-        None => refuse(format!("table `{id}` has a row whose cells are not as many as its columns")),
+        None => refuse::<C, _>(|| format!("table `{id}` has a row whose cells are not as many as its columns")),
     }
 }
 
-fn column(
+fn column<C: Depth>(
     payload: &Payload,
     features: &[CompiledFeature],
     table: &TableDefinition,
@@ -129,24 +137,28 @@ fn column(
     let id = &table.id;
     let found = (0_u16..).zip(&payload.features).zip(features).find(|((_, definition), _)| definition.id == name);
     let Some(((index, definition), feature)) = found else {
-        return refuse(format!("table `{id}` asks for feature `{name}`, and the schema has none"));
+        return refuse::<C, _>(|| format!("table `{id}` asks for feature `{name}`, and the schema has none"));
     };
+    if !C::FULL {
+        return Ok(index);
+    }
     let lawful = role.lawful_use();
     if !definition.uses.contains(&lawful) {
-        return refuse(format!(
-            "table `{id}` uses feature `{name}` for {}, which its `uses` do not allow",
-            lawful.name()
-        ));
+        return refuse::<C, _>(|| {
+            format!("table `{id}` uses feature `{name}` for {}, which its `uses` do not allow", lawful.name())
+        });
     }
     if let CompiledSource::Engine(engine) = feature.source
         && !role.knows(engine)
     {
-        return refuse(format!("table `{id}` asks for feature `{name}`, which is not known yet at that point"));
+        return refuse::<C, _>(|| {
+            format!("table `{id}` asks for feature `{name}`, which is not known yet at that point")
+        });
     }
     if table.public && !is_public(features, feature) {
-        return refuse(format!(
-            "table `{id}` is public, and feature `{name}` comes from neither the form nor the order"
-        ));
+        return refuse::<C, _>(|| {
+            format!("table `{id}` is public, and feature `{name}` comes from neither the form nor the order")
+        });
     }
     Ok(index)
 }
@@ -166,14 +178,14 @@ pub(super) fn is_public(features: &[CompiledFeature], feature: &CompiledFeature)
     }
 }
 
-fn cells(
-    at: &str,
+fn cells<C: Depth>(
+    at: fmt::Arguments<'_>,
     features: &[CompiledFeature],
     columns: &[u16],
     row: &RowDefinition,
 ) -> Result<Vec<Cell>, BundleError> {
     if row.when.len() != columns.len() {
-        return refuse(format!("{at} has {} cells for {} columns", row.when.len(), columns.len()));
+        return refuse::<C, _>(|| format!("{at} has {} cells for {} columns", row.when.len(), columns.len()));
     }
     let mut cells = Vec::with_capacity(columns.len());
     for (text, column) in row.when.iter().zip(columns) {
@@ -184,16 +196,16 @@ fn cells(
         };
         match Cell::parse(text, domain) {
             Ok(cell) => cells.push(cell),
-            Err(why) => return refuse(format!("{at}: {why}")),
+            Err(why) => return refuse::<C, _>(|| format!("{at}: {why}")),
         }
     }
     Ok(cells)
 }
 
-fn follows(
+fn follows<C: Depth>(
     payload: &Payload,
     bands: &[String],
-    at: &str,
+    at: fmt::Arguments<'_>,
     row: &RowDefinition,
     public: bool,
     role: Role,
@@ -205,28 +217,32 @@ fn follows(
         ("rate_percent", then.rate_percent.is_some(), role == Role::Price),
         ("outcome", then.outcome.is_some(), matches!(role, Role::Eligibility | Role::Outcome)),
     ];
-    if let Some((name, there, _)) = allowed.iter().find(|(_, there, due)| there != due) {
-        return refuse(format!("{at} {} `{name}`", if *there { "must not have" } else { "has no" }));
+    if C::FULL
+        && let Some((name, there, _)) = allowed.iter().find(|(_, there, due)| there != due)
+    {
+        return refuse::<C, _>(|| format!("{at} {} `{name}`", if *there { "must not have" } else { "has no" }));
     }
     let verdict = then.outcome.unwrap_or(Verdict::Pass);
     let reason_due = role == Role::Eligibility && verdict != Verdict::Pass;
     let reason = match &then.reason {
-        None if reason_due => return refuse(format!("{at} has no `reason`")),
+        None if C::FULL && reason_due => return refuse::<C, _>(|| format!("{at} has no `reason`")),
         None => None,
-        Some(_) if verdict == Verdict::Pass => return refuse(format!("{at} passes and has a reason")),
+        Some(_) if C::FULL && verdict == Verdict::Pass => {
+            return refuse::<C, _>(|| format!("{at} passes and has a reason"));
+        }
         Some(code) => {
-            let index = reason(payload, code, at)?;
-            if public && payload.reasons.get(usize::from(index)).is_some_and(|reason| !reason.public) {
-                return refuse(format!("{at} is public and its reason `{code}` is not"));
+            let index = reason::<C>(payload, code, at)?;
+            if C::FULL && public && payload.reasons.get(usize::from(index)).is_some_and(|reason| !reason.public) {
+                return refuse::<C, _>(|| format!("{at} is public and its reason `{code}` is not"));
             }
             Some(index)
         }
     };
-    if public && verdict == Verdict::Refer {
-        return refuse(format!("{at} is public and refers; a public table can only pass or decline"));
+    if C::FULL && public && verdict == Verdict::Refer {
+        return refuse::<C, _>(|| format!("{at} is public and refers; a public table can only pass or decline"));
     }
-    if then.rate_percent.is_some_and(Decimal::is_negative) {
-        return refuse(format!("{at} has a rate below zero"));
+    if C::FULL && then.rate_percent.is_some_and(Decimal::is_negative) {
+        return refuse::<C, _>(|| format!("{at} has a rate below zero"));
     }
     let band = then.band.as_ref().and_then(|band| (0_u16..).zip(bands).find(|(_, name)| *name == band));
     Ok(CompiledThen {
