@@ -104,11 +104,23 @@ impl Problem {
 
     /// The text in a language, with the limit and the label filled in.
     pub(crate) fn text(&self, bundle: &Bundle, locale: Option<&str>, label: &str) -> String {
-        let text = bundle.message(self.message, locale);
-        if text.contains('{') {
-            return text.replace("{min}", &self.bound).replace("{max}", &self.bound).replace("{label}", label);
+        let mut rest = bundle.message(self.message, locale);
+        let mut text = String::with_capacity(rest.len());
+        while let Some((before, place)) = rest.split_once('{') {
+            text.push_str(before);
+            let Some((name, after)) = place.split_once('}') else { break };
+            match name {
+                "min" | "max" => text.push_str(&self.bound),
+                "label" => text.push_str(label),
+                other => {
+                    text.push('{');
+                    text.push_str(other);
+                    text.push('}');
+                }
+            }
+            rest = after;
         }
-        text.to_owned()
+        text + rest
     }
 }
 
@@ -159,7 +171,8 @@ fn money(field: &FieldDefinition, minor: i64, currency: Currency) -> Result<(), 
 pub(crate) fn amount_text(amount: Amount, currency: Currency) -> String {
     let exponent = usize::from(currency.exponent());
     let digits = format!("{:0>width$}", amount.minor(), width = exponent + 1);
-    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(exponent));
+    let whole = digits.len().saturating_sub(exponent);
+    let (whole, fraction) = (digits.get(..whole).unwrap_or_default(), digits.get(whole..).unwrap_or_default());
     let mut text = format!("{} ", currency.code());
     for (at, digit) in whole.chars().enumerate() {
         if at > 0 && (whole.len() - at).is_multiple_of(3) {

@@ -93,7 +93,7 @@ impl Cell {
                 present = true;
             } else {
                 match domain {
-                    Domain::Integer => ranges.push(range(part)?),
+                    Domain::Integer => ranges.push(range(part).map_err(|wrong| wrong.about(part))?),
                     Domain::Category(names) => bits |= category(part, names)?,
                 }
             }
@@ -141,51 +141,65 @@ fn category(name: &str, names: &[String]) -> Result<u64, String> {
 }
 
 fn quoted(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
+    let mut quoted = String::new();
+    for name in names {
+        quoted.push_str(if quoted.is_empty() { "`" } else { ", `" });
+        quoted.push_str(name);
+        quoted.push('`');
+    }
+    quoted
 }
 
-fn integer(text: &str, whole: &str) -> Result<i64, String> {
-    text.trim()
-        .parse()
-        .map_err(|_| format!("`{whole}` is not a condition on a whole number, such as `>=18` or `[18..25)`"))
+/// Why a condition on a number was not read.
+enum Wrong {
+    Number,
+    Interval,
+    Empty,
+}
+
+impl Wrong {
+    fn about(&self, text: &str) -> String {
+        match self {
+            Self::Number => {
+                format!("`{text}` is not a condition on a whole number, such as `>=18` or `[18..25)`")
+            }
+            Self::Interval => format!("`{text}` is not an interval, such as `[18..25)`"),
+            Self::Empty => format!("`{text}` matches no number"),
+        }
+    }
+}
+
+fn integer(text: &str) -> Result<i64, Wrong> {
+    text.trim().parse().map_err(|_| Wrong::Number)
 }
 
 /// One condition on a number as a closed interval.
-fn range(text: &str) -> Result<(i64, i64), String> {
-    let range = if let Some(rest) = text.strip_prefix("<=") {
-        (i64::MIN, integer(rest, text)?)
-    } else if let Some(rest) = text.strip_prefix(">=") {
-        (integer(rest, text)?, i64::MAX)
-    } else if let Some(rest) = text.strip_prefix('<') {
-        (i64::MIN, integer(rest, text)?.saturating_sub(1))
-    } else if let Some(rest) = text.strip_prefix('>') {
-        (integer(rest, text)?.saturating_add(1), i64::MAX)
-    } else if text.starts_with(['[', '(']) {
-        interval(text)?
-    } else {
-        let value = integer(text.strip_prefix('=').unwrap_or(text), text)?;
-        (value, value)
+fn range(text: &str) -> Result<(i64, i64), Wrong> {
+    let bytes = text.as_bytes();
+    let after = |skipped: usize| integer(text.get(skipped..).unwrap_or_default());
+    let range = match bytes {
+        [b'<', b'=', ..] => (i64::MIN, after(2)?),
+        [b'>', b'=', ..] => (after(2)?, i64::MAX),
+        [b'<', ..] => (i64::MIN, after(1)?.saturating_sub(1)),
+        [b'>', ..] => (after(1)?.saturating_add(1), i64::MAX),
+        [b'[' | b'(', ..] => interval(text)?,
+        _ => {
+            let value = after(usize::from(bytes.first() == Some(&b'=')))?;
+            (value, value)
+        }
     };
-    if range.0 > range.1 {
-        return Err(format!("`{text}` matches no number"));
-    }
-    Ok(range)
+    if range.0 > range.1 { Err(Wrong::Empty) } else { Ok(range) }
 }
 
-fn interval(text: &str) -> Result<(i64, i64), String> {
-    let open_start = text.starts_with('(');
-    let open_end = text.ends_with(')');
-    let inner = text
-        .strip_prefix(['[', '('])
-        .and_then(|rest| rest.strip_suffix([']', ')']))
-        .and_then(|inner| inner.split_once(".."));
-    let Some((from, to)) = inner else {
-        return Err(format!("`{text}` is not an interval, such as `[18..25)`"));
+fn interval(text: &str) -> Result<(i64, i64), Wrong> {
+    let [open @ (b'[' | b'('), inner @ .., close @ (b']' | b')')] = text.as_bytes() else {
+        return Err(Wrong::Interval);
     };
-    let from = integer(from, text)?;
-    let to = integer(to, text)?;
-    Ok((from.saturating_add(i64::from(open_start)), to.saturating_sub(i64::from(open_end))))
+    let middle = inner.windows(2).position(|pair| pair == b"..").ok_or(Wrong::Interval)?;
+    // One byte before the inner part, two dots in it.
+    let part = |from: usize, to: usize| integer(text.get(from..to).unwrap_or_default());
+    let (from, to) = (part(1, 1 + middle)?, part(3 + middle, text.len() - 1)?);
+    Ok((from.saturating_add(i64::from(*open == b'(')), to.saturating_sub(i64::from(*close == b')'))))
 }
 
 #[cfg(test)]
