@@ -95,6 +95,25 @@ export class Bundle {
     return unwrap(run(() => handle.form(locale) as Result<Form>));
   }
 
+  /** The names of the model's features, in the order of a row's values; empty without a model. */
+  get modelFeatures(): readonly string[] {
+    const handle = this.#live();
+    return unwrap(run(() => handle.model_features() as Result<string[]>));
+  }
+
+  /**
+   * The points of many rows at once, without JSON on the way. `rows` holds whole rows one after another, a value for
+   * each of {@link modelFeatures}: NaN is missing, a category is its position among those the model lists.
+   *
+   * @throws {PrequalError} `no_model`, `row_length`, `value_kind`
+   */
+  scoreRows(rows: Float64Array): Int32Array {
+    const handle = this.#live();
+    const points = new Int32Array(rows.length / Math.max(1, this.modelFeatures.length));
+    unwrap(run(() => handle.score_rows(rows, points) as Result<null>));
+    return points;
+  }
+
   /** The business date `YYYY-MM-DD` at the instant `asOf`, in the bundle's time zone. */
   today(asOf: Date): string {
     this.#calendar ??= new Intl.DateTimeFormat('en-US', {

@@ -21,6 +21,7 @@ pub mod application;
 pub mod bundle;
 pub mod canonical;
 pub mod decide;
+mod depth;
 pub mod evidence;
 pub mod json;
 mod nearest;

@@ -128,7 +128,7 @@ impl WasmBundle {
         self.0.as_ref().map_err(Clone::clone)
     }
 
-    fn with<T>(&self, call: impl FnOnce(&Bundle) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub(crate) fn with<T>(&self, call: impl FnOnce(&Bundle) -> Result<T, Failure>) -> Result<T, Failure> {
         call(self.opened()?)
     }
 }

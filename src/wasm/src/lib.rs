@@ -15,7 +15,6 @@ mod scorecard;
 mod value;
 
 pub use bundle::WasmBundle;
-pub use scorecard::WasmScorecard;
 
 /// Half the code of the standard library's own allocator, and faster.
 #[cfg(target_family = "wasm")]

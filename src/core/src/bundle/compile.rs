@@ -10,28 +10,7 @@ use super::{
     BundleError, Compiled, PLANS_MAX, Part, Payload, REASONS_MAX, SEMANTICS, TABLES_MAX,
     payload::{AGREEMENT_TEXT, FORMAT, Texts},
 };
-use crate::{calendar::Period, credit::Repayment, sorted::Names, wire::ID_BYTES_MAX};
-
-/// How much of a payload is checked while it is compiled.
-pub(super) trait Depth {
-    /// Whether everything is, with words for whoever wrote the policy.
-    const FULL: bool;
-}
-
-/// Where policies are made and where money is booked: all that contradicts itself is refused.
-pub(super) struct Checked;
-
-/// Where a payload is only downloaded, its signature checked: only what would not compile is refused. A policy that
-/// passed the full checks compiles in the same way.
-pub(super) struct Signed;
-
-impl Depth for Checked {
-    const FULL: bool = true;
-}
-
-impl Depth for Signed {
-    const FULL: bool = false;
-}
+use crate::{calendar::Period, credit::Repayment, depth::Depth, sorted::Names, wire::ID_BYTES_MAX};
 
 /// What is said of an unsound policy without the full checks.
 const UNSOUND: &str = "it refers to what it does not have; `prequal bundle inspect` says where";

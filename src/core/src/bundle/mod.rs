@@ -27,7 +27,13 @@ pub use form::{FieldDefinition, FieldKind, StepDefinition};
 pub use payload::{Part, Payload, SEMANTICS};
 pub use split::split;
 
-use crate::{application::texts::Message, calendar::Date, canonical, currency::Currency};
+use crate::{
+    application::texts::Message,
+    calendar::Date,
+    canonical,
+    currency::Currency,
+    depth::{Checked, Depth, Signed},
+};
 
 /// A checked and compiled bundle.
 #[derive(Clone, Debug)]
@@ -43,7 +49,7 @@ impl Bundle {
     /// # Errors
     /// [`BundleError`]: too long, not of the shape, of another format or semantics, or contradicting itself.
     pub fn from_payload(bytes: &[u8]) -> Result<Self, BundleError> {
-        Self::read::<compile::Checked>(bytes)
+        Self::read::<Checked>(bytes)
     }
 
     /// Reads and compiles a payload that somebody signed after [`Self::from_payload`] took it, and whose signature was
@@ -52,10 +58,10 @@ impl Bundle {
     /// # Errors
     /// As [`Self::from_payload`]; of what contradicts itself only that which would not compile.
     pub fn from_signed_payload(bytes: &[u8]) -> Result<Self, BundleError> {
-        Self::read::<compile::Signed>(bytes)
+        Self::read::<Signed>(bytes)
     }
 
-    fn read<C: compile::Depth>(bytes: &[u8]) -> Result<Self, BundleError> {
+    fn read<C: Depth>(bytes: &[u8]) -> Result<Self, BundleError> {
         if bytes.len() > PAYLOAD_BYTES_MAX {
             return Err(BundleError::TooLong { bytes: bytes.len(), max: PAYLOAD_BYTES_MAX });
         }
@@ -122,6 +128,12 @@ impl Bundle {
     #[must_use]
     pub fn payload(&self) -> &Payload {
         &self.payload
+    }
+
+    /// The scorecard of the full part, or the coarse one of a public part that has one.
+    #[must_use]
+    pub fn scorecard(&self) -> Option<&crate::score::CompiledScorecard> {
+        self.compiled.model.as_ref().or(self.compiled.public_model.as_ref()).map(|model| &model.card)
     }
 
     /// A text in the language asked for; failing that, in the language without its region, then in the bundle's own.

@@ -164,8 +164,8 @@ impl CompiledScorecard {
             let slot = feature.slot(*value)?;
             let guarded = do_not_raise.get(index).copied().unwrap_or(false);
             let contribution = feature.contribution(slot, guarded);
-            // The check bounds features and points, so the sum stays far inside 32 bits.
-            scored.points += contribution.points;
+            // The check bounds features and points, so the sum of a checked model stays far inside 32 bits.
+            scored.points = scored.points.saturating_add(contribution.points);
             scored.contributions.push(contribution);
         }
         Ok(())
@@ -181,7 +181,7 @@ impl CompiledScorecard {
         let mut points = self.base_points;
         for (feature, value) in self.features.iter().zip(row) {
             let slot = feature.slot_of_number(*value)?;
-            points += feature.points.get(slot).copied().unwrap_or(0);
+            points = points.saturating_add(feature.points.get(slot).copied().unwrap_or(0));
         }
         Ok(points)
     }

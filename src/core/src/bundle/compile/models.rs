@@ -1,11 +1,12 @@
 //! Scorecards: their features found in the schema, their use lawful, their reasons in the catalogue.
 
-use super::{Depth, reason, refuse, tables::is_public};
+use super::{reason, refuse, tables::is_public};
 use crate::{
     bundle::{
         BundleError, CompiledFeature, CompiledModel, CompiledSource, Payload,
         features::{Engine, FeatureKind, Use},
     },
+    depth::Depth,
     score::{CompiledScorecard, FeatureKind as CardKind, Scorecard},
 };
 
@@ -52,7 +53,7 @@ fn resolve<C: Depth>(
     scorecard: &Scorecard,
 ) -> Result<CompiledModel, BundleError> {
     super::id_is_sound::<C>("model", id)?;
-    let card: CompiledScorecard = match scorecard.check() {
+    let card: CompiledScorecard = match scorecard.compile::<C>() {
         Ok(card) => card,
         Err(error) => return refuse::<C, _>(|| format!("model `{id}`: {error}")),
     };

@@ -1,12 +1,13 @@
 //! The form's fields and the feature schema.
 
-use super::{Depth, has_text, id_is_sound, refuse, within};
+use super::{has_text, id_is_sound, refuse, within};
 use crate::{
     bundle::{
         BundleError, CompiledFeature, CompiledSource, Part, Payload, SCHEMA_FEATURES_MAX,
         features::{Engine, FeatureDefinition, FeatureKind, Source},
         form::{FieldDefinition, FieldKind},
     },
+    depth::Depth,
     evidence::Assurance,
     policy::{CATEGORIES_MAX, is_reserved_word},
     sorted::Names,

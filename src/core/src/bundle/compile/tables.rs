@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Depth, id_is_sound, reason, refuse, within};
+use super::{id_is_sound, reason, refuse, within};
 use crate::{
     bundle::{
         BundleError, CompiledFeature, CompiledSource, CompiledTable, CompiledThen, Payload,
@@ -10,6 +10,7 @@ use crate::{
         tables::{RowDefinition, TableDefinition, Verdict},
     },
     decimal::Decimal,
+    depth::Depth,
     money::Amount,
     policy::{CELLS_PER_TABLE_MAX, Cell, Domain, HitPolicy, Table},
     sorted::Names,
