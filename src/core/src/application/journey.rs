@@ -15,7 +15,7 @@
 mod restore;
 
 use crate::{
-    application::validate::validate,
+    application::validate::{Asked, errors},
     bundle::{
         Bundle,
         form::{FieldKind, Reaches, StepDefinition},
@@ -25,7 +25,7 @@ use crate::{
     decide::DecideError,
     wire::{
         Action, Advance, Consent, Event, FieldError, Map, OfferReference, Order, SNAPSHOT_VERSION, Scalar, Snapshot,
-        Standing, State, ValidateInput,
+        Standing, State,
     },
 };
 
@@ -206,14 +206,8 @@ struct Filled<'a> {
 }
 
 fn fill(bundle: &Bundle, at: &mut Snapshot, filled: &Filled<'_>) -> Result<Step, DecideError> {
-    let input = ValidateInput {
-        fields: filled.fields.clone(),
-        locale: filled.locale.map(str::to_owned),
-        order: Some(at.order),
-        step: Some(filled.step.to_owned()),
-        today: filled.today,
-    };
-    let mut errors = validate(bundle, &input)?.errors;
+    let asked = Asked { locale: filled.locale, order: Some(at.order), step: Some(filled.step), today: filled.today };
+    let mut errors = errors(bundle, filled.fields, &asked)?;
     let Some(step) = bundle.payload().form.steps.iter().find(|step| step.id == filled.step) else {
         return Err(DecideError::UnknownStep(filled.step.to_owned()));
     };

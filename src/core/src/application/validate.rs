@@ -16,7 +16,7 @@ use crate::{
     currency::Currency,
     decide::DecideError,
     money::Amount,
-    wire::{FIELDS_MAX, FieldError, Map, Scalar, ValidateInput, Validation},
+    wire::{FIELDS_MAX, FieldError, Map, Order, Scalar, ValidateInput, Validation},
 };
 
 /// The longest free text where the form names no limit, in characters.
@@ -28,36 +28,59 @@ const TEXT_CHARS_MAX_DEFAULT: u16 = 200;
 /// # Errors
 /// [`DecideError::UnknownStep`], [`DecideError::TooManyFields`]. An unknown field is one of the errors in the answer.
 pub fn validate(bundle: &Bundle, input: &ValidateInput) -> Result<Validation, DecideError> {
-    if input.fields.len() > FIELDS_MAX {
-        return Err(DecideError::TooManyFields(input.fields.len()));
+    let errors = errors(
+        bundle,
+        &input.fields,
+        &Asked { locale: input.locale.as_deref(), order: input.order, step: input.step.as_deref(), today: input.today },
+    )?;
+    Ok(Validation { ok: errors.is_empty(), errors })
+}
+
+/// What is asked of a form beside its fields.
+pub(super) struct Asked<'a> {
+    pub locale: Option<&'a str>,
+    pub order: Option<Order>,
+    pub step: Option<&'a str>,
+    pub today: Date,
+}
+
+/// One entry a field that is wrong, in the form's order.
+#[inline(never)]
+pub(super) fn errors(bundle: &Bundle, fields: &Map<Scalar>, asked: &Asked<'_>) -> Result<Vec<FieldError>, DecideError> {
+    if fields.len() > FIELDS_MAX {
+        return Err(DecideError::TooManyFields(fields.len()));
     }
     let steps = &bundle.payload().form.steps;
-    if let Some(step) = &input.step
-        && !steps.iter().any(|known| known.id == *step)
+    if let Some(step) = asked.step
+        && !steps.iter().any(|known| known.id == step)
     {
-        return Err(DecideError::UnknownStep(step.clone()));
+        return Err(DecideError::UnknownStep(step.to_owned()));
     }
-    let locale = input.locale.as_deref();
+    let locale = asked.locale;
     let mut errors = Vec::new();
-    if let Some(order) = input.order
+    if let Some(order) = asked.order
         && order.currency != bundle.currency()
     {
         let bound = bundle.currency().code().to_owned();
         errors.push(error(bundle, locale, "order", &Problem::bounded(&texts::CURRENCY_MISMATCH, bound)));
     }
-    let wanted = steps.iter().filter(|step| input.step.as_ref().is_none_or(|only| *only == step.id));
-    for field in wanted.flat_map(|step| &step.fields) {
-        let found = check(field, input.fields.get(&field.id), input.today, bundle.currency(), Demand::Form);
-        if let Err(problem) = found {
-            errors.push(error(bundle, locale, &field.id, &problem));
+    for step in steps {
+        if asked.step.is_some_and(|only| only != step.id) {
+            continue;
+        }
+        for field in &step.fields {
+            let found = check(field, fields.get(&field.id), asked.today, bundle.currency(), Demand::Form);
+            if let Err(problem) = found {
+                errors.push(error(bundle, locale, &field.id, &problem));
+            }
         }
     }
-    for (name, _) in input.fields.iter() {
+    for (name, _) in fields.iter() {
         if !is_field(bundle, name) {
             errors.push(error(bundle, locale, name, &Problem::new(&texts::UNKNOWN_FIELD)));
         }
     }
-    Ok(Validation { ok: errors.is_empty(), errors })
+    Ok(errors)
 }
 
 /// The first key that is no field of the form.

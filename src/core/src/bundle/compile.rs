@@ -30,36 +30,23 @@ pub(super) fn compile<C: Depth>(payload: &Payload) -> Result<Compiled, BundleErr
     head::<C>(payload)?;
     reasons::<C>(payload)?;
     product::<C>(payload)?;
-    let fields = schema::fields::<C>(payload)?;
-    let bands = tables::bands::<C>(payload)?;
-    let features = schema::features::<C>(payload, &fields, &bands)?;
-    let (eligibility, outcome, limit, price) = tables::all::<C>(payload, &features, &bands)?;
-    let model = match &payload.model {
-        Some(model) => Some(models::scoring::<C>(payload, &features, &model.id, &model.scorecard)?),
-        None => None,
-    };
-    let public_model = match &payload.public_model {
-        Some(model) => Some(models::public::<C>(payload, &features, &model.id, &model.scorecard)?),
-        None => None,
-    };
+    let mut compiled = Compiled { fields: schema::fields::<C>(payload)?, ..Compiled::default() };
+    compiled.bands = tables::bands::<C>(payload)?;
+    compiled.features = schema::features::<C>(payload, &compiled.fields, &compiled.bands)?;
+    tables::all::<C>(payload, &mut compiled)?;
+    if let Some(model) = &payload.model {
+        compiled.model = Some(models::scoring::<C>(payload, &compiled.features, &model.id, &model.scorecard)?);
+    }
+    if let Some(model) = &payload.public_model {
+        compiled.public_model = Some(models::public::<C>(payload, &compiled.features, &model.id, &model.scorecard)?);
+    }
     parts::<C>(payload)?;
-    Ok(Compiled {
-        features,
-        fields,
-        eligibility,
-        outcome,
-        limit,
-        price,
-        model,
-        public_model,
-        bands,
-        plan_months: payload.product.plans.iter().map(|plan| months(&plan.repayment)).collect(),
-        over_limit: match &payload.rules.over_limit {
-            Some(code) => Some(reason::<C>(payload, code, format_args!("rules"))?),
-            None => None,
-        },
-        no_plan: reason::<C>(payload, &payload.rules.no_plan, format_args!("rules"))?,
-    })
+    compiled.plan_months = payload.product.plans.iter().map(|plan| months(&plan.repayment)).collect();
+    if let Some(code) = &payload.rules.over_limit {
+        compiled.over_limit = Some(reason::<C>(payload, code, format_args!("rules"))?);
+    }
+    compiled.no_plan = reason::<C>(payload, &payload.rules.no_plan, format_args!("rules"))?;
+    Ok(compiled)
 }
 
 fn head<C: Depth>(payload: &Payload) -> Result<(), BundleError> {

@@ -22,7 +22,7 @@ pub const PLANS_MAX: usize = 32;
 pub const REASONS_MAX: usize = 512;
 
 /// Everything that a decision looks at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Compiled {
     /// The schema, in its order; tables and models refer to it by index.
     pub features: Vec<CompiledFeature>,

@@ -14,6 +14,7 @@ use crate::{
         features::{Engine, FeatureKind},
         tables::Verdict,
     },
+    decimal::Decimal,
     evidence::MissingKind,
     money::Amount,
     policy::{Feature, FeatureValue},
@@ -37,89 +38,88 @@ pub(super) fn make(bundle: &Bundle, input: &Input) -> Result<(Decision, Vec<Stri
     }
     admit(bundle, input)?;
     admit_evidence(bundle, input)?;
-    let mut run = Run { bundle, input, trace: Vec::with_capacity(16) };
-    let found = run.steps()?;
-    run.trace.push(format!("outcome {}", found.outcome.name()));
+    let mut run = Run::new(bundle, input);
+    let outcome = run.steps()?;
+    run.trace.push(format!("outcome {}", outcome.name()));
     let validity = bundle.payload().validity_seconds;
-    let (offers, texts) = found.offers.into_iter().unzip();
     let decision = Decision {
         bundle_hash: bundle.hash().to_owned(),
         expires: input.as_of.plus_seconds(validity).map_err(|_| DecideError::DateOutOfRange)?,
         input_hash: input_hash(input)?,
-        needs: found.needs,
-        offers,
-        outcome: found.outcome,
-        reasons: reasons(bundle, found.reasons),
+        needs: run.needs,
+        offers: run.offers,
+        outcome,
+        reasons: reasons(bundle, &run.reasons),
         semantics: SEMANTICS,
         trace: run.trace,
     };
-    Ok((decision, texts))
+    Ok((decision, run.texts))
 }
 
-/// What the steps came to.
-#[derive(Debug)]
-struct Found {
-    outcome: Outcome,
-    needs: Vec<Need>,
-    reasons: Vec<u16>,
-    offers: Vec<(Offer, String)>,
+/// What the steps go through, and what they find on the way.
+pub(super) struct Run<'a> {
+    pub bundle: &'a Bundle,
+    pub input: &'a Input,
+    pub trace: Vec<String>,
+    pub needs: Vec<Need>,
+    /// Reasons as indexes into the catalogue.
+    pub reasons: Vec<u16>,
+    pub offers: Vec<Offer>,
+    /// The canonical text of each offer without its hash.
+    pub texts: Vec<String>,
 }
 
-impl Found {
-    fn ended(outcome: Outcome, reasons: Vec<u16>) -> Self {
-        Self { outcome, needs: Vec::new(), reasons, offers: Vec::new() }
+impl<'a> Run<'a> {
+    pub(super) fn new(bundle: &'a Bundle, input: &'a Input) -> Self {
+        let trace = Vec::with_capacity(16);
+        Self { bundle, input, trace, needs: Vec::new(), reasons: Vec::new(), offers: Vec::new(), texts: Vec::new() }
     }
 
-    fn needs(needs: Vec<Need>) -> Self {
-        Self { outcome: Outcome::Needs, needs, reasons: Vec::new(), offers: Vec::new() }
-    }
-}
-
-struct Run<'a> {
-    bundle: &'a Bundle,
-    input: &'a Input,
-    trace: Vec<String>,
-}
-
-impl Run<'_> {
-    fn steps(&mut self) -> Result<Found, DecideError> {
+    fn steps(&mut self) -> Result<Outcome, DecideError> {
         let (bundle, input) = (self.bundle, self.input);
-        let wrong = validate(bundle, input, &mut self.trace);
-        if !wrong.is_empty() {
-            return Ok(Found::needs(wrong));
+        self.needs = validate(bundle, input, &mut self.trace);
+        if !self.needs.is_empty() {
+            return Ok(Outcome::Needs);
         }
-        let (mut features, coverage) = features::extract(bundle, &input.application, &input.evidence, input.today);
-        let eligible = tables::eligibility(bundle.compiled.eligibility.iter(), &features, &mut self.trace)?;
+        let (mut features, coverage) =
+            features::extract(bundle, &input.application, Some(&input.evidence), input.today);
+        let eligible = tables::eligibility(bundle, false, &features, &mut self.trace)?;
         if eligible.verdict == Verdict::Decline {
-            return Ok(Found::ended(Outcome::Declined, eligible.reasons));
+            self.reasons = eligible.reasons;
+            return Ok(Outcome::Declined);
         }
         self.trace.push(coverage.line());
-        let needed = self.needed(&features);
-        if !needed.is_empty() {
-            return Ok(Found::needs(needed));
+        self.needed(&features);
+        if !self.needs.is_empty() {
+            return Ok(Outcome::Needs);
         }
         let score_reasons = self.score(&mut features)?;
         let (verdict, reason) = self.outcome_table(&mut features)?;
         if verdict > Verdict::Pass || eligible.verdict > Verdict::Pass {
-            let outcome = if verdict == Verdict::Decline { Outcome::Declined } else { Outcome::Referred };
             // Only what led there: a decline by score has no reason from a rule that merely referred.
-            let ruled = if verdict == Verdict::Decline { Vec::new() } else { eligible.reasons };
-            let scored = if verdict > Verdict::Pass { score_reasons } else { Vec::new() };
-            return Ok(Found::ended(outcome, ruled.into_iter().chain(reason).chain(scored).collect()));
+            if verdict != Verdict::Decline {
+                self.reasons = eligible.reasons;
+            }
+            self.reasons.extend(reason);
+            if verdict > Verdict::Pass {
+                self.reasons.extend_from_slice(&score_reasons);
+            }
+            return Ok(if verdict == Verdict::Decline { Outcome::Declined } else { Outcome::Referred });
         }
         if !self.within_limit(&features)? {
-            return Ok(Found::ended(Outcome::Declined, bundle.compiled.over_limit.into_iter().collect()));
+            self.reasons.extend(bundle.compiled.over_limit);
+            return Ok(Outcome::Declined);
         }
-        let offers = self.offers(&mut features)?;
-        if offers.is_empty() {
-            return Ok(Found::ended(Outcome::Declined, vec![bundle.compiled.no_plan]));
+        self.quote(&mut features)?;
+        if self.offers.is_empty() {
+            self.reasons.push(bundle.compiled.no_plan);
+            return Ok(Outcome::Declined);
         }
-        Ok(Found { outcome: Outcome::Eligible, needs: Vec::new(), reasons: Vec::new(), offers })
+        Ok(Outcome::Eligible)
     }
 
     /// Needed evidence that nobody asked for, or that too weak a source vouches for.
-    fn needed(&mut self, features: &[Feature]) -> Vec<Need> {
-        let mut needs = Vec::new();
+    fn needed(&mut self, features: &[Feature]) {
         for (index, (feature, definition)) in features.iter().zip(&self.bundle.compiled.features).enumerate() {
             let message = match feature.value {
                 _ if !definition.needed => continue,
@@ -127,12 +127,11 @@ impl Run<'_> {
                 _ if feature.weak => &texts::NEED_ASSURANCE,
                 _ => continue,
             };
-            needs.extend(evidence_need(self.bundle, index, message));
+            self.needs.extend(evidence_need(self.bundle, index, message));
         }
-        if !needs.is_empty() {
-            self.trace.push(format!("needs evidence={}", needs.len()));
+        if !self.needs.is_empty() {
+            self.trace.push(format!("needs evidence={}", self.needs.len()));
         }
-        needs
     }
 
     /// Scores; gives the reasons for what is missing from the best score, largest first.
@@ -181,22 +180,37 @@ impl Run<'_> {
     }
 
     /// Prices and quotes every plan; drops what breaks a cap.
-    fn offers(&mut self, features: &mut [Feature]) -> Result<Vec<(Offer, String)>, DecideError> {
+    fn quote(&mut self, features: &mut [Feature]) -> Result<(), DecideError> {
         let compiled = &self.bundle.compiled;
-        let Some(table) = &compiled.price else { return Ok(Vec::new()) };
+        let Some(table) = &compiled.price else { return Ok(()) };
         let order = self.input.application.order;
-        let mut made = Vec::new();
         for (index, plan) in (0_u16..).zip(&self.bundle.payload().product.plans) {
             features::set(compiled, features, Engine::Plan, FeatureValue::Category(index));
             let (with, without) = tables::both(table, features)?;
             let rate = with.then.rate_percent.max(without.then.rate_percent);
             let quoted = offers::quote_plan(self.bundle, plan, order.amount, self.input.today, rate)?;
-            self.trace.push(format!("{} {}", answered("price", table, with, without), quoted.line(&plan.id)));
-            if let offers::Quoted::Offer(offer, text) = quoted {
-                made.push((*offer, text));
-            }
+            let line = format!("{} {}", answered("price", table, with, without), quoted.line(&plan.id));
+            self.take(line, quoted);
         }
-        Ok(made)
+        Ok(())
+    }
+
+    /// Every plan at one rate, for an estimate.
+    pub(super) fn quote_at(&mut self, rate_percent: Decimal) -> Result<(), DecideError> {
+        let order = self.input.application.order;
+        for plan in &self.bundle.payload().product.plans {
+            let quoted = offers::quote_plan(self.bundle, plan, order.amount, self.input.today, rate_percent)?;
+            self.take(quoted.line(&plan.id), quoted);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, line: String, quoted: offers::Quoted) {
+        self.trace.push(line);
+        if let offers::Quoted::Offer(offer, text) = quoted {
+            self.offers.push(*offer);
+            self.texts.push(text);
+        }
     }
 }
 

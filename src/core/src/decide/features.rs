@@ -63,7 +63,7 @@ impl Coverage {
 pub(super) fn extract(
     bundle: &Bundle,
     application: &Application,
-    evidence: &Map<Item>,
+    evidence: Option<&Map<Item>>,
     today: Date,
 ) -> (Vec<Feature>, Coverage) {
     let compiled = &bundle.compiled;
@@ -73,7 +73,7 @@ pub(super) fn extract(
         let feature = match &definition.source {
             CompiledSource::Evidence(_) if !definition.lawful => Feature::NOT_ASKED,
             CompiledSource::Evidence(key) => {
-                let feature = from_evidence(definition, evidence.get(key));
+                let feature = from_evidence(definition, evidence.and_then(|evidence| evidence.get(key)));
                 coverage.count(feature);
                 feature
             }

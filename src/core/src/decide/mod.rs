@@ -134,11 +134,11 @@ fn validate(bundle: &Bundle, input: &Input, trace: &mut Vec<String>) -> Vec<Need
 }
 
 /// Reasons in words, each once, at most [`REASONS_GIVEN_MAX`].
-fn reasons(bundle: &Bundle, indexes: impl IntoIterator<Item = u16>) -> Vec<Reason> {
-    let mut seen = Vec::new();
+fn reasons(bundle: &Bundle, indexes: &[u16]) -> Vec<Reason> {
+    let mut seen: Vec<u16> = Vec::new();
     for index in indexes {
-        if !seen.contains(&index) && seen.len() < REASONS_GIVEN_MAX {
-            seen.push(index);
+        if !seen.contains(index) && seen.len() < REASONS_GIVEN_MAX {
+            seen.push(*index);
         }
     }
     let catalogue = &bundle.payload().reasons;

@@ -1,7 +1,5 @@
 //! From a plan and a rate to an offer to the cent, or to the cap that it breaks.
 
-use std::vec::Vec;
-
 use super::DecideError;
 use crate::{
     bundle::{
@@ -138,23 +136,4 @@ fn annual(product: &Product, rate: Decimal) -> Decimal {
     }
     let mantissa = rate.mantissa().checked_mul(DAYS_PER_YEAR);
     mantissa.and_then(|mantissa| Decimal::new(mantissa, rate.places()).ok()).unwrap_or(rate)
-}
-
-/// Quotes every plan at one rate; used for estimates and messages.
-pub(super) fn at_one_rate(
-    bundle: &Bundle,
-    price: Amount,
-    today: Date,
-    rate_percent: Decimal,
-    trace: &mut Vec<String>,
-) -> Result<Vec<(Offer, String)>, DecideError> {
-    let mut offers = Vec::new();
-    for plan in &bundle.payload().product.plans {
-        let quoted = quote_plan(bundle, plan, price, today, rate_percent)?;
-        trace.push(quoted.line(&plan.id));
-        if let Quoted::Offer(offer, text) = quoted {
-            offers.push((*offer, text));
-        }
-    }
-    Ok(offers)
 }

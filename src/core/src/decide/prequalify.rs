@@ -3,15 +3,18 @@
 use std::vec::Vec;
 
 use super::{
-    DecideError, admit, admit_currency, admit_day, engine::score_value, features, input_hash, offers, reasons, tables,
-    validate,
+    DecideError, admit, admit_currency, admit_day,
+    engine::{Run, score_value},
+    features, input_hash,
+    offers::{Quoted, quote_plan},
+    reasons, tables, validate,
 };
 use crate::{
     application::texts,
     bundle::{Bundle, SEMANTICS, tables::Verdict},
     policy::Feature,
     score::Value,
-    wire::{Input, Map, Need, Offer, Order, Prequalification, Quote, QuoteInput, Standing},
+    wire::{Input, Order, Prequalification, Quote, QuoteInput, Standing},
 };
 
 /// Estimates on either part of a bundle; with the full part it asks nothing that the public part could not.
@@ -30,50 +33,39 @@ pub fn prequalify(bundle: &Bundle, input: &Input) -> Result<Prequalification, De
 /// An estimate, and the canonical text of each offer without its hash.
 pub(super) fn make(bundle: &Bundle, input: &Input) -> Result<(Prequalification, Vec<String>), DecideError> {
     admit(bundle, input)?;
-    let mut trace = Vec::with_capacity(12);
-    let found = steps(bundle, input, &mut trace)?;
-    trace.push(format!("outcome {}", found.outcome.name()));
-    let (offers, texts) = found.offers.into_iter().unzip();
+    let mut run = Run::new(bundle, input);
+    let outcome = steps(&mut run)?;
+    run.trace.push(format!("outcome {}", outcome.name()));
     let answer = Prequalification {
         bundle_hash: bundle.hash().to_owned(),
         input_hash: input_hash(input)?,
-        needs: found.needs,
-        offers,
-        outcome: found.outcome,
-        reasons: reasons(bundle, found.reasons),
+        needs: run.needs,
+        offers: run.offers,
+        outcome,
+        reasons: reasons(bundle, &run.reasons),
         semantics: SEMANTICS,
-        trace,
+        trace: run.trace,
     };
-    Ok((answer, texts))
+    Ok((answer, run.texts))
 }
 
-struct Found {
-    outcome: Standing,
-    needs: Vec<Need>,
-    reasons: Vec<u16>,
-    offers: Vec<(Offer, String)>,
-}
-
-fn steps(bundle: &Bundle, input: &Input, trace: &mut Vec<String>) -> Result<Found, DecideError> {
-    let ended = |outcome, reasons| Found { outcome, needs: Vec::new(), reasons, offers: Vec::new() };
-    let needs = validate(bundle, input, trace);
-    if !needs.is_empty() {
-        return Ok(Found { needs, ..ended(Standing::Needs, Vec::new()) });
+fn steps(run: &mut Run<'_>) -> Result<Standing, DecideError> {
+    let (bundle, input) = (run.bundle, run.input);
+    run.needs = validate(bundle, input, &mut run.trace);
+    if !run.needs.is_empty() {
+        return Ok(Standing::Needs);
     }
-    let (features, _) = features::extract(bundle, &input.application, &Map::default(), input.today);
-    let public = bundle.compiled.eligibility.iter().filter(|table| table.public);
-    let eligible = tables::eligibility(public, &features, trace)?;
+    let (features, _) = features::extract(bundle, &input.application, None, input.today);
+    let eligible = tables::eligibility(bundle, true, &features, &mut run.trace)?;
     if eligible.verdict == Verdict::Decline {
-        return Ok(ended(Standing::Continue, eligible.reasons));
+        run.reasons = eligible.reasons;
+        return Ok(Standing::Continue);
     }
-    if !likely(bundle, &features, trace)? {
-        return Ok(ended(Standing::Continue, Vec::new()));
+    if !likely(bundle, &features, &mut run.trace)? {
+        return Ok(Standing::Continue);
     }
-    let order = input.application.order;
-    let rate = bundle.payload().representative.rate_percent;
-    let offers = offers::at_one_rate(bundle, order.amount, input.today, rate, trace)?;
-    let outcome = if offers.is_empty() { Standing::Continue } else { Standing::Likely };
-    Ok(Found { offers, ..ended(outcome, Vec::new()) })
+    run.quote_at(bundle.payload().representative.rate_percent)?;
+    Ok(if run.offers.is_empty() { Standing::Continue } else { Standing::Likely })
 }
 
 /// What the coarse model says; without one, an application that no knock-out meets is likely. Declared values count:
@@ -98,9 +90,11 @@ pub fn quote(bundle: &Bundle, input: &QuoteInput) -> Result<Quote, DecideError> 
     admit_day(bundle, input.today)?;
     admit_currency(bundle, Order { amount: input.amount, currency: input.currency })?;
     let rate = bundle.payload().representative.rate_percent;
-    let offers = offers::at_one_rate(bundle, input.amount, input.today, rate, &mut Vec::new())?;
-    Ok(Quote {
-        notice: bundle.message(&texts::NOTICE, None).to_owned(),
-        plans: offers.into_iter().map(|(offer, _)| offer).collect(),
-    })
+    let mut plans = Vec::new();
+    for plan in &bundle.payload().product.plans {
+        if let Quoted::Offer(offer, _) = quote_plan(bundle, plan, input.amount, input.today, rate)? {
+            plans.push(*offer);
+        }
+    }
+    Ok(Quote { notice: bundle.message(&texts::NOTICE, None).to_owned(), plans })
 }

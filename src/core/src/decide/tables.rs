@@ -8,7 +8,7 @@ use std::vec::Vec;
 
 use super::DecideError;
 use crate::{
-    bundle::{CompiledTable, CompiledThen, tables::Verdict},
+    bundle::{Bundle, CompiledTable, CompiledThen, tables::Verdict},
     policy::Feature,
 };
 
@@ -20,24 +20,25 @@ pub(super) struct Eligibility {
     pub reasons: Vec<u16>,
 }
 
-/// Asks tables in order and adds a trace line for each.
-pub(super) fn eligibility<'t>(
-    tables: impl Iterator<Item = &'t CompiledTable>,
+/// Asks the eligibility tables in order, all or the public ones, and adds a trace line for each.
+pub(super) fn eligibility(
+    bundle: &Bundle,
+    public_only: bool,
     features: &[Feature],
     trace: &mut Vec<String>,
 ) -> Result<Eligibility, DecideError> {
     let mut found: Vec<(Verdict, u16)> = Vec::new();
-    for table in tables {
+    for table in &bundle.compiled.eligibility {
+        if public_only && !table.public {
+            continue;
+        }
         let mut rows: Vec<usize> = Vec::new();
-        ask(table, features, false, |row| rows.push(row))?;
+        ask(table, features, false, &mut rows)?;
         if table.table.touches_weak(features) {
-            ask(table, features, true, |row| {
-                if !rows.contains(&row) {
-                    rows.push(row);
-                }
-            })?;
+            ask(table, features, true, &mut rows)?;
         }
         sort_short(&mut rows, |a, b| a < b);
+        rows.dedup();
         trace.push(line(table, &rows));
         for then in rows.iter().filter_map(|row| table.then.get(*row)) {
             found.extend(then.reason.map(|reason| (then.verdict, reason)));
@@ -84,19 +85,20 @@ pub(super) fn both(table: &CompiledTable, features: &[Feature]) -> Result<(Answe
 }
 
 fn one(table: &CompiledTable, features: &[Feature], trusted_only: bool) -> Result<Answer, DecideError> {
-    let mut found = None;
-    ask(table, features, trusted_only, |row| found = Some(row))?;
-    let answer = found.and_then(|row| Some(Answer { row: row + 1, then: *table.then.get(row)? }));
+    let mut found = Vec::new();
+    ask(table, features, trusted_only, &mut found)?;
+    let answer = found.last().and_then(|row| Some(Answer { row: row + 1, then: *table.then.get(*row)? }));
     answer.ok_or_else(|| DecideError::TableNoRow(table.id.clone()))
 }
 
+#[inline(never)]
 fn ask(
     table: &CompiledTable,
     features: &[Feature],
     trusted_only: bool,
-    hit: impl FnMut(usize),
+    rows: &mut Vec<usize>,
 ) -> Result<(), DecideError> {
-    table.table.ask(features, trusted_only, hit).map_err(|twice| DecideError::TableNotUnique {
+    table.table.ask(features, trusted_only, |row| rows.push(row)).map_err(|twice| DecideError::TableNotUnique {
         table: table.id.clone(),
         first: twice.first,
         second: twice.second,

@@ -1,24 +1,14 @@
-//! Reading an [`Event`]: one form that has every event's members, of which each event takes its own.
+//! Reading an [`Event`]: one object that may have every event's members, of which each event takes its own.
 //!
 //! A reader derived for the tagged enum would first keep the whole document as untyped content; that machinery alone
 //! would be a tenth of what a browser downloads.
 
-use prequal_derive::Read;
-use serde::Deserialize;
+use core::cell::Cell;
 
-use super::{
-    decision::Standing,
-    input::Order,
-    journey::{Event, OfferReference, State},
-    map::Map,
-    scalar::Scalar,
-};
-use crate::{
-    calendar::{Date, Instant},
-    json::Wrong,
-};
+use super::journey::Event;
+use crate::json::{Members, Node, Read};
 
-#[derive(Clone, Copy, PartialEq, Deserialize, Read)]
+#[derive(Clone, Copy, PartialEq, prequal_derive::Read)]
 #[serde(rename_all = "snake_case")]
 enum Type {
     Start,
@@ -35,101 +25,96 @@ enum Type {
     Restore,
 }
 
-#[derive(Deserialize, Read)]
-#[serde(deny_unknown_fields)]
-struct Form {
-    #[serde(rename = "type")]
-    kind: Type,
-    application_id: Option<String>,
-    decision_id: Option<String>,
-    expires: Option<Instant>,
-    fields: Option<Map<Scalar>>,
-    locale: Option<String>,
-    now: Option<Instant>,
-    offer_id: Option<String>,
-    offers: Option<Vec<OfferReference>>,
-    order: Option<Order>,
-    outcome: Option<Standing>,
-    state: Option<State>,
-    step: Option<String>,
-    today: Option<Date>,
+/// Every member that an event may have.
+const NAMES: [&str; 14] = [
+    "type",
+    "application_id",
+    "decision_id",
+    "expires",
+    "fields",
+    "locale",
+    "now",
+    "offer_id",
+    "offers",
+    "order",
+    "outcome",
+    "state",
+    "step",
+    "today",
+];
+
+/// The members of an event, and which of them it has taken.
+struct Taken<'t> {
+    node: Node<'t>,
+    members: Members<'t, 14>,
+    taken: Cell<u16>,
 }
 
-impl Event {
-    fn from_form(mut form: Form, wrong: &mut Wrong) -> Self {
-        let event = take(&mut form);
-        match event {
-            Ok(event) => {
-                if let Some(name) = left_over(&form) {
-                    wrong.note(format_args!("this event takes no `{name}`"));
-                }
-                event
-            }
-            Err(name) => {
-                wrong.missing(name);
-                Self::Sign
-            }
+impl Taken<'_> {
+    /// A member that may be absent or `null`.
+    fn option<T: Read>(&self, name: &str) -> Option<T> {
+        let index = NAMES.iter().position(|known| *known == name).unwrap_or(0);
+        self.taken.set(self.taken.get() | 1 << (index & 15));
+        Option::read(self.members.node(index))
+    }
+
+    /// A member that must be there.
+    fn need<T: Read>(&self, name: &str) -> T {
+        let index = NAMES.iter().position(|known| *known == name).unwrap_or(0);
+        self.taken.set(self.taken.get() | 1 << (index & 15));
+        let member = self.members.node(index);
+        if member.is_null() {
+            self.node.fail(format_args!("missing field `{name}`"));
+        }
+        T::read(member)
+    }
+
+    /// Takes note of a member that the event has no use for.
+    fn end(&self) {
+        let left = |index: &usize| self.taken.get() >> (index & 15) & 1 == 0 && !self.members.node(*index).is_null();
+        if let Some(name) = (1..NAMES.len()).find(left).and_then(|index| NAMES.get(index)) {
+            self.node.fail(format_args!("this event takes no `{name}`"));
         }
     }
 }
 
-crate::json::json_form!(Event, Form);
-
-/// The event, its members taken out of the form, or the name of one that is missing.
-fn take(form: &mut Form) -> Result<Event, &'static str> {
-    Ok(match form.kind {
-        Type::Start => Event::Start { order: need(&mut form.order, "order")? },
-        Type::Fill => Event::Fill {
-            fields: need(&mut form.fields, "fields")?,
-            locale: form.locale.take(),
-            now: need(&mut form.now, "now")?,
-            step: need(&mut form.step, "step")?,
-            today: need(&mut form.today, "today")?,
-        },
-        Type::Prequalified => Event::Prequalified { outcome: need(&mut form.outcome, "outcome")? },
-        Type::OffersReceived => Event::OffersReceived {
-            application_id: need(&mut form.application_id, "application_id")?,
-            expires: need(&mut form.expires, "expires")?,
-            offers: need(&mut form.offers, "offers")?,
-        },
-        Type::SelectOffer => {
-            Event::SelectOffer { offer_id: need(&mut form.offer_id, "offer_id")?, now: need(&mut form.now, "now")? }
-        }
-        Type::Submit => Event::Submit { now: need(&mut form.now, "now")? },
-        Type::ServerStatus => Event::ServerStatus {
-            application_id: need(&mut form.application_id, "application_id")?,
-            decision_id: form.decision_id.take(),
-            state: need(&mut form.state, "state")?,
-        },
-        Type::Sign => Event::Sign,
-        Type::OrderChanged => Event::OrderChanged { order: need(&mut form.order, "order")? },
-        Type::Tick => Event::Tick { now: need(&mut form.now, "now")? },
-        Type::Withdraw => Event::Withdraw,
-        Type::Restore => Event::Restore { now: need(&mut form.now, "now")?, today: need(&mut form.today, "today")? },
-    })
-}
-
-fn need<T>(member: &mut Option<T>, name: &'static str) -> Result<T, &'static str> {
-    member.take().ok_or(name)
-}
-
-fn left_over(form: &Form) -> Option<&'static str> {
-    let given = [
-        ("application_id", form.application_id.is_some()),
-        ("decision_id", form.decision_id.is_some()),
-        ("expires", form.expires.is_some()),
-        ("fields", form.fields.is_some()),
-        ("locale", form.locale.is_some()),
-        ("now", form.now.is_some()),
-        ("offer_id", form.offer_id.is_some()),
-        ("offers", form.offers.is_some()),
-        ("order", form.order.is_some()),
-        ("outcome", form.outcome.is_some()),
-        ("state", form.state.is_some()),
-        ("step", form.step.is_some()),
-        ("today", form.today.is_some()),
-    ];
-    given.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| name)
+impl Read for Event {
+    fn read(node: Node<'_>) -> Self {
+        // All but the first may be absent.
+        let members = node.object(&NAMES, !1, false);
+        let kind: Type = members.member(0);
+        let all = Taken { node, members, taken: Cell::new(1) };
+        let event = match kind {
+            Type::Start => Self::Start { order: all.need("order") },
+            Type::Fill => Self::Fill {
+                fields: all.need("fields"),
+                locale: all.option("locale"),
+                now: all.need("now"),
+                step: all.need("step"),
+                today: all.need("today"),
+            },
+            Type::Prequalified => Self::Prequalified { outcome: all.need("outcome") },
+            Type::OffersReceived => Self::OffersReceived {
+                application_id: all.need("application_id"),
+                expires: all.need("expires"),
+                offers: all.need("offers"),
+            },
+            Type::SelectOffer => Self::SelectOffer { offer_id: all.need("offer_id"), now: all.need("now") },
+            Type::Submit => Self::Submit { now: all.need("now") },
+            Type::ServerStatus => Self::ServerStatus {
+                application_id: all.need("application_id"),
+                decision_id: all.option("decision_id"),
+                state: all.need("state"),
+            },
+            Type::Sign => Self::Sign,
+            Type::OrderChanged => Self::OrderChanged { order: all.need("order") },
+            Type::Tick => Self::Tick { now: all.need("now") },
+            Type::Withdraw => Self::Withdraw,
+            Type::Restore => Self::Restore { now: all.need("now"), today: all.need("today") },
+        };
+        all.end();
+        event
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{expire, forget_offers, form_state, is_over, next_in_form, withdraw};
 use crate::{
-    application::validate::validate,
+    application::validate::{Asked, errors},
     bundle::{
         Bundle,
         form::{FieldKind, StepDefinition},
@@ -13,7 +13,7 @@ use crate::{
     calendar::{Date, Instant},
     canonical,
     decide::DecideError,
-    wire::{Action, Map, SNAPSHOT_VERSION, Snapshot, State, ValidateInput, parse},
+    wire::{Action, Map, SNAPSHOT_VERSION, Snapshot, State, parse},
 };
 
 /// Reads a snapshot by its version. Each later version adds an arm that turns its predecessor into itself.
@@ -84,15 +84,15 @@ fn keep_what_holds(bundle: &Bundle, at: &mut Snapshot, today: Date) -> Result<()
     for step in &bundle.payload().form.steps {
         let own = step.fields.iter().filter_map(|field| Some((field.id.clone(), at.fields.get(&field.id)?.clone())));
         let own: Map<_> = own.collect();
-        let input = ValidateInput { fields: own, locale: None, order: None, step: Some(step.id.clone()), today };
-        let holds = validate(bundle, &input)?.ok && consents_hold(step, at);
+        let asked = Asked { locale: None, order: None, step: Some(&step.id), today };
+        let holds = errors(bundle, &own, &asked)?.is_empty() && consents_hold(step, at);
         if holds && at.steps_done.contains(&step.id) {
             done.push(step.id.clone());
         } else if step.fields.iter().any(|field| field.kind == FieldKind::Consent) {
             // A consent is given again or not at all.
             continue;
         }
-        fields.0.extend(input.fields.0);
+        fields.0.extend(own.0);
     }
     let given: Vec<&str> = bundle
         .payload()

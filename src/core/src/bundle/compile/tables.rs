@@ -5,7 +5,7 @@ use core::fmt;
 use super::{id_is_sound, reason, refuse, within};
 use crate::{
     bundle::{
-        BundleError, CompiledFeature, CompiledSource, CompiledTable, CompiledThen, Payload,
+        BundleError, Compiled, CompiledFeature, CompiledSource, CompiledTable, CompiledThen, Payload,
         features::{Engine, FeatureKind, Use},
         tables::{RowDefinition, TableDefinition, Verdict},
     },
@@ -61,34 +61,24 @@ pub(super) fn bands<C: Depth>(payload: &Payload) -> Result<Vec<String>, BundleEr
     Ok(bands)
 }
 
-type All = (Vec<CompiledTable>, Option<CompiledTable>, Option<CompiledTable>, Option<CompiledTable>);
-
 /// Every table of a payload.
-pub(super) fn all<C: Depth>(
-    payload: &Payload,
-    features: &[CompiledFeature],
-    bands: &[String],
-) -> Result<All, BundleError> {
+pub(super) fn all<C: Depth>(payload: &Payload, compiled: &mut Compiled) -> Result<(), BundleError> {
     let mut names = Names::default();
-    let others = [&payload.outcome, &payload.limit, &payload.price];
-    for table in payload.eligibility.iter().chain(others.into_iter().flatten()) {
+    let roles = [(&payload.outcome, Role::Outcome), (&payload.limit, Role::Limit), (&payload.price, Role::Price)];
+    let others = roles.iter().filter_map(|(table, role)| Some((table.as_ref()?, *role)));
+    for (table, role) in payload.eligibility.iter().map(|table| (table, Role::Eligibility)).chain(others) {
         if C::FULL && !names.insert(&table.id) {
             return refuse::<C, _>(|| format!("table `{}` stands twice", table.id));
         }
+        let table = compile::<C>(payload, &compiled.features, &compiled.bands, table, role)?;
+        match role {
+            Role::Eligibility => compiled.eligibility.push(table),
+            Role::Outcome => compiled.outcome = Some(table),
+            Role::Limit => compiled.limit = Some(table),
+            Role::Price => compiled.price = Some(table),
+        }
     }
-    let one = |table: &TableDefinition, role| compile::<C>(payload, features, bands, table, role);
-    let mut eligibility = Vec::with_capacity(payload.eligibility.len());
-    for table in &payload.eligibility {
-        eligibility.push(one(table, Role::Eligibility)?);
-    }
-    let optional = |table: &Option<TableDefinition>, role| match table {
-        Some(table) => one(table, role).map(Some),
-        None => Ok(None),
-    };
-    let outcome = optional(&payload.outcome, Role::Outcome)?;
-    let limit = optional(&payload.limit, Role::Limit)?;
-    let price = optional(&payload.price, Role::Price)?;
-    Ok((eligibility, outcome, limit, price))
+    Ok(())
 }
 
 fn compile<C: Depth>(
