@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use prequal_core::{
+    application::{self, validate},
     canonical,
-    decide::{decide, decide_json, prequalify, prequalify_json},
+    credit::{Terms, schedule},
+    decide::{decide, decide_json, prequalify, prequalify_json, quote},
     evidence::{Assurance, Item},
     score::MissingKind,
-    wire::{Decision, Input, NeedKind, Outcome, Standing, parse},
+    wire::{Decision, Input, NeedKind, Outcome, QuoteInput, Standing, ValidateInput, parse},
 };
 
 use crate::{demo_policy::parts, german};
@@ -32,6 +34,54 @@ fn every_outcome_is_common_enough_to_mean_something() {
     }
     for outcome in ["likely", "needs", "continue"] {
         assert!(estimated.get(outcome).copied().unwrap_or(0) >= OCCURRENCES_MIN, "{outcome}: {estimated:?}");
+    }
+}
+
+/// Two writers, derived from the same attributes: the serializer, which sorts, and the one that browsers download.
+#[test]
+fn both_writers_give_the_same_text() {
+    let parts = parts();
+    for input in rows().iter().step_by(7) {
+        assert_eq!(canonical::text_of(input).unwrap(), canonical::to_string(input).unwrap());
+        let decision = decide(&parts.full, input).unwrap();
+        assert_eq!(canonical::text_of(&decision).unwrap(), canonical::to_string(&decision).unwrap());
+        let order = input.application.order;
+        let today = input.today;
+        let asked = QuoteInput { amount: order.amount, currency: order.currency, today };
+        let quote = quote(&parts.public, &asked).unwrap();
+        assert_eq!(canonical::text_of(&quote).unwrap(), canonical::to_string(&quote).unwrap());
+        let fields = input.application.fields.clone();
+        let asked = ValidateInput { fields, locale: None, order: Some(order), step: None, today };
+        let valid = validate(&parts.public, &asked).unwrap();
+        assert_eq!(canonical::text_of(&valid).unwrap(), canonical::to_string(&valid).unwrap());
+    }
+    let form = application::form(&parts.public, None);
+    assert_eq!(canonical::text_of(&form).unwrap(), canonical::to_string(&form).unwrap());
+}
+
+/// Terms with everything that terms can hold, and their schedule with its fees.
+#[test]
+fn both_writers_give_the_same_text_of_terms() {
+    let common =
+        r#""currency":"USD","principal":120000,"start":"2026-11-23","rounding":"up","adjust_installment":true"#;
+    for rest in [
+        r#""rate":{"annual_percent":"9.5","day_count":"actual/360","minimum_days":3},"repayment":{"method":
+            "equal_installment","count":6,"every":"P1M","first_due":"2027-01-31","month_end":"stick","balloon":
+            {"percent":"10"},"principal_holiday":1,"interest_free_days":2,"business_days":{"adjust":"following",
+            "holidays":["2027-03-01"]}},"level_rounding":"down","after_maturity":"accrue""#,
+        r#""repayment":{"method":"fee_installment","count":3,"due_dates":["2027-01-01","2027-02-01","2027-03-01"],
+            "fee_percent":"3","fee_timing":"first","down_payment":{"amount":2000}},"remainder":"first","fees":
+            [{"code":"insurance","payee":"insurer \"A\"","percent":"1.5","when":"each"},
+            {"code":"service","payee":"lender","amount":300,"when":"spread"}]"#,
+        r#""rate":{"daily_percent":"0.03"},"repayment":{"method":"interest_only","count":2,"billing":{"billing_day":5,
+            "due_day":25}}"#,
+    ] {
+        let terms: Terms = parse(&format!("{{{common},{rest}}}")).unwrap();
+        assert_eq!(canonical::text_of(&terms).unwrap(), canonical::to_string(&terms).unwrap());
+        let schedule = schedule(&terms).unwrap();
+        assert_eq!(canonical::text_of(&schedule).unwrap(), canonical::to_string(&schedule).unwrap());
+        let again: Terms = parse(&canonical::text_of(&terms).unwrap()).unwrap();
+        assert_eq!(again, terms);
     }
 }
 
@@ -133,7 +183,7 @@ fn an_offer_is_the_schedule_of_its_own_terms_and_stays_under_the_cap() {
         let decision = decide(&parts.full, input).unwrap();
         dropped += decision.trace.iter().filter(|line| line.contains("dropped cap=us-36")).count();
         for offer in &decision.offers {
-            let schedule = prequal_core::credit::schedule(&offer.terms).unwrap();
+            let schedule = schedule(&offer.terms).unwrap();
             assert_eq!(schedule.installments, offer.installments, "row {index}");
             assert_eq!(schedule.total_principal, offer.principal);
             assert_eq!(schedule.total, offer.total);

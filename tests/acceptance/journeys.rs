@@ -15,7 +15,10 @@ const TODAY: &str = "2026-11-23";
 
 fn step(snapshot: Option<&Snapshot>, event: Value) -> Advance {
     let event: Event = parse(&event.to_string()).unwrap();
-    advance(&parts().public, snapshot, &event).unwrap()
+    let advanced = advance(&parts().public, snapshot, &event).unwrap();
+    // Two writers, derived from the same attributes.
+    assert_eq!(canonical::text_of(&advanced).unwrap(), canonical::to_string(&advanced).unwrap());
+    advanced
 }
 
 fn done(snapshot: Option<&Snapshot>, event: Value) -> Snapshot {

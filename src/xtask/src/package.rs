@@ -75,7 +75,18 @@ pub fn package(root: &Path) -> Result<PathBuf> {
 fn glue(root: &Path, out: &Path) -> Result<()> {
     let folder = out.join("glue");
     let mut inputs = Inputs::new(include_str!("package.rs"));
-    inputs.add(root, &["Cargo.toml", "Cargo.lock", "src/core/Cargo.toml", "src/core/src", "src/wasm"])?;
+    inputs.add(
+        root,
+        &[
+            ".cargo/config.toml",
+            "Cargo.toml",
+            "Cargo.lock",
+            "src/core/Cargo.toml",
+            "src/core/src",
+            "src/derive",
+            "src/wasm",
+        ],
+    )?;
     let environment = setup::wasm_route(root)?.environment();
     inputs.text(&format!("{environment:?}"));
     let stamp = Stamp::new(&folder, &inputs);
@@ -87,6 +98,7 @@ fn glue(root: &Path, out: &Path) -> Result<()> {
     let mut build = setup::wasm_command(root, "wasm-pack")?;
     build
         .env("CARGO_TARGET_DIR", paths::cargo_target(root).join("npm/cargo"))
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", short_paths(root))
         .args(["build", "src/wasm", "--profile", "wasm", "--target", "web", "--no-opt", "--mode", "no-install"])
         .args(["--no-pack", "--out-name", "prequal", "--out-dir"])
         .arg(&raw);
@@ -110,6 +122,17 @@ fn glue(root: &Path, out: &Path) -> Result<()> {
     let types = fs::read_to_string(raw.join("prequal.d.ts"))?;
     fs::write(folder.join("glue.d.ts"), types + GLUE_MORE_TYPES)?;
     stamp.write()
+}
+
+/// Flags that leave the folders of the building machine out of the module: they would name its user, and they are
+/// bytes. Joined to those of `.cargo/config.toml`; a folder with a space in its name cannot be given this way.
+fn short_paths(root: &Path) -> String {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let registry = home.map(|home| home.join("registry/src"));
+    let folders = [Some(root.to_path_buf()), registry].into_iter().flatten();
+    let flags = folders.filter_map(|folder| folder.to_str().map(|folder| format!("--remap-path-prefix={folder}=")));
+    flags.filter(|flag| !flag.contains(' ')).collect::<Vec<_>>().join(" ")
 }
 
 /// Compiles the TypeScript and lays the package out.
