@@ -5,9 +5,11 @@
 //! and what it comes to now, so an event that arrives late, with an earlier value date, needs no rule of its
 //! own: the loan is folded again and the difference is posted.
 
+use std::borrow::Cow;
+
 use prequal_core::{
     calendar::Date,
-    credit::{AccountState, Parts, Terms},
+    credit::{AccountState, INTEREST_FREE_DAYS_MAX, Parts, Terms},
     currency::Currency,
     money::Amount,
 };
@@ -139,7 +141,8 @@ impl Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Payout {
     Pending,
-    Settled,
+    /// From which day the merchant has the money.
+    Settled(Date),
     Failed,
 }
 
@@ -221,7 +224,10 @@ impl Loan {
             Event::PayoutSettled { .. } | Event::PayoutFailed { .. } if self.payout != Payout::Pending => {
                 return Err(LedgerError::PayoutEnded);
             }
-            Event::PayoutSettled { .. } => self.payout = Payout::Settled,
+            // Money that counts from before the loan began costs nothing more.
+            Event::PayoutSettled { value_date } => {
+                self.payout = Payout::Settled((*value_date).max(self.contract.terms.start));
+            }
             Event::PayoutFailed { .. } => self.payout = Payout::Failed,
             Event::Received { amount, value_date, .. } => {
                 // Money that came before the loan began counts from its first day.
@@ -243,9 +249,27 @@ impl Loan {
             return Ok(Position { excess: received, ..Position::default() });
         }
         let lent = self.contract.terms.principal;
-        let paid_out = if self.payout == Payout::Settled { self.contract.payout } else { Amount::ZERO };
+        let paid_out = if matches!(self.payout, Payout::Settled(_)) { self.contract.payout } else { Amount::ZERO };
         let base = Position { lent, merchant_fee: self.contract.merchant_fee, paid_out, ..Position::default() };
-        settle::position(&self.contract.terms, &self.receipts, date, base)
+        settle::position(&self.terms_on(date), &self.receipts, date, base)
+    }
+
+    /// The terms by which interest is counted: it runs from the value date of the payout, so the days before it, and
+    /// all days while the merchant waits, bear none. A late payout never makes a loan dearer than what was signed.
+    fn terms_on(&self, date: Date) -> Cow<'_, Terms> {
+        let terms = &self.contract.terms;
+        let from = match self.payout {
+            Payout::Pending | Payout::Failed => date,
+            Payout::Settled(value_date) => value_date,
+        };
+        let late = from.days().saturating_sub(terms.start.days()).clamp(0, i32::from(INTEREST_FREE_DAYS_MAX));
+        let late = u16::try_from(late).unwrap_or(INTEREST_FREE_DAYS_MAX);
+        if late <= terms.repayment.interest_free_days {
+            return Cow::Borrowed(terms);
+        }
+        let mut terms = terms.clone();
+        terms.repayment.interest_free_days = late;
+        Cow::Owned(terms)
     }
 
     /// The contract.
@@ -285,7 +309,7 @@ impl Loan {
     /// [`LedgerError::Credit`].
     pub fn account(&self, date: Date) -> Result<AccountState, LedgerError> {
         let date = self.receipts.last().map_or(date, |last| last.date.max(date)).max(self.contract.terms.start);
-        settle::account(&self.contract.terms, &self.receipts, date)
+        settle::account(&self.terms_on(date), &self.receipts, date)
     }
 
     /// What can be paid on a date: what settles the loan, and nothing on a loan that was never paid out.
@@ -312,7 +336,7 @@ impl Loan {
             Payout::Failed => Status::Cancelled,
             _ if !self.records.is_empty() && self.is_paid() => Status::Settled,
             Payout::Pending => Status::Disbursing,
-            Payout::Settled => Status::Active,
+            Payout::Settled(_) => Status::Active,
         }
     }
 

@@ -249,3 +249,38 @@ proptest! {
         }
     }
 }
+
+/// 1,000.00 at 12 % over 30 days, actual/365: a day costs 100,000 · 0.12 / 365 = 32.877 minor units.
+fn one_month() -> Terms {
+    serde_json::from_str(
+        r#"{"currency":"USD","principal":100000,"start":"2026-11-01",
+            "rate":{"annual_percent":"12","day_count":"actual/365"},
+            "repayment":{"method":"single","count":1,"first_due":"2026-12-01"}}"#,
+    )
+    .unwrap()
+}
+
+/// design: interest runs from the value date of the payout. 30 days cost 986.30 minor units, rounded 986; 27 days
+/// 887.67, rounded 888.
+#[test]
+fn interest_runs_from_the_value_date_of_the_payout() {
+    for (paid_out, interest) in [("2026-11-01", 986), ("2026-11-04", 888), ("2026-10-30", 986)] {
+        let mut loan = Loan::new(Contract::new(one_month(), amount(0)).unwrap());
+        loan.record(Event::Booked, date("2026-11-01")).unwrap();
+        loan.record(Event::PayoutSettled { value_date: date(paid_out) }, date("2026-11-05")).unwrap();
+        assert_eq!(loan.owed(date("2026-12-01")).unwrap().interest, amount(interest), "{paid_out}");
+    }
+}
+
+/// While the merchant waits nothing accrues; what accrues from the value date is posted when it is known.
+#[test]
+fn a_payout_on_its_way_costs_nothing() {
+    let mut loan = Loan::new(Contract::new(one_month(), amount(0)).unwrap());
+    loan.record(Event::Booked, date("2026-11-01")).unwrap();
+    loan.record(Event::Recognized, date("2026-11-11")).unwrap();
+    assert_eq!(loan.position().interest_earned, Amount::ZERO);
+    assert_eq!(loan.owed(date("2026-11-11")).unwrap().total().unwrap(), amount(100_000));
+    loan.record(Event::PayoutSettled { value_date: date("2026-11-09") }, date("2026-11-11")).unwrap();
+    // Two days of 32.877.
+    assert_eq!(loan.position().interest_earned, amount(66));
+}

@@ -42,7 +42,9 @@ pub use rules::{
     PenaltyBase, PenaltyMode, PrepaymentCeiling, PrepaymentRule, RefundOrder, RefundRule, Rest, Rules, Stage, Timing,
 };
 pub use schedule::{FeeLine, Installment, Schedule, schedule};
-pub use terms::{AfterMaturity, Fee, FeeSize, FeeTiming, FeeWhen, Method, Rate, Remainder, Repayment, Terms};
+pub use terms::{
+    AfterMaturity, Fee, FeeSize, FeeTiming, FeeWhen, INTEREST_FREE_DAYS_MAX, Method, Rate, Remainder, Repayment, Terms,
+};
 pub use transfer::{Among, Debt, TRANSFER_LOANS_MAX, split_transfer};
 
 /// Instalments of a loan, at most.
