@@ -53,6 +53,7 @@ test('a checkout token that does not hold gets no offer, and nobody hears of it'
     'no type': checkoutToken({}, { header: { typ: undefined } }),
     'an altered amount': `${head}.${altered}.${signature}`,
     'for somebody else': checkoutToken({ aud: 'another-edge' }),
+    'from another lender': checkoutToken({ iss: 'another-lender' }),
     'without an end': checkoutToken({ exp: undefined }),
     'a fraction of a cent': checkoutToken({ amount: 1.5 }),
     'a negative amount': checkoutToken({ amount: -1 }),

@@ -32,7 +32,7 @@ const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url
 export function checkoutToken(claims = {}, { header = {}, key = jwk('checkout.private') } = {}) {
   const now = Math.floor(Date.now() / 1000);
   const all = {
-    iss: 'https://credit.example',
+    iss: 'demo-lender',
     aud: 'prequal-edge',
     jti: 'checkout-1',
     merchant: 'shop',

@@ -19,6 +19,7 @@ export interface Checkout {
 export async function readCheckout(
   token: string,
   keys: ReadonlyMap<string, CryptoKey>,
+  lenderId: string,
   nowSeconds: number,
 ): Promise<Checkout> {
   let claims: Readonly<Record<string, unknown>>;
@@ -29,6 +30,7 @@ export async function readCheckout(
     throw error;
   }
   if (claims.aud !== AUDIENCE) throw problem('checkout-token', { detail: '`aud` is not this edge' });
+  if (claims.iss !== lenderId) throw problem('checkout-token', { detail: '`iss` is not the lender of this edge' });
   const expires = claims.exp;
   if (typeof expires !== 'number') throw problem('checkout-token', { detail: '`exp` is missing' });
   if (expires <= nowSeconds) throw problem('checkout-expired');

@@ -37,7 +37,7 @@ export async function offersAnswer(full: Bundle, body: Members, now: Now, config
   const token = string(body, 'checkout_token', TOKEN_LENGTH_MAX);
   const fields = readFields(body.fields);
   const consents = readConsents(body.consents);
-  const checkout = await readCheckout(token, config.checkoutKeys, now.seconds);
+  const checkout = await readCheckout(token, config.checkoutKeys, config.lenderId, now.seconds);
 
   const order = { amount: checkout.amount, currency: checkout.currency };
   const today = full.today(now.date);
