@@ -39,7 +39,12 @@ impl Canonical for Failure {
 
 impl Failure {
     pub fn new(code: &str, message: impl fmt::Display) -> Self {
-        Self { code: code.to_owned(), message: message.to_string(), field: None }
+        Self::of(code, &message)
+    }
+
+    #[inline(never)]
+    fn of(code: &str, message: &dyn fmt::Display) -> Self {
+        Self { code: code.to_owned(), message: format!("{message}"), field: None }
     }
 
     pub fn at(self, field: Option<&str>) -> Self {
@@ -48,6 +53,7 @@ impl Failure {
 }
 
 impl From<wire::WireError> for Failure {
+    #[inline(never)]
     fn from(error: wire::WireError) -> Self {
         Self::new(error.code(), error)
     }

@@ -28,7 +28,10 @@ pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// # Errors
 /// [`JsonError`] with line and column of the first thing that was not expected.
 pub fn from_str<T: Read>(text: &str) -> Result<T, JsonError> {
-    read::Parsed::split(text)?.read().map_err(|error| error.placed_in(text))
+    let parsed = read::Parsed::split(text)?;
+    let value = T::read(parsed.root());
+    parsed.end(text)?;
+    Ok(value)
 }
 
 /// Reads one document of UTF-8 bytes.

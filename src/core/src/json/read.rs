@@ -31,11 +31,16 @@ impl<'t> Parsed<'t> {
         Ok(Self { tokens: tokens::split(text)?, problem: RefCell::new(None) })
     }
 
-    pub(super) fn read<T: Read>(self) -> Result<T, JsonError> {
-        let value = T::read(Node { document: &self, at: 0 });
+    pub(super) fn root(&self) -> Node<'_> {
+        Node { document: self, at: 0 }
+    }
+
+    /// What was not expected, with its place in `text`.
+    #[inline(never)]
+    pub(super) fn end(self, text: &str) -> Result<(), JsonError> {
         match self.problem.into_inner() {
-            None => Ok(value),
-            Some(problem) => Err(problem),
+            None => Ok(()),
+            Some(problem) => Err(problem.placed_in(text)),
         }
     }
 }

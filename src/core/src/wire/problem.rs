@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::json::Read;
+use crate::json::{JsonError, Read};
 
 use super::limits::INPUT_BYTES_MAX;
 
@@ -45,5 +45,11 @@ pub fn parse<T: Read>(text: &str) -> Result<T, WireError> {
     if text.len() > INPUT_BYTES_MAX {
         return Err(WireError::TooLong(text.len()));
     }
-    crate::json::from_str(text).map_err(|error| WireError::Shape(error.to_string()))
+    crate::json::from_str(text).map_err(shape)
+}
+
+#[cold]
+#[inline(never)]
+fn shape(error: JsonError) -> WireError {
+    WireError::Shape(error.to_string())
 }
