@@ -12,7 +12,7 @@ use prequal_core::{
     rounding::Rounding,
 };
 
-use super::oracle::round;
+use super::naive_dates::Fraction;
 
 pub(super) const PENALTY: usize = 0;
 pub(super) const FEE: usize = 1;
@@ -66,7 +66,7 @@ pub(super) struct Naive<'a> {
 }
 
 fn rounded(numerator: i128, denominator: i128, rounding: Rounding) -> i64 {
-    round(&BigRational::new(BigInt::from(numerator), BigInt::from(denominator)), rounding)
+    i64::try_from(Fraction::new(numerator, denominator).rounded(rounding)).unwrap()
 }
 
 impl<'a> Naive<'a> {
@@ -175,7 +175,9 @@ impl<'a> Naive<'a> {
             }
         }
         let kept = discount * BigInt::from(self.balloon.min(left));
-        self.level = round(&((BigRational::from_integer(left.into()) - kept) / annuity), self.terms.rounding);
+        let level: BigRational = (BigRational::from_integer(left.into()) - kept) / annuity;
+        let level = Fraction::new(level.numer().clone(), level.denom().clone()).rounded(self.terms.rounding);
+        self.level = i64::try_from(level).unwrap();
     }
 
     fn claims(&self) -> i64 {
