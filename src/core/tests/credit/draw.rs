@@ -94,7 +94,7 @@ pub(crate) fn rate(draw: &mut Draw) -> Rate {
         0 => draw.decimal(if daily { 3 } else { 200 }, 0),
         1 => draw.decimal(40_000, 2 + 2 * u8::from(daily)),
         2 => draw.decimal(4_000_000_000_000, 11 + 2 * u8::from(daily)),
-        _ => draw.decimal(3_600, 2),
+        _ => draw.decimal(3_600, 2 + 2 * u8::from(daily)),
     };
     let day_count = (!daily || draw.chance(40)).then(|| draw.one(&DAY_COUNTS));
     let minimum_days = if draw.chance(10) { draw.between(1, 40) as u16 } else { 0 };

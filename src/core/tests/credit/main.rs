@@ -4,7 +4,10 @@ mod account;
 mod caps;
 mod disclosures;
 mod draw;
+mod draw_life;
 mod life;
+mod life_money;
+mod life_refund;
 mod lines;
 mod lives;
 mod methods;
@@ -12,6 +15,7 @@ mod naive_dates;
 mod oracle;
 mod properties;
 mod rates;
+mod regressions;
 mod schedules;
 mod settlement;
 
@@ -49,10 +53,6 @@ fn terms(method: Method, principal: i64, count: u16, annual_percent: &str) -> Te
         after_maturity: None,
     }
 }
-
-const METHODS: [Method; 5] =
-    [Method::EqualInstallment, Method::EqualPrincipal, Method::InterestOnly, Method::FeeInstallment, Method::Free];
-const ROUNDINGS: [Rounding; 4] = [Rounding::HalfEven, Rounding::HalfUp, Rounding::Down, Rounding::Up];
 
 /// One line now and then of a run that takes minutes; none in a short one.
 fn progress(what: &str, done: u64, of: u64) {

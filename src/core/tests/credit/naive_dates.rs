@@ -53,10 +53,6 @@ impl Fraction {
     }
 }
 
-pub(super) fn decimal(value: Decimal) -> Fraction {
-    Fraction::new(value.mantissa(), value.denominator())
-}
-
 pub(super) fn percent(value: Decimal) -> Fraction {
     Fraction::new(value.mantissa(), BigInt::from(value.denominator()) * 100)
 }
@@ -207,7 +203,7 @@ pub(super) fn spans(terms: &Terms) -> Option<Vec<Span>> {
     Some(spans)
 }
 
-fn thirty_days(count: DayCount, from: Date, to: Date) -> i64 {
+pub(super) fn thirty_days(count: DayCount, from: Date, to: Date) -> i64 {
     let ((y1, m1, d1), (y2, m2, d2)) = (from.civil(), to.civil());
     let d1 = if d1 == 31 { 30 } else { i64::from(d1) };
     let european = count == DayCount::Thirty360European;

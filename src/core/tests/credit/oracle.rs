@@ -13,8 +13,8 @@ use prequal_core::{
 };
 
 use super::{
-    ROUNDINGS, amount, date,
-    draw::{Draw, METHODS, contract},
+    amount, date,
+    draw::{Draw, METHODS, ROUNDINGS, contract},
     naive_dates::{Fraction, Span, percent, period_rate, spans},
     terms,
 };
@@ -43,7 +43,7 @@ pub(super) struct Naive {
 }
 
 /// What no amount can hold is refused.
-fn whole(value: &BigInt) -> Option<i64> {
+pub(super) fn whole(value: &BigInt) -> Option<i64> {
     i64::try_from(value).ok().filter(|value| (0..=AMOUNT_MAX).contains(value))
 }
 
@@ -66,7 +66,10 @@ pub(super) fn exact_level(lent: i64, balloon: i64, rates: &[Fraction]) -> Fracti
     let (mut grown, mut annuity) = (Fraction::new(lent, 1), Fraction::zero());
     for rate in rates {
         let growth = &rate.over + &rate.under;
-        annuity = Fraction { over: annuity.over * &growth + &annuity.under * &rate.under, under: annuity.under * &rate.under };
+        annuity = Fraction {
+            over: annuity.over * &growth + &annuity.under * &rate.under,
+            under: annuity.under * &rate.under,
+        };
         grown = Fraction { over: grown.over * &growth, under: grown.under * &rate.under };
     }
     // Both stand over the same denominator.
@@ -140,17 +143,25 @@ fn own_fees(terms: &Terms, lent: i64) -> Option<Vec<i64>> {
     let total = whole(&times.times(&Fraction::new(lent, 1)).rounded(terms.rounding))?;
     let first = terms.remainder == Some(Remainder::First);
     let at_once = repayment.fee_timing == Some(FeeTiming::First);
-    Some((0..count).map(|index| if at_once { i64::from(index == 0) * total } else { spread(total, count, index, first) }).collect())
+    Some(
+        (0..count)
+            .map(|index| if at_once { i64::from(index == 0) * total } else { spread(total, count, index, first) })
+            .collect(),
+    )
 }
 
 /// The naive schedule of a contract; nothing where it must be refused.
 pub(super) fn naive(terms: &Terms) -> Option<Naive> {
     let repayment = &terms.repayment;
     let spans = spans(terms)?;
-    let down_payment = repayment.down_payment.map_or(Some(0), |size| share(size, terms.principal.minor(), terms.rounding))?;
+    let down_payment =
+        repayment.down_payment.map_or(Some(0), |size| share(size, terms.principal.minor(), terms.rounding))?;
     let lent = terms.principal.minor() - down_payment;
+    if lent <= 0 {
+        return None;
+    }
     let balloon = repayment.balloon.map_or(Some(0), |size| share(size, lent, terms.rounding))?;
-    if lent <= 0 || balloon >= lent {
+    if balloon >= lent {
         return None;
     }
     let rates: Vec<Fraction> = spans.iter().map(|span| period_rate(terms, *span)).collect();
@@ -175,7 +186,8 @@ pub(super) fn naive(terms: &Terms) -> Option<Naive> {
         let fee = own[index] + lines.iter().sum::<i64>();
         made.rows.push(Row { due: made.spans[index].due, principal, interest, fee, balance, lines });
     }
-    let paid: i128 = made.rows.iter().map(|row| i128::from(row.principal) + i128::from(row.interest) + i128::from(row.fee)).sum();
+    let paid: i128 =
+        made.rows.iter().map(|row| i128::from(row.principal) + i128::from(row.interest) + i128::from(row.fee)).sum();
     (paid <= i128::from(AMOUNT_MAX)).then_some(made)
 }
 
