@@ -1,6 +1,7 @@
 //! Schedules, rates and settlement: published answers, properties, and a second implementation.
 
 mod account;
+mod bisection;
 mod caps;
 mod disclosures;
 mod draw;
@@ -12,8 +13,10 @@ mod lines;
 mod lives;
 mod methods;
 mod naive_dates;
+mod naive_rate;
 mod oracle;
 mod properties;
+mod rate_limits;
 mod rates;
 mod regressions;
 mod schedules;
