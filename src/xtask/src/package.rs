@@ -94,10 +94,7 @@ fn glue(root: &Path, out: &Path) -> Result<()> {
 
     remake(&folder)?;
     println!("  package: optimising the wasm");
-    let mut optimise = setup::command(root, node(root)?);
-    optimise.arg(BINARYEN).arg(raw.join("prequal_bg.wasm")).args(WASM_OPT_FLAGS);
-    optimise.arg("-o").arg(folder.join("prequal.wasm"));
-    run(&mut optimise, STEP_SECONDS_MAX, "wasm-opt")?;
+    optimise(root, &raw.join("prequal_bg.wasm"), &folder.join("prequal.wasm"))?;
 
     let script = fs::read_to_string(raw.join("prequal.js"))?;
     if let Some(missing) = GLUE_NEEDS.iter().find(|needed| !script.contains(**needed)) {
@@ -110,6 +107,13 @@ fn glue(root: &Path, out: &Path) -> Result<()> {
     let types = fs::read_to_string(raw.join("prequal.d.ts"))?;
     fs::write(folder.join("glue.d.ts"), types + GLUE_MORE_TYPES)?;
     stamp.write()
+}
+
+/// Runs wasm-opt over a module as the package's own goes through it.
+pub fn optimise(root: &Path, module: &Path, out: &Path) -> Result<()> {
+    let mut optimise = setup::command(root, node(root)?);
+    optimise.arg(BINARYEN).arg(module).args(WASM_OPT_FLAGS).arg("-o").arg(out);
+    run(&mut optimise, STEP_SECONDS_MAX, "wasm-opt")
 }
 
 /// Compiles the TypeScript and lays the package out.
