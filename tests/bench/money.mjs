@@ -134,6 +134,6 @@ for (const count of [12, 36, 360]) {
       rate,
     );
     const [ours, theirs] = [prequal.apr(flows).apr_percent_exact, peer.irr(values) * 1200];
-    console.log(`      both find the rate: prequal ${ours} %, financial ${theirs.toFixed(6)} %`);
+    console.log(`      the rates found: prequal ${ours} %, financial ${theirs.toFixed(6)} %`);
   }
 }
