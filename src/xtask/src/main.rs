@@ -8,6 +8,7 @@ mod process;
 mod setup;
 mod size;
 mod test;
+mod verify;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -63,12 +64,25 @@ enum Task {
         #[command(subcommand)]
         what: Bench,
     },
+    /// Prove at length what `test` proves in slices
+    Verify {
+        #[command(subcommand)]
+        what: Verify,
+    },
 }
 
 #[derive(Subcommand)]
 enum Bench {
     /// One whole decision: validate, tables, score, limit, four quotes with their rates
     Decide,
+    /// One quote by method and length, native and in Node.js, beside other libraries
+    Money,
+}
+
+#[derive(Subcommand)]
+enum Verify {
+    /// The credit mathematics: schedules, accounts, rates, and native and wasm byte for byte
+    Money,
 }
 
 fn main() -> ExitCode {
@@ -104,6 +118,14 @@ fn run(cli: Cli) -> Result<bool> {
         Some(Task::Bench { what: Bench::Decide }) => {
             set_up_for_building(root)?;
             bench::decide(root)?;
+        }
+        Some(Task::Bench { what: Bench::Money }) => {
+            set_up_for_building(root)?;
+            bench::money(root)?;
+        }
+        Some(Task::Verify { what: Verify::Money }) => {
+            set_up_for_building(root)?;
+            return verify::money(root);
         }
     }
     Ok(true)

@@ -106,10 +106,7 @@ fn glue(root: &Path, out: &Path) -> Result<()> {
 
     remake(&folder)?;
     println!("  package: optimising the wasm");
-    let mut optimise = setup::command(root, node(root)?);
-    optimise.arg(BINARYEN).arg(raw.join("prequal_bg.wasm")).args(WASM_OPT_FLAGS);
-    optimise.arg("-o").arg(folder.join("prequal.wasm"));
-    run(&mut optimise, STEP_SECONDS_MAX, "wasm-opt")?;
+    optimise(root, &raw.join("prequal_bg.wasm"), &folder.join("prequal.wasm"))?;
 
     let script = fs::read_to_string(raw.join("prequal.js"))?;
     if let Some(missing) = GLUE_NEEDS.iter().find(|needed| !script.contains(**needed)) {
@@ -133,6 +130,13 @@ fn short_paths(root: &Path) -> String {
     let folders = [Some(root.to_path_buf()), registry].into_iter().flatten();
     let flags = folders.filter_map(|folder| folder.to_str().map(|folder| format!("--remap-path-prefix={folder}=")));
     flags.filter(|flag| !flag.contains(' ')).collect::<Vec<_>>().join(" ")
+}
+
+/// Runs wasm-opt over a module as the package's own goes through it.
+pub fn optimise(root: &Path, module: &Path, out: &Path) -> Result<()> {
+    let mut optimise = setup::command(root, node(root)?);
+    optimise.arg(BINARYEN).arg(module).args(WASM_OPT_FLAGS).arg("-o").arg(out);
+    run(&mut optimise, STEP_SECONDS_MAX, "wasm-opt")
 }
 
 /// Compiles the TypeScript and lays the package out.

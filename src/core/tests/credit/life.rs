@@ -1,18 +1,20 @@
 //! A second, naive account: day by day, with fractions of whole numbers until the contract says that they
 //! are rounded. It shares nothing with the first but the types of its input.
+//!
+//! Here is what time does to a loan; what money does to it is beside this in `life_money`.
 
-use num_bigint::BigInt;
-use num_rational::BigRational;
 use prequal_core::{
-    calendar::{Date, DayCount},
+    calendar::{Date, DayCount, date::is_leap_year},
     credit::{
-        AfterMaturity, Bucket, Direction, Effect, Event, EventKind, FeeSize, FeeWhen, Grace, LateFeePer, Method, Part,
-        PenaltyBase, PenaltyMode, RefundOrder, Rest, Rules, Terms, Timing,
+        AfterMaturity, Grace, LateFeePer, Method, Penalty, PenaltyBase, PenaltyMode, Rate, Remainder, Rules, Terms,
+        caps::ChargeKind,
     },
-    rounding::Rounding,
 };
 
-use super::oracle::round;
+use super::{
+    naive_dates::{Fraction, is_thirty, percent, thirty_days},
+    oracle::{self, exact_level, whole},
+};
 
 pub(super) const PENALTY: usize = 0;
 pub(super) const FEE: usize = 1;
@@ -24,557 +26,518 @@ pub(super) struct Line {
     pub due: i32,
     pub owed: [i64; 4],
     pub paid: [i64; 4],
-    closed: bool,
-    target: i64,
-    /// Penalty not yet rounded, in the fraction of the day.
+    pub closed: bool,
+    pub target: i64,
+    /// In a forecast: principal taken to be paid when it fell due.
+    pub assumed: i64,
+    /// Whether a forecast takes the line to be paid.
+    pub foreseen: bool,
+    /// Penalty not yet rounded: base times parts of days.
     running: i128,
-    suspended: i64,
-    fee_done: bool,
+    pub suspended: i64,
+    /// Unpaid penalty that has joined the base of a compounding one.
+    pub joined: i64,
+    tiers: usize,
 }
 
 impl Line {
     pub(super) fn open_of(&self, part: usize) -> i64 {
         self.owed[part] - self.paid[part]
     }
-    fn late(&self) -> i64 {
+
+    /// What makes it late.
+    pub(super) fn late(&self) -> i64 {
         self.open_of(FEE) + self.open_of(INTEREST) + self.open_of(PRINCIPAL)
     }
 }
 
+/// A charge that was not posted in full.
+pub(super) type Refused = (i32, ChargeKind, i64, String);
+
 /// The naive loan.
-pub(super) struct Naive<'a> {
-    terms: &'a Terms,
-    rules: &'a Rules,
-    balloon: i64,
-    holiday: usize,
-    /// Hundredths of a per cent a year.
-    rate: i128,
-    thirty: bool,
+#[derive(Clone)]
+pub(super) struct Life<'a> {
+    pub terms: &'a Terms,
+    pub rules: &'a Rules,
+    pub made: &'a oracle::Naive,
+    pub rate: Option<Rate>,
+    /// The last rate that was not zero: another must count days as it did.
+    pub counting: Option<Rate>,
     pub lines: Vec<Line>,
-    start: i32,
+    pub start: i32,
+    /// The day up to which everything has been counted.
+    pub today: i32,
+    /// Due dates behind us.
+    pub period: usize,
     pub outstanding: i64,
-    lent: i64,
-    refunded: i64,
-    level: i64,
-    on_top: (usize, i64),
-    pool: i64,
+    pub lent: i64,
+    pub refunded: i64,
+    pub level: i64,
+    pub on_top: (usize, i64),
+    pub pool: i64,
+    /// Parts of the period's days already counted.
+    counted: i64,
+    /// Interest not yet rounded: principal times those parts.
     running: i128,
+    /// The day on which interest was last rounded.
+    rounded_on: i32,
     pub unapplied: i64,
-    pub held: i64,
-    late_fees: i64,
-    loan_fee_done: bool,
+    pub held: Vec<(usize, i64)>,
+    pub charged: [i64; 3],
+    loan_tiers: usize,
+    pub withdrawn: bool,
+    /// A forecast charges nobody for being late.
+    pub quiet: bool,
+    pub prepaid: Vec<(i32, i64)>,
+    pub moved: Vec<(i32, i64)>,
+    pub booked: Vec<super::life_money::Booked>,
+    pub not_charged: Vec<Refused>,
 }
 
-fn rounded(numerator: i128, denominator: i128, rounding: Rounding) -> i64 {
-    round(&BigRational::new(BigInt::from(numerator), BigInt::from(denominator)), rounding)
+pub(super) fn day(days: i32) -> Date {
+    Date::from_days(days).unwrap()
 }
 
-impl<'a> Naive<'a> {
-    pub(super) fn new(terms: &'a Terms, rules: &'a Rules) -> Self {
-        let dues = terms.repayment.due_dates.clone().unwrap();
-        let principal = terms.principal.minor();
-        let balloon = match terms.repayment.balloon {
-            Some(FeeSize::Amount(amount)) => amount.minor(),
-            _ => 0,
-        };
-        let holiday = usize::from(terms.repayment.principal_holiday);
-        let count = (dues.len() - holiday) as i64;
-        let rate = terms
-            .rate
-            .map_or(0, |rate| i128::from(rate.percent.mantissa()) * 100 / i128::from(rate.percent.denominator()));
-        let mut lines: Vec<Line> = dues.iter().map(|due| Line { due: due.days(), ..Line::default() }).collect();
-        let repaid = principal - balloon;
-        for line in &mut lines[holiday..] {
-            line.target = repaid / count;
+fn effective(rate: Rate) -> DayCount {
+    match rate.day_count {
+        Some(count) if !rate.daily || is_thirty(count) => count,
+        _ => DayCount::Actual365,
+    }
+}
+
+/// Parts of a year, or for a daily rate days, after one date up to another.
+fn parts(count: DayCount, from: i32, to: i32) -> i64 {
+    if to <= from {
+        return 0;
+    }
+    match count {
+        DayCount::Thirty360 | DayCount::Thirty360European => thirty_days(count, day(from), day(to)),
+        DayCount::ActualActual => {
+            (from + 1..=to).map(|number| if is_leap_year(day(number).year()) { 365 } else { 366 }).sum()
         }
-        lines.last_mut().unwrap().target += repaid % count + balloon;
-        let count = lines.len();
-        for fee in &terms.fees {
-            let FeeSize::Amount(size) = fee.size else { panic!("amounts only") };
-            for line in &mut lines[..if fee.when == FeeWhen::First { 1 } else { count }] {
-                line.owed[FEE] += size.minor();
-            }
-        }
-        let mut naive = Self {
+        _ => i64::from(to - from),
+    }
+}
+
+fn parts_a_year(count: DayCount) -> i64 {
+    match count {
+        DayCount::Actual364 => 364,
+        DayCount::Actual365 => 365,
+        DayCount::ActualActual => 365 * 366,
+        _ => 360,
+    }
+}
+
+/// What one part costs of one minor unit.
+fn per_part(rate: Rate) -> Fraction {
+    let parts = if rate.daily { 1 } else { parts_a_year(effective(rate)) };
+    percent(rate.percent).times(&Fraction::new(1, parts))
+}
+
+pub(super) fn cents(value: &Fraction, terms: &Terms) -> i64 {
+    whole(&value.rounded(terms.rounding)).unwrap()
+}
+
+impl<'a> Life<'a> {
+    pub(super) fn new(terms: &'a Terms, rules: &'a Rules, made: &'a oracle::Naive) -> Self {
+        let start = terms.start.days();
+        let line = |row: &oracle::Row| Line { due: row.due.days(), owed: [0, row.fee, 0, 0], ..Line::default() };
+        let mut life = Self {
             terms,
             rules,
-            balloon,
-            holiday,
-            rate,
-            thirty: terms.rate.is_some_and(|rate| rate.day_count == Some(DayCount::Thirty360)),
-            lines,
-            start: terms.start.days(),
-            outstanding: principal,
-            lent: principal,
+            made,
+            rate: terms.rate.filter(|rate| !rate.percent.is_zero()),
+            counting: terms.rate.filter(|rate| !rate.percent.is_zero()),
+            lines: made.rows.iter().map(line).collect(),
+            start,
+            today: start,
+            period: 0,
+            outstanding: made.lent,
+            lent: made.lent,
             refunded: 0,
-            level: 0,
+            level: made.level,
             on_top: (usize::MAX, 0),
             pool: 0,
+            counted: 0,
             running: 0,
+            rounded_on: start,
             unapplied: 0,
-            held: 0,
-            late_fees: 0,
-            loan_fee_done: false,
+            held: Vec::new(),
+            charged: [0; 3],
+            loan_tiers: 0,
+            withdrawn: false,
+            quiet: false,
+            prepaid: Vec::new(),
+            moved: Vec::new(),
+            booked: Vec::new(),
+            not_charged: Vec::new(),
         };
-        naive.new_level(naive.start, principal);
-        naive
+        life.share_out(made.lent, 0);
+        life
     }
 
-    fn is_level(&self) -> bool {
+    pub(super) fn is_level(&self) -> bool {
         self.terms.repayment.method == Method::EqualInstallment
     }
 
-    /// First and last day of the period in which the day after `day` lies.
-    fn period(&self, day: i32) -> Option<(i32, i32)> {
-        let mut from = self.start;
-        for line in &self.lines {
-            if day < line.due {
-                return Some((from, line.due));
-            }
-            from = line.due;
-        }
-        None
+    pub(super) fn holiday(&self) -> usize {
+        usize::from(self.terms.repayment.principal_holiday)
     }
 
-    /// A day's interest of one on the whole period's fraction: numerator and denominator, without the rate.
-    fn day_part(&self, day: i32) -> (i128, i128) {
-        let Some((from, to)) = self.period(day) else {
-            return (i128::from(self.terms.after_maturity == Some(AfterMaturity::Accrue)), 365);
-        };
-        if !self.thirty {
-            return (1, 365);
-        }
-        let civil = |day: i32| Date::from_days(day).unwrap().civil();
-        let ((y1, m1, d1), (y2, m2, d2)) = (civil(from), civil(to));
-        let d1 = d1.min(30);
-        let d2 = if d1 == 30 { d2.min(30) } else { d2 };
-        let units = 360 * (y2 - y1) + 30 * (i32::from(m2) - i32::from(m1)) + i32::from(d2) - i32::from(d1);
-        (i128::from(units), 360 * i128::from(to - from))
+    /// Lines that still repay principal.
+    pub(super) fn open_lines(&self) -> Vec<usize> {
+        (self.holiday()..self.lines.len()).filter(|place| !self.lines[*place].closed).collect()
     }
 
-    fn new_level(&mut self, day: i32, left: i64) {
-        if !self.is_level() {
-            return;
-        }
-        let one = BigRational::from_integer(1.into());
-        let (mut discount, mut annuity, mut pending) =
-            (one.clone(), BigRational::from_integer(0.into()), BigRational::from_integer(0.into()));
-        let mut from = day;
-        for (place, line) in self.lines.iter().enumerate().filter(|(_, line)| line.due > day) {
-            for each in from..line.due {
-                let (numerator, denominator) = self.day_part(each);
-                pending += BigRational::new((numerator * self.rate).into(), (denominator * 10_000).into());
-            }
-            from = line.due;
-            if place < self.holiday {
-                pending = BigRational::from_integer(0.into());
-            } else if !line.closed {
-                discount /= &one + &pending;
-                annuity += &discount;
-                pending = BigRational::from_integer(0.into());
-            }
-        }
-        let kept = discount * BigInt::from(self.balloon.min(left));
-        self.level = round(&((BigRational::from_integer(left.into()) - kept) / annuity), self.terms.rounding);
-    }
-
-    fn claims(&self) -> i64 {
-        self.lines.iter().filter(|line| line.closed).map(|line| line.open_of(PRINCIPAL)).sum()
-    }
-
-    fn spread(&mut self, day: i32) {
-        let open: Vec<usize> = (self.holiday..self.lines.len()).filter(|place| !self.lines[*place].closed).collect();
-        if open.is_empty() {
-            return;
-        }
-        let left = self.outstanding - self.claims();
-        self.pool = 0;
-        self.new_level(day, left);
-        self.on_top = (open[0], self.lines[open[0]].owed[INTEREST] + self.lines[open[0]].paid[PRINCIPAL]);
-        for (at, place) in open.iter().enumerate() {
-            let kept = self.balloon.min(left);
-            let repaid = left - kept;
-            let more = if at + 1 == open.len() { repaid % open.len() as i64 + kept } else { 0 };
-            self.lines[*place].target = self.lines[*place].paid[PRINCIPAL] + repaid / open.len() as i64 + more;
+    /// Equal shares of what is left over the open lines.
+    fn share_out(&mut self, left: i64, from: usize) {
+        let open = self.open_lines();
+        let kept = self.made.balloon.min(left);
+        let (each, more) = ((left - kept) / open.len() as i64, (left - kept) % open.len() as i64);
+        let first = self.terms.remainder == Some(Remainder::First);
+        for (at, place) in open.iter().enumerate().filter(|(_, place)| **place >= from) {
+            let last = at + 1 == open.len();
+            let share = each + if last { kept } else { 0 } + if if first { at == 0 } else { last } { more } else { 0 };
+            self.lines[*place].target = self.lines[*place].paid[PRINCIPAL] + share;
         }
     }
 
-    /// What a line asks of principal, and what the pool takes off it.
-    fn asks(&self, place: usize) -> (i64, i64) {
-        let line = &self.lines[place];
-        let available = self.outstanding - self.claims() + line.paid[PRINCIPAL];
-        if place + 1 == self.lines.len() {
-            return (available, self.pool);
-        }
-        let asked = match self.terms.repayment.method {
-            _ if place < self.holiday => 0,
-            Method::EqualInstallment => {
-                let on_top = if self.on_top.0 == place { self.on_top.1 } else { 0 };
-                (self.level + on_top - line.owed[INTEREST]).max(0)
-            }
-            Method::InterestOnly => 0,
-            _ => line.target,
-        };
-        let whole = asked.max(line.paid[PRINCIPAL]).min(available + self.pool);
-        let taken = self.pool.min(whole - line.paid[PRINCIPAL]);
-        (whole - taken, taken)
+    /// The first day of the period that bears interest.
+    fn period_start(&self) -> i32 {
+        let begin = if self.period == 0 { self.start } else { self.lines[self.period - 1].due };
+        begin.max(self.start + i32::from(self.terms.repayment.interest_free_days))
     }
 
-    fn penalised(&self, line: &Line, day: i32) -> bool {
-        self.rules.penalty.as_ref().is_some_and(|penalty| {
+    fn has_begun(&self, on: i32) -> bool {
+        on > self.period_start() || (self.period == 0 && self.terms.repayment.interest_free_days == 0)
+    }
+
+    /// All parts of a period, and of how many they are: of a 30-day count its actual days, which share its
+    /// parts among them.
+    fn period_parts(&self, place: usize, rate: Rate) -> (i64, i64) {
+        let count = effective(rate);
+        let begin = self.start + i32::from(self.terms.repayment.interest_free_days);
+        let span = self.made.spans[place];
+        let (from, due) = (span.from.days().max(begin), span.due.days());
+        let minimum = i64::from(rate.minimum_days) * if count == DayCount::ActualActual { 366 } else { 1 };
+        if span.from.days() < begin && due <= begin {
+            return (0, 1);
+        }
+        let regular = span.months > 0 && from == span.from.days() && is_thirty(count);
+        let parts = if regular { i64::from(span.months) * 30 } else { parts(count, from, due) };
+        (parts.max(minimum), if is_thirty(count) { i64::from((due - from).max(1)) } else { 1 })
+    }
+
+    /// What of the period's parts has been reached on a day, in the same measure as [`Self::period_parts`].
+    fn reached(&self, on: i32, rate: Rate) -> i64 {
+        let count = effective(rate);
+        let (from, due) = (self.period_start(), self.lines[self.period].due);
+        let minimum = if self.has_begun(on) { i64::from(rate.minimum_days) } else { 0 };
+        if !is_thirty(count) {
+            let minimum = minimum * if count == DayCount::ActualActual { 366 } else { 1 };
+            return parts(count, from, on).max(minimum);
+        }
+        if from >= due {
+            // A first period without days earns what it counts at least at once.
+            return i64::from(from == due && self.has_begun(on));
+        }
+        i64::from(on - from).max(minimum).clamp(0, i64::from(due - from))
+    }
+
+    /// Adds what has been reached since to the interest not yet rounded.
+    fn count_interest(&mut self, on: i32) {
+        let Some(rate) = self.rate.filter(|_| self.outstanding > 0) else { return };
+        let bearing = self.outstanding - self.replaced(on);
+        if self.period < self.lines.len() {
+            let reached = self.reached(on, rate);
+            let parts = if is_thirty(effective(rate)) { self.period_parts(self.period, rate).0 } else { 1 };
+            self.running += i128::from(bearing) * i128::from((reached - self.counted).max(0)) * i128::from(parts);
+            self.counted = self.counted.max(reached);
+        } else if self.terms.after_maturity == Some(AfterMaturity::Accrue) {
+            let from = self.rounded_on.max(self.period_start());
+            let since = |to: i32| i128::from(parts(effective(rate), from, to));
+            self.running += i128::from(bearing) * (since(on) - since(on - 1));
+        }
+    }
+
+    /// Principal on which a penalty runs in place of interest on the day that ends `on`.
+    fn replaced(&self, on: i32) -> i64 {
+        let Some(penalty) = self.late_rules().filter(|penalty| penalty.mode == PenaltyMode::InPlace) else { return 0 };
+        let late = self.lines.iter().filter(|line| {
             let free = if penalty.grace == Grace::Free { i32::from(penalty.grace_days) } else { 0 };
-            line.closed && line.due + free <= day && line.late() > 0
-        })
+            line.closed && !line.foreseen && line.due + free < on && line.late() > 0
+        });
+        match penalty.base {
+            PenaltyBase::AllPrincipal => late.map(|_| self.outstanding).max().unwrap_or(0),
+            _ => late.map(|line| line.open_of(PRINCIPAL)).sum(),
+        }
     }
 
-    /// One day passes: `day` is the day before it.
-    fn pass(&mut self, day: i32) {
-        let mut bearing = self.outstanding;
-        if let Some(penalty) = &self.rules.penalty {
-            let late: Vec<usize> =
-                (0..self.lines.len()).filter(|place| self.penalised(&self.lines[*place], day)).collect();
-            if penalty.mode == PenaltyMode::InPlace {
-                for place in &late {
-                    bearing -= match penalty.base {
-                        PenaltyBase::AllPrincipal => bearing,
-                        _ => self.lines[*place].open_of(PRINCIPAL),
-                    };
-                }
+    fn late_rules(&self) -> Option<&'a Penalty> {
+        self.rules.penalty.as_ref().filter(|_| !self.withdrawn)
+    }
+
+    /// One day passes, the one that ends `on`.
+    fn pass(&mut self, on: i32) {
+        self.count_interest(on);
+        let Some((penalty, count)) =
+            self.late_rules().and_then(|penalty| Some((penalty, self.penalty_count(penalty)?)))
+        else {
+            return;
+        };
+        let weight = i128::from(parts(count, on - 1, on));
+        for place in 0..self.lines.len() {
+            let line = &self.lines[place];
+            let late = match penalty.base {
+                PenaltyBase::OverduePrincipal => line.open_of(PRINCIPAL),
+                _ => line.late(),
+            };
+            if line.due >= on || (late == 0 && line.suspended == 0) {
+                continue;
+            }
+            let free = if penalty.grace == Grace::Free { i32::from(penalty.grace_days) } else { 0 };
+            let all = penalty.base == PenaltyBase::AllPrincipal;
+            if line.due + free < on {
+                let base = if all { self.outstanding } else { late } + line.joined;
+                self.lines[place].running += i128::from(base) * weight;
             }
             // All principal is charged once, for the oldest that is late at all, grace or not.
-            let oldest = self.lines.iter().position(|line| line.due <= day && line.late() > 0);
-            for place in late {
-                let base = match penalty.base {
-                    PenaltyBase::OverduePrincipal => self.lines[place].open_of(PRINCIPAL),
-                    PenaltyBase::OverdueAmount => self.lines[place].late(),
-                    PenaltyBase::AllPrincipal if oldest == Some(place) => self.outstanding,
-                    PenaltyBase::AllPrincipal => 0,
-                };
-                self.lines[place].running += i128::from(base);
+            if all {
+                break;
             }
         }
-        self.running += i128::from(bearing) * self.day_part(day).0;
     }
 
-    /// Interest of the segment that ends on `day` is rounded.
-    fn round_interest(&mut self, day: i32) {
-        let denominator = self.day_part(day - 1).1 * 10_000;
-        let interest = rounded(core::mem::take(&mut self.running) * self.rate, denominator, self.terms.rounding);
-        let last = self.lines.len() - 1;
-        let place = self.lines.iter().position(|line| !line.closed).unwrap_or(last);
-        self.lines[place].owed[INTEREST] += interest;
+    /// How a penalty counts days, where it charges anything: a 30-day count is actual days over 360.
+    fn penalty_count(&self, penalty: &Penalty) -> Option<DayCount> {
+        let rate = penalty.rate.map_or(self.rate, |rate| Some(rate).filter(|rate| !rate.percent.is_zero()))?;
+        let count = effective(rate);
+        Some(if is_thirty(count) { DayCount::Actual360 } else { count })
     }
 
-    fn round_penalties(&mut self, day: i32) {
-        let Some(penalty) = &self.rules.penalty else { return };
-        // One and a half times the contract's rate, by actual days over 365 or 360.
-        let year = if self.thirty { 360 } else { 365 };
-        for line in &mut self.lines {
-            let charge =
-                rounded(core::mem::take(&mut line.running) * self.rate * 3, 2 * year * 10_000, self.terms.rounding);
-            if penalty.grace == Grace::Retroactive && day - line.due <= i32::from(penalty.grace_days) {
+    /// What a part of a day costs, under the ceiling on the yearly rate.
+    fn penalty_rate(&self, penalty: &Penalty, count: DayCount) -> Fraction {
+        let rate = match (penalty.rate, penalty.multiple) {
+            (Some(rate), _) => per_part(rate),
+            (None, multiple) => {
+                let multiple = multiple.unwrap();
+                per_part(self.rate.unwrap()).times(&Fraction::new(multiple.mantissa(), multiple.denominator()))
+            }
+        };
+        let Some(ceiling) = penalty.ceiling_annual_percent else { return rate };
+        let most = percent(ceiling).times(&Fraction::new(1, parts_a_year(count)));
+        if &rate.over * &most.under > &most.over * &rate.under { most } else { rate }
+    }
+
+    fn post_penalties(&mut self, on: i32) {
+        let Some((penalty, count)) =
+            self.late_rules().and_then(|penalty| Some((penalty, self.penalty_count(penalty)?)))
+        else {
+            return;
+        };
+        let price = self.penalty_rate(penalty, count);
+        for place in 0..self.lines.len() {
+            let weighted = core::mem::take(&mut self.lines[place].running);
+            if self.quiet || self.lines[place].due >= on {
+                continue;
+            }
+            let charge = cents(&price.times(&Fraction::new(weighted, 1)), self.terms);
+            let line = &mut self.lines[place];
+            if penalty.grace == Grace::Retroactive && on - line.due <= i32::from(penalty.grace_days) {
                 line.suspended += charge;
-            } else if charge > 0 || line.suspended > 0 {
-                line.owed[PENALTY] += charge + core::mem::take(&mut line.suspended);
-            }
-        }
-    }
-
-    fn late_fees(&mut self, day: i32) {
-        let Some(late_fee) = &self.rules.late_fee else { return };
-        let tier = late_fee.tiers[0];
-        for place in 0..self.lines.len() {
-            let line = &self.lines[place];
-            let once = late_fee.per == LateFeePer::Loan && self.loan_fee_done;
-            if !line.closed || line.late() <= 0 || day - line.due <= i32::from(tier.after_days) || line.fee_done || once
-            {
                 continue;
             }
-            let short: i64 = self.lines[..=place].iter().map(Line::late).sum();
-            let spent = self.lines.iter().map(|line| line.paid[PENALTY]).sum::<i64>().min(self.late_fees);
-            let fee = if spent > 0 && short <= spent { 0 } else { tier.amount.unwrap().minor() };
-            let fee = fee.min(late_fee.cap_amount.unwrap().minor() - self.late_fees);
-            self.late_fees += fee;
-            self.lines[place].owed[PENALTY] += fee;
-            self.lines[place].fee_done = true;
-            self.loan_fee_done = true;
+            let charge = charge + core::mem::take(&mut line.suspended);
+            let allowed = self.admit(on, ChargeKind::Penalty, charge);
+            self.lines[place].owed[PENALTY] += allowed;
         }
     }
 
-    fn pay(&mut self, place: usize, part: usize, money: &mut i64) {
-        let line = &mut self.lines[place];
-        let paid = line.open_of(part).min(*money);
-        line.paid[part] += paid;
-        *money -= paid;
-        if part == PRINCIPAL {
-            self.outstanding -= paid;
+    /// Interest of the segment that ends `on` is rounded.
+    fn round_interest(&mut self, on: i32) {
+        if let Some(rate) = self.rate {
+            let shared = if self.period < self.lines.len() { self.period_parts(self.period, rate).1 } else { 1 };
+            let value = per_part(rate).times(&Fraction::new(core::mem::take(&mut self.running), shared));
+            let interest = cents(&value, self.terms);
+            let last = self.lines.len() - 1;
+            let place = self.lines.iter().position(|line| !line.closed).unwrap_or(last);
+            self.lines[place].owed[INTEREST] += interest;
         }
+        self.rounded_on = on;
     }
 
-    fn pay_fallen_due(&mut self, day: i32, money: &mut i64) {
-        let order = self.rules.allocation.order.clone();
-        let number = |part: Part| {
-            [Part::Penalty, Part::Fee, Part::Interest, Part::Principal].iter().position(|one| *one == part).unwrap()
-        };
-        let fits = |bucket: &Bucket, due: i32| match bucket.timing {
-            Timing::PastDue => due < day,
-            Timing::Due => due == day,
-            Timing::InAdvance => false,
-        };
-        let pairs: Vec<(usize, usize)> = if self.rules.allocation.direction == Direction::Vertical {
-            let lines = &self.lines;
-            order
-                .iter()
-                .flat_map(|bucket| {
-                    (0..lines.len())
-                        .filter(move |place| fits(bucket, lines[*place].due))
-                        .map(move |place| (place, number(bucket.part)))
-                })
-                .collect()
-        } else {
-            let order = &order;
-            (0..self.lines.len())
-                .flat_map(|place| {
-                    let due = self.lines[place].due;
-                    order.iter().filter(move |bucket| fits(bucket, due)).map(move |bucket| (place, number(bucket.part)))
-                })
-                .collect()
-        };
-        for (place, part) in pairs {
-            self.pay(place, part, money);
-        }
-        for line in &mut self.lines {
-            if line.late() == 0 {
-                line.suspended = 0;
-            }
-        }
-    }
-
-    fn pay_ahead(&mut self, day: i32, money: &mut i64) {
+    fn post_late_fees(&mut self, on: i32) {
+        let Some(late_fee) = self.rules.late_fee.as_ref().filter(|_| !self.quiet && !self.withdrawn) else { return };
         for place in 0..self.lines.len() {
-            let line = &self.lines[place];
-            if line.due <= day || *money == 0 || (line.closed && line.owed == line.paid) {
+            let (due, unpaid) = (self.lines[place].due, self.lines[place].late());
+            if due >= on || unpaid == 0 {
                 continue;
             }
-            let (asked, taken) = self.asks(place);
-            let was_open = !self.lines[place].closed;
-            if was_open {
-                self.lines[place].owed[PRINCIPAL] = asked;
+            let passed = late_fee.tiers.iter().filter(|tier| on - due > i32::from(tier.after_days)).count();
+            let once = late_fee.per == LateFeePer::Loan;
+            let judged = if once { self.loan_tiers } else { self.lines[place].tiers };
+            for tier in late_fee.tiers[..passed].iter().skip(judged) {
+                let share = |share| cents(&percent(share).times(&Fraction::new(unpaid, 1)), self.terms);
+                let fee = tier.amount.map_or_else(|| share(tier.percent.unwrap()), |amount| amount.minor());
+                let short: i64 = self.lines[..=place].iter().map(Line::late).sum();
+                let spent = self.lines.iter().map(|line| line.paid[PENALTY]).sum::<i64>().min(self.charged[1]);
+                if spent > 0 && short <= spent {
+                    self.not_charged.push((on, ChargeKind::LateFee, fee, "late_fee_pyramiding".to_owned()));
+                    continue;
+                }
+                let allowed = self.admit(on, ChargeKind::LateFee, fee);
+                self.lines[place].owed[PENALTY] += allowed;
             }
-            for part in [PENALTY, FEE, INTEREST, PRINCIPAL] {
-                self.pay(place, part, money);
+            self.loan_tiers = self.loan_tiers.max(passed);
+            self.lines[place].tiers = self.lines[place].tiers.max(passed);
+        }
+    }
+
+    /// What is due on this day is closed.
+    fn fall_due(&mut self, on: i32) {
+        while self.period < self.lines.len() && self.lines[self.period].due == on {
+            if self.rules.penalty.as_ref().is_some_and(|penalty| penalty.compounding) {
+                for line in &mut self.lines {
+                    line.joined = line.open_of(PENALTY);
+                }
             }
-            if was_open && asked != 0 && self.lines[place].owed == self.lines[place].paid {
+            let place = self.period;
+            let (principal, taken) = self.asks(place);
+            if !self.lines[place].closed {
+                self.lines[place].owed[PRINCIPAL] = principal;
                 self.lines[place].closed = true;
                 self.pool -= taken.min(self.pool);
             }
+            self.period += 1;
+            self.counted = 0;
+            self.spend_held(on);
         }
     }
 
-    fn pay_principal(&mut self, day: i32, money: &mut i64, lower: bool) -> bool {
-        for place in 0..self.lines.len() {
-            if self.lines[place].due > day {
-                self.pay(place, INTEREST, money);
+    /// Goes on to a day; everything is rounded there, whether or not something falls due.
+    pub(super) fn walk(&mut self, to: i32) {
+        let mut on = self.today;
+        self.count_interest_at_once(on);
+        if self.lines.get(self.period).is_some_and(|line| line.due == on) {
+            // The first instalment may fall due on the day of the advance.
+            self.round_interest(on);
+            self.fall_due(on);
+        }
+        while on < to {
+            on += 1;
+            self.pass(on);
+            let due = self.lines.get(self.period).is_some_and(|line| line.due == on);
+            if due || on == to || self.grace_ends(on) {
+                self.post_penalties(on);
+                self.round_interest(on);
+            }
+            if due || on == to {
+                self.post_late_fees(on);
+            }
+            if due {
+                self.fall_due(on);
             }
         }
-        let principal = (*money).min(self.outstanding - self.claims());
-        self.outstanding -= principal;
-        *money -= principal;
-        if self.outstanding == 0 {
-            self.end();
-            self.pay_everything(money);
-        } else if lower && (principal > 0) {
-            self.spread(day);
+        if self.today == to {
+            self.round_interest(to);
+            self.post_late_fees(to);
         }
-        principal > 0
+        self.today = to;
     }
 
-    fn pay_everything(&mut self, money: &mut i64) {
-        for place in 0..self.lines.len() {
-            for part in [PENALTY, FEE, INTEREST, PRINCIPAL] {
-                self.pay(place, part, money);
-            }
+    /// The advance itself begins the first period.
+    fn count_interest_at_once(&mut self, on: i32) {
+        if on == self.start && self.period == 0 {
+            self.count_interest(on);
         }
     }
 
-    fn end(&mut self) {
-        if self.outstanding == 0 {
-            self.pool = 0;
-            for line in self.lines.iter_mut().filter(|line| !line.closed) {
-                line.owed[PRINCIPAL] = line.paid[PRINCIPAL];
-                line.closed = true;
-            }
-        }
+    fn grace_ends(&self, on: i32) -> bool {
+        let in_place = |penalty: &&Penalty| penalty.mode == PenaltyMode::InPlace && penalty.grace_days > 0;
+        self.late_rules().filter(in_place).is_some_and(|penalty| {
+            let grace = i32::from(penalty.grace_days);
+            self.lines.iter().any(|line| line.closed && !line.foreseen && line.late() > 0 && line.due + grace == on)
+        })
     }
 
-    /// An event; whether it is allowed.
-    fn happen(&mut self, day: i32, kind: &EventKind) -> bool {
-        match kind {
-            EventKind::Repayment(money) => {
-                let mut money = money.minor();
-                self.pay_fallen_due(day, &mut money);
-                match self.rules.allocation.rest {
-                    Rest::NextInstallment => self.pay_ahead(day, &mut money),
-                    Rest::LastInstallment => drop(self.pay_principal(day, &mut money, false)),
-                    Rest::Reamortise => drop(self.pay_principal(day, &mut money, true)),
-                    Rest::Unapplied => {
-                        if self.lines.iter().any(|line| line.due > day) {
-                            self.held += core::mem::take(&mut money);
-                        }
-                    }
-                }
-                self.end();
-                self.unapplied += money;
-            }
-            EventKind::Prepayment { amount, effect } => {
-                let mut money = amount.minor();
-                self.pay_fallen_due(day, &mut money);
-                let lower = *effect == Some(Effect::LowerInstallment);
-                if !self.pay_principal(day, &mut money, lower) && lower && self.outstanding > 0 {
-                    self.spread(day);
-                }
-                self.unapplied += money;
-            }
-            EventKind::Draw(money) => {
-                if self.lines.iter().all(|line| line.closed) || self.lines.iter().all(|line| line.due <= day) {
-                    return false;
-                }
-                self.lent += money.minor();
-                self.outstanding += money.minor();
-                self.spread(day);
-            }
-            EventKind::RateChange { rate, keep_installment } => {
-                if self.terms.rate.is_none() {
-                    return false;
-                }
-                self.rate = i128::from(rate.percent.mantissa()) * 100 / i128::from(rate.percent.denominator());
-                if !keep_installment && self.lines.iter().any(|line| line.due > day) {
-                    self.spread(day);
-                }
-            }
-            EventKind::Refund { amount, order } => return self.refund(day, amount.minor(), order.unwrap()),
-            _ => return false,
-        }
-        true
-    }
-
-    fn refund(&mut self, day: i32, refund: i64, order: RefundOrder) -> bool {
-        if self.refunded + refund > self.lent {
-            return false;
-        }
-        self.refunded += refund;
-        let cut = refund.min(self.outstanding);
-        // What each line asks; of a level loan the first open one stands for all of them.
-        let mut left = self.outstanding - self.claims();
-        let count = self.lines.len();
-        let mut asks = Vec::new();
-        for (place, line) in self.lines.iter().enumerate() {
-            asks.push(if line.closed {
-                line.open_of(PRINCIPAL)
-            } else if self.is_level() || place + 1 == count {
-                core::mem::take(&mut left)
-            } else {
-                let asked = match self.terms.repayment.method {
-                    Method::InterestOnly => 0,
-                    _ => (line.target - line.paid[PRINCIPAL]).max(0).min(left),
+    /// The level of what is left: what is left of this period is its first, shorter one.
+    pub(super) fn new_level(&mut self, left: i64) {
+        let open = self.open_lines();
+        let mut rates = Vec::new();
+        let mut pending = Fraction::zero();
+        for place in self.period..self.lines.len() {
+            if let Some(rate) = self.rate {
+                let (parts, shared) = self.period_parts(place, rate);
+                let counted = if place == self.period { self.counted } else { 0 };
+                let left = if is_thirty(effective(rate)) {
+                    Fraction::new(i128::from(parts) * i128::from((shared - counted).max(0)), shared)
+                } else {
+                    Fraction::new((parts - counted).max(0), 1)
                 };
-                left -= asked;
-                asked
-            });
-        }
-        let mut cuts = vec![0; count];
-        match order {
-            RefundOrder::ProRata if cut > 0 => {
-                let total = i128::from(self.outstanding);
-                for place in 0..count {
-                    cuts[place] = (i128::from(asks[place]) * i128::from(cut) / total) as i64;
-                }
-                while cuts.iter().sum::<i64>() < cut {
-                    let rest =
-                        |place: usize| i128::from(asks[place]) * i128::from(cut) - i128::from(cuts[place]) * total;
-                    let largest = (0..count).rev().max_by_key(|place| rest(*place)).unwrap();
-                    cuts[largest] += 1;
-                }
+                pending = pending.plus(&per_part(rate).times(&left));
             }
-            _ => {
-                let mut left = cut;
-                for step in 0..count {
-                    let place = if order == RefundOrder::FirstFirst { step } else { count - 1 - step };
-                    cuts[place] = asks[place].min(left);
-                    left -= cuts[place];
-                }
+            if open.contains(&place) {
+                rates.push(core::mem::replace(&mut pending, Fraction::zero()));
+            } else if place < self.holiday() {
+                pending = Fraction::zero();
             }
         }
-        self.outstanding -= cut;
-        for place in 0..count {
-            let level = self.is_level();
-            let line = &mut self.lines[place];
-            if line.closed {
-                line.owed[PRINCIPAL] -= cuts[place];
-            } else if !level {
-                line.target = line.paid[PRINCIPAL] + asks[place] - cuts[place];
-            } else if order == RefundOrder::FirstFirst {
-                self.pool += cuts[place];
-            }
+        let rounding = self.terms.level_rounding.unwrap_or(self.terms.rounding);
+        self.level = whole(&exact_level(left, self.made.balloon.min(left), &rates).rounded(rounding)).unwrap();
+    }
+
+    /// A new rate; whether it is allowed.
+    pub(super) fn change_rate(&mut self, rate: Rate, keep: bool) -> bool {
+        if self.terms.rate.is_none() {
+            return false;
         }
-        if self.is_level() && order == RefundOrder::ProRata && cut > 0 {
-            self.spread(day);
+        let new = Some(rate).filter(|rate| !rate.percent.is_zero());
+        let like = |old: Rate, new: Rate| effective(old) == effective(new) && old.minimum_days == new.minimum_days;
+        if let (Some(old), Some(new)) = (self.counting, new)
+            && !like(old, new)
+        {
+            return false;
         }
-        let mut money = refund - cut;
-        self.end();
-        if self.outstanding == 0 {
-            self.pay_everything(&mut money);
+        // Days that bore nothing lie behind, those that a period counts at least among them.
+        if let (None, Some(new), true) = (self.rate, new, self.period < self.lines.len()) {
+            self.counted = self.counted.max(self.reached(self.today, new));
         }
-        for line in self.lines.iter_mut().filter(|line| line.late() == 0) {
-            line.suspended = 0;
+        self.rate = new;
+        self.counting = new.or(self.counting);
+        if !keep && self.period < self.lines.len() {
+            self.spread();
         }
-        self.unapplied += money;
         true
     }
 
-    /// Day by day to the end; false where an event is not allowed.
-    pub(super) fn run(&mut self, events: &[Event], until: i32) -> bool {
-        let on = |day: i32| events.iter().filter(move |event| event.date.days() == day);
-        if !on(self.start).all(|event| self.happen(self.start, &event.kind)) {
-            return false;
+    /// Spreads what is left anew over the lines left.
+    pub(super) fn spread(&mut self) {
+        let Some(first) = self.open_lines().first().copied() else { return };
+        let left = self.outstanding - self.claims();
+        self.pool = 0;
+        if self.is_level() {
+            self.new_level(left);
+            self.on_top = (first, self.lines[first].owed[INTEREST] + self.lines[first].paid[PRINCIPAL]);
+        } else {
+            self.share_out(left, first);
         }
-        for day in self.start + 1..=until {
-            self.pass(day - 1);
-            let falls_due = self.lines.iter().position(|line| line.due == day);
-            let stop = falls_due.is_some() || on(day).next().is_some() || day == until;
-            let in_place = self.rules.penalty.as_ref().is_some_and(|penalty| penalty.mode == PenaltyMode::InPlace);
-            let grace_ends = in_place
-                && self.lines.iter().any(|line| {
-                    let days = i32::from(self.rules.penalty.as_ref().unwrap().grace_days);
-                    days > 0 && line.closed && line.late() > 0 && line.due + days == day
-                });
-            if stop || grace_ends {
-                self.round_interest(day);
-            }
-            if stop || grace_ends {
-                self.round_penalties(day);
-            }
-            if stop {
-                self.late_fees(day);
-            }
-            if let Some(place) = falls_due {
-                let (principal, taken) = self.asks(place);
-                if !self.lines[place].closed {
-                    self.lines[place].owed[PRINCIPAL] = principal;
-                    self.lines[place].closed = true;
-                    self.pool -= taken.min(self.pool);
-                }
-                let mut held = core::mem::take(&mut self.held);
-                if held > 0 {
-                    self.pay_fallen_due(day, &mut held);
-                    self.held = held;
-                    self.end();
-                }
-            }
-            if !on(day).all(|event| self.happen(day, &event.kind)) {
-                return false;
+    }
+
+    /// Every due date to the end passes; what falls due from `from` on is taken to be paid then.
+    pub(super) fn foresee(&mut self, from: i32) {
+        self.quiet = true;
+        while self.period < self.lines.len() {
+            let place = self.period;
+            self.walk(self.lines[place].due);
+            let line = &mut self.lines[place];
+            if line.due >= from {
+                let claim = line.open_of(PRINCIPAL) - line.assumed;
+                (line.assumed, line.foreseen) = (line.assumed + claim, true);
+                self.outstanding -= claim;
             }
         }
-        true
+        if self.today < from {
+            self.walk(from);
+        }
     }
 }

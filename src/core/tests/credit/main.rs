@@ -1,15 +1,24 @@
 //! Schedules, rates and settlement: published answers, properties, and a second implementation.
 
 mod account;
+mod bisection;
 mod caps;
 mod disclosures;
+mod draw;
+mod draw_life;
 mod life;
+mod life_money;
+mod life_refund;
 mod lines;
 mod lives;
 mod methods;
+mod naive_dates;
+mod naive_rate;
 mod oracle;
 mod properties;
+mod rate_limits;
 mod rates;
+mod regressions;
 mod schedules;
 mod settlement;
 
@@ -48,6 +57,9 @@ fn terms(method: Method, principal: i64, count: u16, annual_percent: &str) -> Te
     }
 }
 
-const METHODS: [Method; 5] =
-    [Method::EqualInstallment, Method::EqualPrincipal, Method::InterestOnly, Method::FeeInstallment, Method::Free];
-const ROUNDINGS: [Rounding; 4] = [Rounding::HalfEven, Rounding::HalfUp, Rounding::Down, Rounding::Up];
+/// One line now and then of a run that takes minutes; none in a short one.
+fn progress(what: &str, done: u64, of: u64) {
+    if of >= 20_000 && done.is_multiple_of(of / 4) {
+        eprintln!("  {what}: {done} of {of}");
+    }
+}

@@ -26,7 +26,7 @@ struct Stage {
 }
 
 /// In the order they run: the quick ones first, and what others need before them.
-const STAGES: [Stage; 17] = [
+const STAGES: [Stage; 18] = [
     Stage { name: "fmt", about: "Rust sources are formatted", run: rust::fmt },
     Stage { name: "clippy", about: "no warning in any Rust target", run: rust::clippy },
     Stage { name: "build", about: "everything builds natively", run: rust::build },
@@ -42,6 +42,7 @@ const STAGES: [Stage; 17] = [
     Stage { name: "packaging", about: "the package in its environments", run: node_suites::packaging },
     Stage { name: "edge", about: "the worker in real workerd", run: node_suites::edge },
     Stage { name: "verdict", about: "the same bytes in every runtime", run: node_suites::verdict },
+    Stage { name: "quotes", about: "random quotes, native and in wasm, byte for byte", run: node_suites::quotes },
     Stage { name: "browser", about: "the pages in real Chromium", run: node_suites::browser },
     Stage { name: "demo", about: "a whole purchase, `demo --smoke`", run: node_suites::demo },
 ];

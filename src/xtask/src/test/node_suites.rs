@@ -30,7 +30,7 @@ pub fn lint(context: &Context) -> Result<Outcome> {
     }
     let mut check = setup::command(&context.root.join("www"), biome);
     check.args(["check", "--colors=off", "--error-on-warnings", ".", "../pkg-config"]);
-    let scripts = ["bench", "browser", "edge", "packaging", "verdict"].map(|name| format!("../tests/{name}"));
+    let scripts = ["bench", "browser", "edge", "packaging", "quotes", "verdict"].map(|name| format!("../tests/{name}"));
     check.args(scripts.iter().filter(|folder| context.root.join("www").join(folder).is_dir()));
     context.check(&mut check, "npm run format in www/ puts most of it right")
 }
@@ -67,6 +67,10 @@ pub fn edge(context: &Context) -> Result<Outcome> {
 
 pub fn verdict(context: &Context) -> Result<Outcome> {
     suite(context, &["tests/verdict"], Vec::new())
+}
+
+pub fn quotes(context: &Context) -> Result<Outcome> {
+    suite(context, &["tests/quotes"], Vec::new())
 }
 
 pub fn browser(context: &Context) -> Result<Outcome> {

@@ -320,3 +320,6 @@ impl Tally {
             .map_or(Unit::Months(1), |(_, unit)| unit)
     }
 }
+
+#[cfg(test)]
+mod tests;

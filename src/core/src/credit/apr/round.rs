@@ -3,8 +3,8 @@
 /// The text of a percentage with so many decimals, rounded half up.
 ///
 /// `error` bounds how far `percent` may be from the true root. A root within it of a tie is taken for
-/// the tie: rates such as 10.05 % exactly do occur and must round up, while another number coming that
-/// close by chance is a matter of one in a hundred million.
+/// the tie: rates such as 10.05 % exactly do occur and must round up. Another number comes that close by
+/// chance only in the sixth decimal, and there mostly of rates beyond 10,000 %, whose twelfth digit it is.
 pub(super) fn percent(percent: f64, error: f64, decimals: u32) -> String {
     let scale = f64::from(10_u32.saturating_pow(decimals));
     // Never more than a quarter of the last digit, however badly conditioned the flows.

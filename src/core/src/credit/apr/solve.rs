@@ -37,6 +37,8 @@ const NEWTON_STEPS: usize = 100;
 const HALVING_STEPS: usize = 200;
 /// Points at which the sign is looked at where more than one root is possible.
 const SCAN_POINTS: i32 = 2_000;
+/// Steps between flows whose discounts are kept; months of 28 to 31 days find a place each.
+const STEPS_KEPT: usize = 4;
 /// Steps of the search for an extremum between scan points.
 const GOLDEN_STEPS: usize = 60;
 
@@ -99,12 +101,29 @@ impl Equation<'_> {
     fn value(&self, rate: f64) -> Value {
         let discount = 1.0 / (1.0 + rate);
         let mut log = None;
+        let mut steps = [(0, 1.0); STEPS_KEPT];
         let (mut whole, mut power) = (0, 1.0);
         let (mut fraction, mut factor, mut steepness) = (0.0, 1.0, 0.0);
         let mut sum = Value { value: 0.0, slope: 0.0, size: 0.0 };
         for flow in self.flows {
-            power = step(power, discount, flow.whole.saturating_sub(whole));
+            let count = flow.whole.saturating_sub(whole);
             whole = flow.whole;
+            power = match self.growth {
+                // The error of a discount for a day would come back once for every day; that of the exponential of
+                // a whole step comes back once for every step.
+                Growth::Compound if count > 1 => {
+                    let log = *log.get_or_insert_with(|| libm::log1p(rate));
+                    match steps.get_mut(count as usize % STEPS_KEPT) {
+                        Some((known, factor)) if *known == count => power * *factor,
+                        Some(kept) => {
+                            *kept = (count, libm::exp(-f64::from(count) * log));
+                            power * kept.1
+                        }
+                        None => power,
+                    }
+                }
+                _ => step(power, discount, count),
+            };
             if flow.fraction != fraction {
                 fraction = flow.fraction;
                 (factor, steepness) = match self.growth {
@@ -209,7 +228,10 @@ impl Equation<'_> {
     /// A root with the error that rounding in the sum may have left in it.
     fn with_error(&self, rate: f64) -> Root {
         let near = self.value(rate);
-        let noise = f64::EPSILON * (8.0 * near.size / near.slope.abs() + 2.0 * (1.0 + rate));
+        // Single steps multiply the rounded discount of one; longer ones of compound growth do not.
+        let single = self.flows.windows(2).any(|pair| matches!(pair, [one, next] if next.whole == one.whole + 1));
+        let base = if single || self.growth == Growth::Simple || rate < 0.0 { 1.0 + rate } else { rate };
+        let noise = f64::EPSILON * (8.0 * near.size / near.slope.abs() + 2.0 * base);
         Root { rate, error: if noise.is_finite() { noise } else { 0.0 } }
     }
 }

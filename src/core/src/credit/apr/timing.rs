@@ -9,7 +9,7 @@ use super::{
     solve::{Growth, TimedFlow},
 };
 use crate::{
-    calendar::{Date, MonthEnd, Period, days_between},
+    calendar::{Date, MonthEnd, Period, date::days_in_month, days_between},
     credit::CreditError,
 };
 
@@ -130,16 +130,18 @@ fn actual_days(start: Date, date: Date) -> Result<Time, CreditError> {
 
 /// Whole calendar months from the start, and odd days of 12/365 of a month.
 fn forward_months(start: Date, date: Date) -> Result<Time, CreditError> {
-    let ((y1, m1, _), (y2, m2, _)) = (start.civil(), date.civil());
-    let mut months = (y2 - y1) * 12 + i32::from(m2) - i32::from(m1);
-    let mut reached = start.add_months(months, MonthEnd::Clamp)?;
-    if reached > date {
-        months -= 1;
-        reached = start.add_months(months, MonthEnd::Clamp)?;
-    }
-    let whole = u32::try_from(months).unwrap_or(0);
+    let ((y1, m1, d1), (y2, m2, d2)) = (start.civil(), date.civil());
+    let months = (y2 - y1) * 12 + i32::from(m2) - i32::from(m1);
+    let reached = d1.min(days_in_month(y2, m2));
+    let (months, odd) = if reached <= d2 {
+        (months, d2 - reached)
+    } else {
+        // The last whole month ends in the month before.
+        let length = if m2 == 1 { 31 } else { days_in_month(y2, m2 - 1) };
+        (months - 1, d2 + length - d1.min(length))
+    };
     // At most 30 odd days, so less than a month.
-    Ok(Time::fraction(days(reached, date) * 12, 365).plus(whole))
+    Ok(Time::fraction(u32::from(odd) * 12, 365).plus(u32::try_from(months).unwrap_or(0)))
 }
 
 /// How the European annex measures a transaction: in the periods of its payments, so that one of a
@@ -161,7 +163,7 @@ fn measure(start: Date, dated: &[Dated], every: Option<Period>) -> Result<Measur
         return Ok(in_weeks);
     }
     for (one, next) in gaps() {
-        if whole_months(one, next)?.is_none() {
+        if whole_months(one, next).is_none() {
             return Ok(in_any);
         }
     }
@@ -169,25 +171,40 @@ fn measure(start: Date, dated: &[Dated], every: Option<Period>) -> Result<Measur
 }
 
 /// Months between two dates where they are whole, forwards or backwards with `clamp`.
-fn whole_months(from: Date, to: Date) -> Result<Option<u32>, CreditError> {
-    let (months, reached) = months_back(from, to)?;
-    if reached == from {
-        return Ok(Some(months));
+fn whole_months(from: Date, to: Date) -> Option<u32> {
+    let back = Back::new(from, to);
+    if back.odd == 0 { Some(back.months) } else { back.forwards.then_some(back.months + 1) }
+}
+
+/// Whole months counted backwards from a date.
+struct Back {
+    months: u32,
+    /// Days from the earlier date to the one they reach.
+    odd: u8,
+    /// Whether one month more, counted forwards, reaches the later date.
+    forwards: bool,
+}
+
+impl Back {
+    /// Without a calendar's way from months to days: all lies in the month of the earlier date or in the next.
+    fn new(from: Date, to: Date) -> Self {
+        let ((y1, m1, d1), (y2, m2, d2)) = (from.civil(), to.civil());
+        let months = u32::try_from((y2 - y1) * 12 + i32::from(m2) - i32::from(m1)).unwrap_or(0);
+        let length = days_in_month(y1, m1);
+        let reached = d2.min(length);
+        if reached >= d1 {
+            return Self { months, odd: reached - d1, forwards: false };
+        }
+        let next = if m1 == 12 { 31 } else { days_in_month(y1, m1 + 1) };
+        let forwards = d2 == d1.min(days_in_month(y2, m2));
+        Self { months: months.saturating_sub(1), odd: length - d1 + d2.min(next), forwards }
     }
-    let ahead = i32::try_from(months).unwrap_or(0) + 1;
-    Ok((from.add_months(ahead, MonthEnd::Clamp)? == to).then_some(months + 1))
 }
 
 /// Whole months counted backwards from a date, and the date they reach.
 fn months_back(from: Date, to: Date) -> Result<(u32, Date), CreditError> {
-    let ((y1, m1, _), (y2, m2, _)) = (from.civil(), to.civil());
-    let mut months = (y2 - y1) * 12 + i32::from(m2) - i32::from(m1);
-    let mut reached = to.add_months(-months, MonthEnd::Clamp)?;
-    if reached < from {
-        months -= 1;
-        reached = to.add_months(-months, MonthEnd::Clamp)?;
-    }
-    Ok((u32::try_from(months).unwrap_or(0), reached))
+    let back = Back::new(from, to);
+    Ok((back.months, from.add_days(i32::from(back.odd))?))
 }
 
 /// Days up to a date that whole periods counted backwards have reached, in months: over the 365 or 366
@@ -198,7 +215,7 @@ fn odd_days(start: Date, reached: Date) -> Result<Time, CreditError> {
 }
 
 fn in_months(start: Date, date: Date) -> Result<Time, CreditError> {
-    if let Some(months) = whole_months(start, date)? {
+    if let Some(months) = whole_months(start, date) {
         return Ok(Time::whole(months));
     }
     let (months, reached) = months_back(start, date)?;
@@ -206,10 +223,10 @@ fn in_months(start: Date, date: Date) -> Result<Time, CreditError> {
 }
 
 fn in_years(start: Date, date: Date) -> Result<Time, CreditError> {
-    if let Some(months) = whole_months(start, date)? {
+    if let Some(months) = whole_months(start, date) {
         return Ok(Time::whole(months));
     }
-    let years = months_back(start, date)?.0 / 12 * 12;
+    let years = Back::new(start, date).months / 12 * 12;
     let reached = date.add_months(-i32::try_from(years).unwrap_or(0), MonthEnd::Clamp)?;
     Ok(odd_days(start, reached)?.plus(years))
 }
@@ -228,7 +245,7 @@ fn in_weeks(start: Date, date: Date) -> Result<Time, CreditError> {
 
 /// Of no regular payments each stands alone: whole years, months or weeks, else months and days.
 fn in_any(start: Date, date: Date) -> Result<Time, CreditError> {
-    if whole_months(start, date)?.is_none() && days(start, date).is_multiple_of(7) {
+    if whole_months(start, date).is_none() && days(start, date).is_multiple_of(7) {
         return in_weeks(start, date);
     }
     in_months(start, date)

@@ -3,9 +3,13 @@
 use super::{Counted, Loan};
 use crate::{
     calendar::{Date, days_between},
-    credit::{AfterMaturity, CreditError, Method},
+    credit::{AfterMaturity, CreditError, Method, accrual::Accrual},
     money::Amount,
 };
+
+fn days(from: Date, to: Date) -> u32 {
+    u32::try_from(days_between(from, to)).unwrap_or(0)
+}
 
 impl Loan<'_> {
     /// The first day of this period that bears interest, and the day before it.
@@ -67,23 +71,33 @@ impl Loan<'_> {
             let units = if accrues { accrual.units_elapsed(from, to) } else { 0 };
             return accrual.interest(bearing, units, rounding);
         };
-        // A period begins with its first day; the first one with the advance itself.
-        let begun = to > start || (self.period == 0 && self.accrued_to == start);
+        let before = self.counted;
+        self.counted = self.reached(&accrual, to);
         if accrual.is_thirty() {
-            let days = |from: Date, to: Date| u32::try_from(days_between(from, to)).unwrap_or(0);
-            let whole = days(start, due);
-            let least = if begun { u32::from(accrual.minimum_days()) } else { 0 };
-            let reached = days(start, to).max(least).min(whole);
-            let part = reached.saturating_sub(self.counted.days);
-            self.counted.days = self.counted.days.max(reached);
+            let whole = days(start, due).max(1);
+            let part = self.counted.days.saturating_sub(before.days);
             let units = self.units.get(self.period).copied().unwrap_or(0);
             return accrual.interest_pro_rata(bearing, units, (part, whole), rounding);
         }
-        let least = if begun { accrual.minimum_units() } else { 0 };
-        let reached = accrual.units_elapsed(start, to).max(least);
-        let units = reached.saturating_sub(self.counted.units);
-        self.counted.units = self.counted.units.max(reached);
-        accrual.interest(bearing, units, rounding)
+        accrual.interest(bearing, self.counted.units.saturating_sub(before.units), rounding)
+    }
+
+    /// What of this period counts up to a day, never less than before.
+    pub(super) fn reached(&self, accrual: &Accrual, to: Date) -> Counted {
+        let start = self.period_start();
+        // A period begins with its first day; the first one with the advance itself.
+        let begun = to > start || (self.period == 0 && start == self.plan.terms.start);
+        if !accrual.is_thirty() {
+            let least = if begun { accrual.minimum_units() } else { 0 };
+            let units = accrual.units_elapsed(start, to).max(least);
+            return Counted { units: self.counted.units.max(units), ..self.counted };
+        }
+        let due = self.rows.get(self.period).map_or(start, |row| row.due);
+        // Due on the day of the advance: as if it were a day, so that it earns what it counts at least.
+        let (least, whole) = if due == start { (1, 1) } else { (u32::from(accrual.minimum_days()), days(start, due)) };
+        let least = if begun { least } else { 0 };
+        let reached = days(start, to).max(least).min(whole);
+        Counted { days: self.counted.days.max(reached), ..self.counted }
     }
 
     /// What principal instalment `index` asks for: what the method says of what is left. Beside it, what a

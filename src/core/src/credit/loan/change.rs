@@ -1,6 +1,6 @@
 //! Draws, changes of the rate, withdrawal, and what they make of the instalments left.
 
-use super::{Counted, Loan, allocate::Money};
+use super::{Loan, allocate::Money};
 use crate::{
     calendar::{Date, days_between},
     credit::{CreditError, Rate, accrual::Accrual, level::level, plan::Shares},
@@ -31,19 +31,21 @@ impl Loan<'_> {
             return Err(CreditError::NotApplicable { field: "rate_change", why });
         }
         let new = Accrual::new(rate)?;
-        if let (Some(old), Some(new)) = (&self.accrual, &new)
+        if let (Some(old), Some(new)) = (&self.counting, &new)
             && !old.counts_like(new)
         {
             let why = "the new rate must count days as the old one does";
             return Err(CreditError::NotApplicable { field: "day_count", why });
         }
-        if let (true, Some(new)) = (self.units.is_empty(), &new) {
-            self.units = self.plan.units_by(new)?;
+        if let (None, Some(new)) = (&self.accrual, &new) {
+            if self.units.is_empty() {
+                self.units = self.plan.units_by(new)?;
+            }
             // What of this period lies behind bore nothing; it is not made up for.
-            let days = u32::try_from(days_between(self.period_start(), date)).unwrap_or(0);
-            self.counted = Counted { days, units: new.units_elapsed(self.period_start(), date) };
+            self.counted = self.reached(new, date);
         }
         self.accrual = new;
+        self.counting = new.or(self.counting);
         if keep_installment || self.period >= self.rows.len() { Ok(()) } else { self.replan(date) }
     }
 
@@ -87,6 +89,10 @@ impl Loan<'_> {
             if let Some(row) = self.rows.get(first) {
                 self.carried = (first, row.owed.interest.checked_add(row.paid.principal)?);
             }
+            return Ok(());
+        }
+        if !self.plan.terms.repayment.method.has_shares() {
+            // All principal stays with the last.
             return Ok(());
         }
         let count = open.len();

@@ -29,6 +29,8 @@ struct Row {
     paid: Parts,
     /// Principal that a forecast takes to be paid when due.
     expected: Amount,
+    /// Whether a forecast takes it to be paid when due: it is not late then.
+    foreseen: bool,
     /// Whether interest and principal are settled: the due date has come, or all was paid before.
     closed: bool,
     /// Principal that a method of shares asks for.
@@ -81,6 +83,8 @@ pub(super) struct Loan<'a> {
     rules: &'a Rules,
     /// The rate that now holds; none where nothing accrues.
     accrual: Option<Accrual>,
+    /// The last rate that was not zero: how days are counted stays as it was.
+    counting: Option<Accrual>,
     /// Parts of a year of each period; empty where nothing has accrued.
     units: Vec<u32>,
     level: Amount,
@@ -139,6 +143,7 @@ impl<'a> Loan<'a> {
                 owed: Parts { fee: signed.fee, ..Parts::default() },
                 paid: Parts::default(),
                 expected: Amount::ZERO,
+                foreseen: false,
                 closed: false,
                 target: if terms.repayment.method.has_shares() { *share } else { Amount::ZERO },
                 suspended: Amount::ZERO,
@@ -150,6 +155,7 @@ impl<'a> Loan<'a> {
             plan,
             rules,
             accrual: plan.accrual,
+            counting: plan.accrual,
             units: plan.units.clone(),
             level,
             carried: (usize::MAX, Amount::ZERO),

@@ -80,7 +80,7 @@ impl Loan<'_> {
             return Ok(Amount::ZERO);
         };
         let mut replaced = Amount::ZERO;
-        for row in self.rows.iter().filter(|row| row.due <= self.accrued_to && row.closed) {
+        for row in self.rows.iter().filter(|row| row.due <= self.accrued_to && row.closed && !row.foreseen) {
             if starts(penalty, row.due)? > self.accrued_to || row.unpaid_contract()?.is_zero() {
                 continue;
             }
@@ -97,7 +97,7 @@ impl Loan<'_> {
         let in_place = |penalty: &&Penalty| penalty.mode == PenaltyMode::InPlace && penalty.grace_days > 0;
         let Some(penalty) = self.late_rules().filter(in_place) else { return Ok(None) };
         let mut first = None;
-        for row in self.rows.iter().filter(|row| row.due < until) {
+        for row in self.rows.iter().filter(|row| row.due < until && !row.foreseen) {
             let end = starts(penalty, row.due)?;
             if end > self.accrued_to && end < until && !row.unpaid_contract()?.is_zero() {
                 first = Some(first.map_or(end, |earlier: Date| earlier.min(end)));

@@ -67,6 +67,7 @@ impl Loan<'_> {
             if let Some(row) = self.rows.get_mut(index).filter(|row| row.due >= date) {
                 let claim = row.claim();
                 row.expected = row.expected.checked_add(claim)?;
+                row.foreseen = true;
                 self.outstanding = self.outstanding.checked_sub(claim)?;
             }
         }

@@ -1,0 +1,92 @@
+//! `cargo xtask verify`: the proofs that take minutes. `cargo xtask test` runs slices of the same ones.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{self, Options};
+use crate::{package, setup};
+
+/// How long one part may take on a slow machine.
+const PART_SECONDS_MAX: u64 = 7_200;
+/// Random contracts, and random lives of contracts, of each method.
+const CONTRACTS: &str = "100000";
+/// Random cash flows of each convention.
+const FLOWS: &str = "100000";
+/// Quotes compared between native Rust and WebAssembly.
+const QUOTES: &str = "100000";
+
+/// One thing that is proved.
+struct Part {
+    name: &'static str,
+    about: &'static str,
+    /// The tests whose names start so.
+    tests: &'static str,
+    /// What makes them whole.
+    whole: (&'static str, &'static str),
+}
+
+const MONEY: [Part; 4] = [
+    Part {
+        name: "world",
+        about: "every principal of 1 to 10,000 minor units, term of 1 to 36, rounding and method",
+        tests: "properties::every_small",
+        whole: ("PREQUAL_EXHAUSTIVE", "1"),
+    },
+    Part {
+        name: "contracts",
+        about: "100,000 random contracts of each method against a second schedule in exact fractions",
+        tests: "oracle::",
+        whole: ("PREQUAL_CONTRACTS", CONTRACTS),
+    },
+    Part {
+        name: "lives",
+        about: "100,000 random lives of contracts of each method against a second account, day by day",
+        tests: "lives::",
+        whole: ("PREQUAL_LIVES", CONTRACTS),
+    },
+    Part {
+        name: "rates",
+        about: "100,000 random cash flows of each convention against bisection with 256 binary digits",
+        tests: "bisection::",
+        whole: ("PREQUAL_FLOWS", FLOWS),
+    },
+];
+
+/// Prove the whole of the credit mathematics; whether all of it holds.
+pub fn money(root: &Path) -> Result<bool> {
+    let started = Instant::now();
+    let mut lines = Vec::new();
+    let mut all = true;
+    for part in &MONEY {
+        let mut cargo = setup::command(root, "cargo");
+        cargo.args(["test", "--quiet", "--release", "--package", "prequal-core", "--test", "credit", "--"]);
+        cargo.args([part.tests, "--nocapture"]).env(part.whole.0, part.whole.1);
+        all &= run(&mut cargo, part.name, part.about, &mut lines)?;
+    }
+    package::package(root)?;
+    let node = setup::node(root).context("no Node.js: cargo xtask setup says how to get it")?;
+    let mut quotes = setup::command(&root.join("tests"), node);
+    quotes.args(["--test", "--test-reporter=spec", "quotes/same-quotes.test.mjs"]).env("PREQUAL_QUOTES", QUOTES);
+    let about = "100,000 random quotes, native and in WebAssembly, byte for byte";
+    all &= run(&mut quotes, "quotes", about, &mut lines)?;
+    println!("\n{}\n{:.1} s in all", lines.join("\n"), started.elapsed().as_secs_f64());
+    Ok(all)
+}
+
+/// Run one part, saying all that it says; the line about it is kept for the end.
+fn run(command: &mut Command, name: &str, about: &str, lines: &mut Vec<String>) -> Result<bool> {
+    println!("verify {name}: {about}");
+    let started = Instant::now();
+    let timeout = Some(Duration::from_secs(PART_SECONDS_MAX));
+    let options = Options { timeout, echo: true, heartbeat: Some(name), ..Options::default() };
+    let finished = process::run(command.env("CARGO_TERM_COLOR", "never"), &options)?;
+    if process::interrupted() {
+        bail!("stopped by a signal");
+    }
+    let word = if finished.ok { "ok" } else { "FAILED" };
+    lines.push(format!("  {name:<10} {word:<7} {:>8.1} s  {about}", started.elapsed().as_secs_f64()));
+    Ok(finished.ok)
+}
