@@ -390,3 +390,18 @@ fn the_cap_on_the_cost_of_a_day_bounds_the_penalty_of_a_day() {
     let penalty = json!({"penalty": {"rate": {"daily_percent": "1"}, "mode": "in_place", "base": "overdue_principal"}});
     assert_eq!(payoff_under(law, penalty, "2026-04-10").penalty, amount(800));
 }
+
+/// A fee of 3 % for paying 5,000.00 early is 150.00; under a cap of 100.00 in all, 50.00 are not charged, and it says so.
+#[test]
+fn a_prepayment_fee_above_a_cap_is_cut_and_named() {
+    let question = json!({"terms": {"currency": "EUR", "principal": 1_000_000, "start": "2026-01-01",
+        "rate": {"annual_percent": "0", "day_count": "30/360"},
+        "repayment": {"method": "single", "every": "P12M"}}, "date": "2026-06-01",
+        "prepayment": {"fee_percent": "3"},
+        "caps": [{"id": "early", "from": "2020-01-01", "counts": ["prepayment_fee"], "amount": 10_000}],
+        "events": [{"type": "prepayment", "date": "2026-05-01", "amount": 510_000}]});
+    let state = payoff(&serde_json::from_value::<PayoffInput>(question).unwrap()).unwrap();
+    assert_eq!(state.principal, amount(500_000));
+    let [cut] = &state.not_charged[..] else { panic!("one fee was cut") };
+    assert_eq!((cut.charge, cut.amount, cut.cap.as_str()), (ChargeKind::PrepaymentFee, amount(5_000), "early"));
+}
