@@ -7,6 +7,8 @@ import { type Failure, type Result, refused, unwrap } from './result.js';
 import type {
   Apr,
   AprInput,
+  CapsInput,
+  CapsVerdict,
   Decision,
   DecisionInput,
   JourneyEvent,
@@ -29,6 +31,11 @@ export function schedule(terms: Terms): Schedule {
 /** The annual percentage rate of dated cash flows, by the convention the law in question uses. */
 export function apr(flows: AprInput): Apr {
   return unwrap(run(() => glue.apr(flows) as Result<Apr>));
+}
+
+/** What legal ceilings say of terms before they are signed: what was reached, and the highest price that would pass. */
+export function caps(question: CapsInput): CapsVerdict {
+  return unwrap(run(() => glue.caps(question) as Result<CapsVerdict>));
 }
 
 /** Every plan with its schedule and rate at the bundle's dearest price: for messages, no promise. */

@@ -71,6 +71,80 @@ export interface Apr {
   readonly effective_percent?: string;
 }
 
+/** A legal ceiling as data. Exactly one of `ceiling_percent`, `multiple` with `reference`, and `bands` is its height. */
+export interface Cap {
+  readonly id: string;
+  /** The statute or rule, for readers. */
+  readonly basis?: string;
+  /** The first and the last day on which it binds contracts that are signed. */
+  readonly from: string;
+  readonly until?: string;
+  /** Types of lender that it binds; every one where absent. */
+  readonly lenders?: readonly string[];
+  /** What it limits: the annual rate where absent. */
+  readonly measure?: 'annual_rate' | 'daily_cost' | 'total_cost' | 'late_fees' | 'default_rate';
+  /** How an annual rate is found: `us_reg_z`, `cn_irr`, …; for `annual_rate`. */
+  readonly convention?: string;
+  /** Codes of fees that the law does not count. */
+  readonly excludes?: readonly string[];
+  readonly year_days?: number;
+  /** In per cent; equal to it is allowed. */
+  readonly ceiling_percent?: string;
+  /** So many times the reference rate of the day of signature. */
+  readonly multiple?: string;
+  readonly reference?: readonly { readonly from: string; readonly percent: string }[];
+  /** Ceilings by what is lent, the smallest first. */
+  readonly bands?: readonly { readonly amount_max?: number; readonly ceiling_percent: string }[];
+  /** Late fees are also at most this; for `late_fees`. */
+  readonly amount?: number;
+}
+
+export interface CapsInput {
+  readonly terms: Terms;
+  readonly caps: readonly Cap[];
+  /** What being late costs, as `prequal payoff` takes it. */
+  readonly penalty?: Readonly<Record<string, unknown>>;
+  readonly late_fee?: Readonly<Record<string, unknown>>;
+  /** The type of the lender, as caps name it. */
+  readonly lender?: string;
+  /** Charges paid at once. */
+  readonly upfront?: number;
+}
+
+/** What one cap says. */
+export interface CapFinding {
+  readonly cap: string;
+  readonly measure: string;
+  readonly reached_percent: string;
+  readonly ceiling_percent: string;
+  readonly passes: boolean;
+  /** The highest rate or fee, as the terms state it, at which every cap would be kept; only where one is broken. */
+  readonly highest_price_percent?: string;
+}
+
+export interface CapsVerdict {
+  readonly passes: boolean;
+  /** One entry for each cap that binds this lender on this day. */
+  readonly findings: readonly CapFinding[];
+  readonly cost_of_default: CostOfDefault;
+}
+
+/** What being late would cost, known before signing. */
+export interface CostOfDefault {
+  readonly penalty?: {
+    /** Per cent, of a day where `daily`, else of a year. */
+    readonly percent: string;
+    readonly daily: boolean;
+    readonly base: string;
+    readonly mode: string;
+    readonly grace_days: number;
+  };
+  /** The most that late fees can come to when nothing is ever paid. */
+  readonly late_fees_most: number;
+  /** The most that penalty interest can come to; absent where only time limits it. */
+  readonly penalty_most?: number;
+}
+
 /** One plan with its exact schedule: an estimate in a quote, a condition in an offer. */
 export interface Offer {
   readonly plan: string;
@@ -85,6 +159,13 @@ export interface Offer {
   readonly total_interest: number;
   readonly total_fee: number;
   readonly total: number;
+  /** What being late would cost; absent where it costs nothing. */
+  readonly cost_of_default?: CostOfDefault;
+  /** What being late costs, as `prequal payoff` takes it; absent where it costs nothing. */
+  readonly penalty?: Readonly<Record<string, unknown>>;
+  readonly late_fee?: Readonly<Record<string, unknown>>;
+  /** The law's ceilings on the charges of the loan's life. */
+  readonly charge_caps?: readonly Readonly<Record<string, unknown>>[];
   readonly first_due: string;
   readonly last_due: string;
   readonly installments: readonly Installment[];

@@ -6,8 +6,9 @@ use prequal_bundle::sources;
 use prequal_core::{
     application::{form, validate},
     bundle::Bundle,
+    credit::account_by,
     decide::{decide, prequalify, quote},
-    wire::{Decision, Input, Outcome, Standing, parse},
+    wire::{Decision, Input, Offer, Outcome, Standing, parse},
 };
 use serde_json::{Value, json};
 
@@ -67,7 +68,101 @@ fn a_rate_above_the_ceiling_leaves_no_plan_and_says_so() {
     assert_eq!(decision.reasons[0].code, "R31");
     let dropped: Vec<&String> = decision.trace.iter().filter(|line| line.contains("dropped cap=cn-24")).collect();
     assert_eq!(dropped.len(), 3, "{:?}", decision.trace);
-    assert!(dropped[0].contains("apr_percent=25."), "{}", dropped[0]);
+    // 0.07 % a day; the name of the cap, what was reached, its height, and the rate a day at which every cap is kept:
+    // with the penalty it is 24 % ÷ 365 ÷ 1.5, rounded down to four decimals.
+    let line = dropped[0];
+    assert!(line.contains("apr_percent=25."), "{line}");
+    assert!(line.ends_with("ceiling_percent=24 highest_price_percent=0.0438"), "{line}");
+}
+
+/// 1.5 × 0.05 % a day is 27.4 % a year: the plan itself is within 24 %, and being late with it would not be.
+#[test]
+fn a_plan_whose_cost_of_default_breaks_a_cap_is_not_quoted() {
+    let decision = graded("C", 300_000);
+    assert_eq!(decision.outcome, Outcome::Declined, "{:?}", decision.trace);
+    let dropped: Vec<&String> = decision.trace.iter().filter(|line| line.contains("dropped cap=cn-default")).collect();
+    assert_eq!(dropped.len(), 3, "{:?}", decision.trace);
+    assert!(dropped[0].contains("default_rate_percent=27.38 ceiling_percent=24 "), "{}", dropped[0]);
+    assert!(dropped[0].ends_with("highest_price_percent=0.0438"), "{}", dropped[0]);
+}
+
+/// What would be charged in default is part of the offer, and of its hash, before anything is signed.
+#[test]
+fn an_offer_says_what_being_late_would_cost() {
+    for offer in graded("B", 300_000).offers {
+        let penalty = offer.cost_of_default.as_ref().unwrap().penalty.as_ref().unwrap();
+        assert_eq!((penalty.percent.as_str(), penalty.daily, penalty.grace_days), ("0.0525", true, 3));
+        assert_eq!(offer.penalty.as_ref().unwrap().multiple, Some("1.5".parse().unwrap()));
+        // The law goes on with the loan: the penalty stays under the cap that judged the plan.
+        assert_eq!(offer.rules().penalty.unwrap().ceiling_annual_percent, Some("24".parse().unwrap()));
+        let bare = Offer { terms_hash: String::new(), ..offer.clone() };
+        let text = prequal_core::canonical::to_string(&bare).unwrap();
+        assert_eq!(offer.terms_hash, prequal_core::canonical::sha256_hex(text.as_bytes()));
+        assert!(text.contains("\"cost_of_default\":") && text.contains("\"ceiling_annual_percent\":\"24\""));
+    }
+}
+
+/// Late fees of 30.00 a week on each of five instalments under a ceiling of 50.00 in all: what the law cuts later goes
+/// with what was signed, and is named when it is cut.
+#[test]
+fn the_ceilings_on_late_fees_go_with_the_offer_and_cut_them_over_its_life() {
+    let mut payload = bundle().payload().clone();
+    payload.product.late_fee =
+        Some(serde_json::from_value(json!({"tiers": [{"after_days": 7, "amount": 3_000}]})).unwrap());
+    let cap =
+        json!({"id": "late", "from": "2020-01-01", "measure": "late_fees", "ceiling_percent": "25", "amount": 15_000});
+    payload.caps.push(serde_json::from_value(cap.clone()).unwrap());
+    let decided = |payload: &prequal_core::bundle::Payload| {
+        let text = prequal_core::canonical::to_string(payload).unwrap();
+        let grade = json!({"value": "A", "assurance": "third_party", "source": "征信"});
+        decide(&Bundle::from_payload(text.as_bytes()).unwrap(), &input(grade, 300_000, ADULT)).unwrap()
+    };
+    let decision = decided(&payload);
+    let offer = decision.offers.iter().find(|offer| offer.plan == "equal-principal-5").unwrap();
+    assert_eq!(offer.cost_of_default.as_ref().unwrap().late_fees_most.minor(), 15_000);
+    assert_eq!(offer.charge_caps[0].amount.unwrap().minor(), 15_000);
+    // Twelve instalments would be late for 360.00: above the ceiling before anything is signed.
+    assert!(
+        decision.trace.iter().any(|line| line.contains("equal-instalment-12 dropped cap=late late_fees_percent=12.00")),
+        "{:?}",
+        decision.trace
+    );
+    let mut rules = offer.rules();
+    rules.late_fee.as_mut().unwrap().tiers = vec![serde_json::from_value(json!({"amount": 4_000})).unwrap()];
+    let state = account_by(&offer.terms, &rules, &[], "2027-12-01".parse().unwrap()).unwrap();
+    let cut: Vec<_> = state.not_charged.iter().map(|one| (one.cap.as_str(), one.amount.minor())).collect();
+    assert_eq!(cut, [("late", 1_000), ("late", 4_000)]);
+}
+
+/// The law for private lenders, four times the prime rate, does not bind a micro-lender; it does where the bundle says
+/// that it is one: 12 % is below the 12.775 % of grade B.
+#[test]
+fn a_cap_binds_the_type_of_lender_that_the_bundle_names() {
+    let mut payload = bundle().payload().clone();
+    payload.lender.kind = "private".to_owned();
+    let text = prequal_core::canonical::to_string(&payload).unwrap();
+    let private = Bundle::from_payload(text.as_bytes()).unwrap();
+    let grade = json!({"value": "B", "assurance": "third_party", "source": "征信"});
+    let decision = decide(&private, &input(grade, 300_000, ADULT)).unwrap();
+    assert!(decision.trace.iter().any(|line| line.contains("dropped cap=cn-lpr")), "{:?}", decision.trace);
+    assert!(!graded("B", 300_000).trace.iter().any(|line| line.contains("cn-lpr")));
+    payload.lender.kind.clear();
+    let text = prequal_core::canonical::to_string(&payload).unwrap();
+    let error = Bundle::from_payload(text.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("cap `cn-24` names types of lender"), "{error}");
+}
+
+/// Thirty per cent of 6,000.00 are paid to the shop; 4,200.00 are lent, and only they are scheduled, priced and capped.
+#[test]
+fn a_down_payment_is_no_part_of_the_loan() {
+    let decision = graded("A", 600_000);
+    let offer = decision.offers.iter().find(|offer| offer.plan == "down-payment-3").unwrap();
+    assert_eq!((offer.price.minor(), offer.down_payment.minor(), offer.principal.minor()), (600_000, 180_000, 420_000));
+    let made = prequal_core::credit::schedule(&offer.terms).unwrap();
+    assert_eq!((made.total_principal, made.down_payment.minor()), (offer.principal, 0));
+    assert_eq!(made.installments, offer.installments);
+    assert_eq!(offer.installments[0].principal.minor(), 140_000);
+    assert_eq!(made.total, offer.total);
 }
 
 #[test]

@@ -82,6 +82,7 @@ test('whatever is thrown at the functions, an answer or a named error comes back
   const calls = {
     schedule: (value) => prequal.schedule(value),
     apr: (value) => prequal.apr(value),
+    caps: (value) => prequal.caps(value),
     quote: (value) => prequal.quote(bundle, value),
     validate: (value) => prequal.validate(bundle, value),
     decide: (value) => prequal.decide(bundle, value),

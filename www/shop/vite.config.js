@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite';
 
-const pages = ['index', 'checkout', 'thanks', 'account'];
+const pages = ['index', 'checkout', 'thanks', 'account', 'calculator'];
 
 export default defineConfig({
   build: {

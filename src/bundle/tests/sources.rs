@@ -149,10 +149,58 @@ fn a_feature_is_used_only_for_what_the_law_allows() {
     assert!(line.contains("tables/knockouts.csv:1: feature `age_years` may not be used"), "{line}");
 }
 
+/// The fixture's other caps do not close it: one binds other lenders, one is of another measure.
 #[test]
 fn a_gap_between_caps_is_found() {
     let line = problem("product.toml", "from = \"2025-10-01\"", "from = \"2025-10-01\"\nuntil = \"2026-06-30\"");
     assert_eq!(line, "product.toml: no cap holds on 2026-07-01, and the bundle decides on that day");
+}
+
+#[test]
+fn a_type_of_lender_that_no_cap_names_is_pointed_out() {
+    let folder = with(&[("bundle.toml", "lender_type = \"micro_lender\"", "lender_type = \"micro-lender\"")]);
+    let warnings = sources::build(folder.path(), None).unwrap().warnings;
+    let lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(lines, ["product.toml: no cap on `annual_rate` binds a lender of type `micro-lender`"]);
+}
+
+#[test]
+fn amounts_of_late_fees_and_caps_are_written_in_currency_units() {
+    let folder = with(&[
+        (
+            "product.toml",
+            "grace_days = 3",
+            "grace_days = 3\n\n[product.late_fee]\ntiers = [{ amount = \"7.50\", after_days = 10 }]\ncap_percent = \"25\"",
+        ),
+        (
+            "product.toml",
+            "[[cap]]\nid = \"cn-24\"",
+            "[[cap]]\nid = \"late-fees\"\nmeasure = \"late_fees\"\nceiling_percent = \"25\"\namount = \"68\"\nfrom = \"2020-01-01\"\n\n[[cap]]\nid = \"cn-24\"",
+        ),
+    ]);
+    let built = sources::build(folder.path(), None).unwrap().bundle;
+    let payload = built.payload();
+    let late_fee = payload.product.late_fee.as_ref().unwrap();
+    assert_eq!(late_fee.tiers[0].amount.unwrap().minor(), 750);
+    assert_eq!(payload.caps[0].amount.unwrap().minor(), 6_800);
+    let line =
+        problem("product.toml", "grace_days = 3", "grace_days = 3\n\n[product.late_fee]\ntiers = [{ amount = 750 }]");
+    assert_eq!(line, "product.toml: `late_fee`: `amount` is an amount and is written as text, `\"19.99\"`");
+}
+
+#[test]
+fn caps_and_penalties_that_say_too_little_or_too_much_are_named() {
+    let cap = |from: &str, to: &str| problem("product.toml", from, to);
+    let line = cap("reference = [{ from = \"2025-05-20\"", "reference = [{ from = \"2026-05-20\"");
+    assert!(line.contains("cap `cn-lpr` has no reference rate for 2026-01-01"), "{line}");
+    let line = cap("multiple = \"4\"", "multiple = \"4\"\nceiling_percent = \"15.4\"");
+    assert!(line.contains("cap `cn-lpr`: `ceiling_percent` and `multiple` exclude each other"), "{line}");
+    let line = cap("measure = \"default_rate\"", "measure = \"happiness\"");
+    assert!(line.starts_with("product.toml: cap `cn-default`: unknown variant `happiness`"), "{line}");
+    let line = cap("grace_days = 3", "grace_days = 3\ncompounding = true");
+    assert!(line.contains("no charge compounds unless contract and law both allow it"), "{line}");
+    let line = problem("bundle.toml", "lender_type = \"micro_lender\"\n", "");
+    assert!(line.contains("cap `cn-24` names types of lender, and the bundle does not say of which it is"), "{line}");
 }
 
 #[test]

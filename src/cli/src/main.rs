@@ -22,6 +22,11 @@ enum Command {
     Apr(commands::apr::Args),
     /// Terms, events and a date to the amount that settles, in parts
     Payoff(commands::payoff::Args),
+    /// Terms and legal ceilings to what each ceiling says, and the highest price that would pass
+    Caps(commands::caps::Args),
+    /// Terms to the amounts that a law wants disclosed: the box of the United States, the European standard
+    /// information, the Chinese cost table
+    Disclose(commands::disclose::Args),
     /// Score rows of a CSV file with a model
     Score(commands::score::Args),
     /// Fit a points scorecard to a CSV file
@@ -47,6 +52,8 @@ fn main() -> std::process::ExitCode {
         Command::Schedule(args) => commands::schedule::run(&args),
         Command::Apr(args) => commands::apr::run(&args),
         Command::Payoff(args) => commands::payoff::run(&args),
+        Command::Caps(args) => commands::caps::run(&args),
+        Command::Disclose(args) => commands::disclose::run(&args),
         Command::Score(args) => commands::score::run(&args),
         Command::Train(args) => commands::train::run(&args),
         Command::Import(args) => commands::import::run(&args),

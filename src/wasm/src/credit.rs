@@ -17,6 +17,12 @@ pub fn apr(flows: JsValue) -> JsValue {
     answer(read(&flows).and_then(|flows| credit::apr(&flows).map_err(failure)))
 }
 
+/// What legal ceilings say of terms before they are signed.
+#[wasm_bindgen]
+pub fn caps(question: JsValue) -> JsValue {
+    answer(read(&question).and_then(|question| credit::caps::judge_caps(&question).map_err(failure)))
+}
+
 fn failure(error: CreditError) -> Failure {
     Failure::new(error.code(), error)
 }

@@ -45,6 +45,8 @@ pub(super) struct Head {
     pub version: String,
     pub label: String,
     pub lender: String,
+    #[serde(default)]
+    pub lender_type: String,
     pub locale: String,
     pub currency: Currency,
     pub time_zone: String,

@@ -4,7 +4,7 @@
 //! bundle.toml     who lends, where and when, which tables and which model
 //! form.toml       the steps and fields of the application
 //! features.toml   what may be known of an applicant, from where, and what it may be used for
-//! product.toml    amounts, conventions, plans, legal caps
+//! product.toml    amounts, conventions, plans, what being late costs, legal caps
 //! reasons.toml    reasons in descending precedence
 //! texts.toml      messages in the lender's own words (optional)
 //! tables/*.csv    decision tables
@@ -29,7 +29,9 @@ use prequal_core::{
         products::Representative,
         tables::TableDefinition,
     },
+    calendar::Date,
     canonical,
+    credit::caps::PlanCap,
     decimal::Decimal,
     score::Scorecard,
 };
@@ -70,6 +72,7 @@ pub fn build(folder: &Path, model: Option<&Path>) -> Result<Built, Problems> {
         analyse::check(table, &mut problems);
     }
     unused(&payload, &sources, &mut warnings);
+    spared(&payload, &mut warnings);
     Problems::none(problems)?;
     Ok(Built { payload: text.into_bytes(), bundle, warnings })
 }
@@ -195,7 +198,7 @@ fn assemble(
         format: FORMAT.to_owned(),
         id: head.id.clone(),
         label: head.label.clone(),
-        lender: Lender { name: head.lender.clone() },
+        lender: Lender { kind: head.lender_type.clone(), name: head.lender.clone() },
         limit: one(TableRole::Limit)?,
         locale: head.locale.clone(),
         model: match (&head.model, scorecard) {
@@ -220,27 +223,48 @@ fn assemble(
     })
 }
 
-/// Where there are caps, some cap must hold on every day of the bundle.
-fn caps_cover(payload: &Payload) -> Vec<Problem> {
-    if payload.caps.is_empty() {
-        return Vec::new();
+/// Measures on which there are caps and none of them binds this lender: perhaps its type is misspelt.
+fn spared(payload: &Payload, warnings: &mut Vec<Problem>) {
+    let kind = &payload.lender.kind;
+    for (index, cap) in payload.caps.iter().enumerate() {
+        let same = |other: &&PlanCap| other.measure == cap.measure;
+        let first = payload.caps.iter().take(index).all(|earlier| earlier.measure != cap.measure);
+        let bound = |other: &PlanCap| other.lenders.is_empty() || other.lenders.contains(kind);
+        if first && !payload.caps.iter().filter(same).any(bound) {
+            let message = format!("no cap on `{}` binds a lender of type `{kind}`", cap.measure.name());
+            warnings.push(Problem::of("product.toml", message));
+        }
     }
+}
+
+/// Where there are caps of a measure, one that binds this lender must hold on every day of the bundle.
+fn caps_cover(payload: &Payload) -> Vec<Problem> {
+    let kind = &payload.lender.kind;
+    let binding = || payload.caps.iter().filter(|cap| cap.lenders.is_empty() || cap.lenders.contains(kind));
+    let mut problems = Vec::new();
+    let mut seen = Vec::new();
+    for measure in binding().map(|cap| cap.measure) {
+        if seen.contains(&measure) {
+            continue;
+        }
+        seen.push(measure);
+        if let Some(day) = uncovered(payload, &|| binding().filter(move |cap| cap.measure == measure)) {
+            let message = format!("no cap holds on {day}, and the bundle decides on that day");
+            problems.push(Problem::of("product.toml", message));
+        }
+    }
+    problems
+}
+
+/// The first day of the bundle on which none of the caps holds.
+fn uncovered<'a, I: Iterator<Item = &'a PlanCap>>(payload: &Payload, caps: &dyn Fn() -> I) -> Option<Date> {
     let mut day = payload.valid_from;
     loop {
-        let holding = payload.caps.iter().filter(|cap| cap.from <= day);
-        let until = holding.map(|cap| cap.until.unwrap_or(payload.valid_until)).max();
+        let until = caps().filter(|cap| cap.from <= day).map(|cap| cap.until.unwrap_or(payload.valid_until)).max();
         match until {
-            Some(until) if until >= payload.valid_until => return Vec::new(),
-            Some(until) if until >= day => match until.add_days(1) {
-                Ok(next) => day = next,
-                Err(_) => return Vec::new(),
-            },
-            _ => {
-                return vec![Problem::of(
-                    "product.toml",
-                    format!("no cap holds on {day}, and the bundle decides on that day"),
-                )];
-            }
+            Some(until) if until >= payload.valid_until => return None,
+            Some(until) if until >= day => day = until.add_days(1).ok()?,
+            _ => return Some(day),
         }
     }
 }

@@ -1,6 +1,42 @@
 //! Amounts as people write them.
 
 use prequal_core::{currency::Currency, money::Amount};
+use serde::de::DeserializeOwned;
+use toml::Value;
+
+/// Fields of core's documents that hold amounts.
+const AMOUNT_FIELDS: [&str; 5] = ["amount", "amount_each", "amount_max", "cap_amount", "free_in_12_months"];
+
+/// One of core's documents as people write it: its amounts are texts in currency units.
+pub(super) fn in_minor_units<T: DeserializeOwned>(
+    mut value: Value,
+    currency: Currency,
+    what: &str,
+) -> Result<T, String> {
+    let name = value.get("id").and_then(Value::as_str).map(|id| format!("{what} `{id}`"));
+    let name = name.unwrap_or_else(|| format!("`{what}`"));
+    convert(&mut value, currency).map_err(|error| format!("{name}: {error}"))?;
+    value.try_into().map_err(|error: toml::de::Error| format!("{name}: {}", error.message()))
+}
+
+fn convert(value: &mut Value, currency: Currency) -> Result<(), String> {
+    match value {
+        Value::Table(table) => {
+            for (field, entry) in table.iter_mut() {
+                if !AMOUNT_FIELDS.contains(&field.as_str()) {
+                    convert(entry, currency)?;
+                } else if let Value::String(text) = entry {
+                    *entry = Value::Integer(minor(text, currency)?);
+                } else {
+                    return Err(format!("`{field}` is an amount and is written as text, `\"19.99\"`"));
+                }
+            }
+            Ok(())
+        }
+        Value::Array(list) => list.iter_mut().try_for_each(|entry| convert(entry, currency)),
+        _ => Ok(()),
+    }
+}
 
 /// An amount in currency units, `1500`, `19.9` or `19.99`, as minor units.
 pub(super) fn amount(text: &str, currency: Currency) -> Result<Amount, String> {

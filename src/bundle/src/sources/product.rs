@@ -1,11 +1,11 @@
-//! `product.toml`: amounts, conventions, plans, legal caps.
+//! `product.toml`: amounts, conventions, plans, what being late costs, legal caps.
 
 use prequal_core::{
     bundle::{
         payload::Texts,
-        products::{Cap, Plan, Product, RateBasis},
+        products::{Plan, Product, RateBasis},
     },
-    credit::{Convention, Fee, FeeSize, FeeWhen, Repayment},
+    credit::{Convention, Fee, FeeSize, FeeWhen, caps::PlanCap},
     currency::Currency,
     decimal::Decimal,
     rounding::Rounding,
@@ -18,7 +18,7 @@ use super::money::{self, optional};
 #[derive(Debug)]
 pub(super) struct SourceProduct {
     pub product: Product,
-    pub caps: Vec<Cap>,
+    pub caps: Vec<PlanCap>,
 }
 
 #[derive(Deserialize)]
@@ -27,7 +27,7 @@ pub(super) struct ProductFile {
     product: ProductEntry,
     plan: Vec<PlanEntry>,
     #[serde(default)]
-    cap: Vec<Cap>,
+    cap: Vec<toml::Value>,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +44,10 @@ struct ProductEntry {
     level_rounding: Option<Rounding>,
     #[serde(default)]
     adjust_installment: bool,
+    #[serde(default)]
+    penalty: Option<toml::Value>,
+    #[serde(default)]
+    late_fee: Option<toml::Value>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +55,7 @@ struct ProductEntry {
 struct PlanEntry {
     id: String,
     label: Texts,
-    repayment: Repayment,
+    repayment: toml::Value,
     #[serde(default)]
     amount_min: Option<String>,
     #[serde(default)]
@@ -97,7 +101,7 @@ impl ProductFile {
                 fees,
                 id: plan.id,
                 label: plan.label,
-                repayment: plan.repayment,
+                repayment: money::in_minor_units(plan.repayment, currency, "repayment")?,
             });
         }
         let product = Product {
@@ -111,7 +115,10 @@ impl ProductFile {
             plans,
             rate: entry.rate,
             rounding: entry.rounding,
+            penalty: entry.penalty.map(|rule| money::in_minor_units(rule, currency, "penalty")).transpose()?,
+            late_fee: entry.late_fee.map(|rule| money::in_minor_units(rule, currency, "late_fee")).transpose()?,
         };
-        Ok(SourceProduct { product, caps: self.cap })
+        let caps = self.cap.into_iter().map(|cap| money::in_minor_units(cap, currency, "cap"));
+        Ok(SourceProduct { product, caps: caps.collect::<Result<_, _>>()? })
     }
 }

@@ -2,8 +2,10 @@
 
 pub mod apr;
 pub mod bundle;
+pub mod caps;
 pub mod completions;
 pub mod decide;
+pub mod disclose;
 pub mod import;
 pub mod keygen;
 pub mod payoff;

@@ -10,7 +10,16 @@ use super::{
     BundleError, Compiled, PLANS_MAX, Part, Payload, REASONS_MAX, SEMANTICS, TABLES_MAX,
     payload::{AGREEMENT_TEXT, FORMAT, Texts},
 };
-use crate::{calendar::Period, credit::Repayment, depth::Depth, sorted::Names, wire::ID_BYTES_MAX};
+use crate::{
+    calendar::Period,
+    credit::{
+        CHARGE_CAPS_MAX, Repayment,
+        caps::{CAPS_MAX, Measure, PlanCap},
+    },
+    depth::Depth,
+    sorted::Names,
+    wire::ID_BYTES_MAX,
+};
 
 /// What is said of an unsound policy without the full checks.
 const UNSOUND: &str = "it refers to what it does not have; `prequal bundle inspect` says where";
@@ -113,14 +122,35 @@ fn product<C: Depth>(payload: &Payload) -> Result<(), BundleError> {
             return refuse::<C, _>(|| format!("plan `{}` must have `every` and no dates of its own", plan.id));
         }
     }
+    if let Err(error) = product.late().check() {
+        return refuse::<C, _>(|| format!("what being late costs in product `{}`: {error}", product.id));
+    }
+    caps::<C>(payload)
+}
+
+/// Ceilings that become ceilings on the charges of a loan's life.
+fn bears_on_life(cap: &&PlanCap) -> bool {
+    matches!(cap.measure, Measure::LateFees | Measure::TotalCost)
+}
+
+/// Ceilings are sound, and bind or spare this lender without a doubt on every day of the bundle.
+fn caps<C: Depth>(payload: &Payload) -> Result<(), BundleError> {
+    within::<C>(format_args!("caps"), payload.caps.len(), CAPS_MAX)?;
+    let on_life = payload.caps.iter().filter(bears_on_life).count();
+    within::<C>(format_args!("caps on late fees and total cost"), on_life, CHARGE_CAPS_MAX)?;
     for cap in &payload.caps {
-        if cap.convention != product.convention {
+        id_is_sound::<C>("cap", &cap.id)?;
+        if let Err(error) = cap.check() {
+            return refuse::<C, _>(|| format!("cap `{}`: {error}", cap.id));
+        }
+        if !cap.lenders.is_empty() && payload.lender.kind.is_empty() {
             return refuse::<C, _>(|| {
-                format!("cap `{}` is expressed in another convention than the product discloses", cap.id)
+                format!("cap `{}` names types of lender, and the bundle does not say of which it is", cap.id)
             });
         }
-        if cap.until.is_some_and(|until| until < cap.from) {
-            return refuse::<C, _>(|| format!("cap `{}` ends before it begins", cap.id));
+        let first_day = cap.from.max(payload.valid_from);
+        if cap.multiple.is_some() && cap.reference.first().is_none_or(|rate| first_day < rate.from) {
+            return refuse::<C, _>(|| format!("cap `{}` has no reference rate for {first_day}", cap.id));
         }
     }
     Ok(())

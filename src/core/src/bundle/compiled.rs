@@ -6,9 +6,7 @@ use super::{
     payload::Payload,
     tables::Verdict,
 };
-use crate::{
-    calendar::Date, decimal::Decimal, evidence::Assurance, money::Amount, policy::Table, score::CompiledScorecard,
-};
+use crate::{decimal::Decimal, evidence::Assurance, money::Amount, policy::Table, score::CompiledScorecard};
 
 /// The largest payload, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -55,11 +53,6 @@ impl Compiled {
     pub fn field<'p>(&self, payload: &'p Payload, index: usize) -> Option<&'p FieldDefinition> {
         let (step, position) = *self.fields.get(index)?;
         payload.form.steps.get(step)?.fields.get(position)
-    }
-
-    /// The caps' positions that hold on a day.
-    pub fn caps_on(payload: &Payload, day: Date) -> impl Iterator<Item = &super::products::Cap> {
-        payload.caps.iter().filter(move |cap| cap.from <= day && cap.until.is_none_or(|until| day <= until))
     }
 }
 

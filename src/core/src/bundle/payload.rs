@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     features::FeatureDefinition,
     form::FormDefinition,
-    products::{Cap, Product, Representative},
+    products::{Product, Representative},
     tables::TableDefinition,
 };
-use crate::{calendar::Date, currency::Currency, score::Scorecard, sorted::Sorted};
+use crate::{calendar::Date, credit::caps::PlanCap, currency::Currency, score::Scorecard, sorted::Sorted};
 
 /// The `format` this version reads and writes.
 pub const FORMAT: &str = "prequal-policy/1";
@@ -37,8 +37,8 @@ pub enum Part {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Payload {
-    /// Legal ceilings on the annual rate, each for a span of dates.
-    pub caps: Vec<Cap>,
+    /// Legal ceilings on what a plan may cost, each for a span of dates and types of lender.
+    pub caps: Vec<PlanCap>,
     /// The currency of every amount.
     pub currency: Currency,
     /// Eligibility tables, asked in this order.
@@ -104,6 +104,9 @@ pub struct Payload {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Lender {
+    /// The type of the lender, as caps name it; empty where no cap asks.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
     /// The lender's name as the applicant reads it.
     pub name: String,
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::payload::Texts;
 use crate::{
-    calendar::{Date, DayCount},
-    credit::{Convention, Fee, Repayment},
+    calendar::DayCount,
+    credit::{Convention, Fee, LateFee, LateRules, Penalty, Repayment},
     decimal::Decimal,
     money::Amount,
     rounding::Rounding,
@@ -38,6 +38,20 @@ pub struct Product {
     pub rate: RateBasis,
     /// Rounding of interest and fees.
     pub rounding: Rounding,
+    /// Interest on what is late; none is charged where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<Penalty>,
+    /// Fixed charges for being late; none where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_fee: Option<LateFee>,
+}
+
+impl Product {
+    /// What being late costs.
+    #[must_use]
+    pub const fn late(&self) -> LateRules<'_> {
+        LateRules { penalty: self.penalty.as_ref(), late_fee: self.late_fee.as_ref() }
+    }
 }
 
 /// What a rate in the price table means.
@@ -87,23 +101,4 @@ pub struct Plan {
 pub struct Representative {
     /// The dearest rate of the price table, in percent, a year or a day as the product says.
     pub rate_percent: Decimal,
-}
-
-/// A legal ceiling on the annual rate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
-#[serde(deny_unknown_fields)]
-pub struct Cap {
-    /// The statute or rule, for readers.
-    pub basis: String,
-    /// The highest annual percentage rate allowed; a rate equal to it is allowed.
-    pub ceiling_percent: Decimal,
-    /// The convention in which the ceiling is expressed; must be the product's.
-    pub convention: Convention,
-    /// The first day on which it holds.
-    pub from: Date,
-    /// Its name in traces.
-    pub id: String,
-    /// The last day; open where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Date>,
 }

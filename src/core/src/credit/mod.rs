@@ -38,8 +38,9 @@ pub use event::{Event, EventKind};
 pub use payoff::{Payoff, PayoffInput, PayoffInterest, payoff};
 pub use revolving::{InterestFrom, Line, MinimumPayment, StatementLines};
 pub use rules::{
-    AllocationRule, Bucket, CostReduction, Direction, Effect, Grace, LateFee, LateFeePer, LateFeeTier, Part, Penalty,
-    PenaltyBase, PenaltyMode, PrepaymentCeiling, PrepaymentRule, RefundOrder, RefundRule, Rest, Rules, Stage, Timing,
+    AllocationRule, Bucket, CHARGE_CAPS_MAX, CostReduction, Direction, Effect, Grace, LateFee, LateFeePer, LateFeeTier,
+    LateRules, Part, Penalty, PenaltyBase, PenaltyMode, PrepaymentCeiling, PrepaymentRule, RefundOrder, RefundRule,
+    Rest, Rules, Stage, Timing,
 };
 pub use schedule::{FeeLine, Installment, Schedule, schedule};
 pub use terms::{

@@ -6,7 +6,9 @@ use crate::{
     calendar::Date,
     credit::{
         AccountInstallment, AccountState, AfterMaturity, Allocation, AllocationRule, CreditError, Event, LateFee,
-        NotCharged, Parts, Penalty, PrepaymentRule, RefundRule, Rules, Terms, account_by, caps::ChargeCap,
+        NotCharged, Parts, Penalty, PrepaymentRule, RefundRule, Rules, Terms, account_by,
+        caps::{CAPS_MAX, ChargeCap, PlanCap, PlanFacts, rules_under},
+        schedule,
     },
     money::Amount,
 };
@@ -20,6 +22,17 @@ pub enum PayoffInterest {
     ToDate,
     /// To the next due date, the day asked included.
     ToNextDue,
+}
+
+/// Caps on plans, and whom they bind.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a law as an object")]
+pub struct Law {
+    /// The caps.
+    pub caps: Vec<PlanCap>,
+    /// The type of the lender, as caps name it.
+    #[serde(default)]
+    pub lender: String,
 }
 
 /// The input of `prequal payoff`.
@@ -60,6 +73,9 @@ pub struct PayoffInput {
     /// Legal ceilings on charges.
     #[serde(default)]
     pub caps: Vec<ChargeCap>,
+    /// The law of the day of signature, as it judges plans; it bounds the charges as well.
+    #[serde(default)]
+    pub law: Option<Law>,
     /// Whether the answer says how each event's money was applied.
     #[serde(default)]
     pub allocations: bool,
@@ -67,8 +83,8 @@ pub struct PayoffInput {
 
 impl PayoffInput {
     /// The rules among the fields.
-    fn rules(&self) -> Rules {
-        Rules {
+    fn rules(&self) -> Result<Rules, CreditError> {
+        let rules = Rules {
             allocation: self.allocation.clone(),
             penalty: self.penalty.clone(),
             late_fee: self.late_fee.clone(),
@@ -76,11 +92,18 @@ impl PayoffInput {
             refund: self.refund,
             withdrawal_days: self.withdrawal_days,
             caps: self.caps.clone(),
+        };
+        let Some(law) = &self.law else { return Ok(rules) };
+        if law.caps.len() > CAPS_MAX {
+            return Err(CreditError::TooMany { what: "caps", max: CAPS_MAX });
         }
+        law.caps.iter().try_for_each(PlanCap::check)?;
+        let made = schedule(&self.terms)?;
+        rules_under(&rules, &law.caps, &self.terms, &PlanFacts::of(&self.terms, &made, &law.lender))
     }
 
     fn state(&self) -> Result<AccountState, CreditError> {
-        let rules = self.rules();
+        let rules = self.rules()?;
         match (self.after_maturity, self.terms.after_maturity) {
             (Some(one), Some(other)) if one != other => {
                 Err(CreditError::Conflict("after_maturity", "terms.after_maturity"))

@@ -247,6 +247,20 @@ pub(crate) fn down_payment(terms: &Terms) -> Result<Amount, CreditError> {
     part_of("down_payment", size, terms.principal, terms.rounding)
 }
 
+impl Terms {
+    /// What is paid at once, and the terms of the rest: a loan of what is lent, without a down payment. Its schedule is
+    /// the same, because every share, fee and rate is of what is lent.
+    ///
+    /// # Errors
+    /// A down payment that is not below the principal.
+    pub fn without_down_payment(mut self) -> Result<(Self, Amount), CreditError> {
+        let paid = down_payment(&self)?;
+        self.principal = self.principal.checked_sub(paid)?;
+        self.repayment.down_payment = None;
+        Ok((self, paid))
+    }
+}
+
 fn balloon(terms: &Terms, lent: Amount) -> Result<Amount, CreditError> {
     let Some(size) = terms.repayment.balloon else { return Ok(Amount::ZERO) };
     if matches!(terms.repayment.method, Method::InterestOnly | Method::Single) {

@@ -1,7 +1,7 @@
 //! The rules of a loan's life: how money is applied, what being late costs, what paying early costs, what
 //! a refund gives back. All of it is data; where a rule is left out nothing is charged.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -131,7 +131,7 @@ impl AllocationRule {
 }
 
 /// What a penalty is charged on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum PenaltyBase {
     /// Principal past due.
@@ -143,7 +143,7 @@ pub enum PenaltyBase {
 }
 
 /// Whether a penalty comes beside contract interest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum PenaltyMode {
     /// Beside it.
@@ -153,7 +153,7 @@ pub enum PenaltyMode {
 }
 
 /// What happens to the days of grace of someone who is later still.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Grace {
     /// They stay free.
@@ -164,7 +164,7 @@ pub enum Grace {
 }
 
 /// Interest on what is late, for actual days (a 30-day count is taken as actual/360).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(deny_unknown_fields, expecting = "a penalty as an object")]
 pub struct Penalty {
     /// Its own rate; exclusive of `multiple`.
@@ -198,7 +198,7 @@ pub struct Penalty {
 }
 
 /// How often a late fee is charged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum LateFeePer {
     /// Each tier once for every instalment that is late.
@@ -209,7 +209,7 @@ pub enum LateFeePer {
 }
 
 /// A fee once an instalment is more than so many days late.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(deny_unknown_fields, expecting = "a tier as an object")]
 pub struct LateFeeTier {
     /// Charged when days past due are more than this.
@@ -224,7 +224,7 @@ pub struct LateFeeTier {
 }
 
 /// Fixed charges for being late.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(deny_unknown_fields, expecting = "a late fee as an object")]
 pub struct LateFee {
     /// What is charged, by rising days.
@@ -352,4 +352,29 @@ pub struct Rules {
     /// Legal ceilings under which every charge is judged when it would be posted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caps: Vec<ChargeCap>,
+}
+
+/// The rules that say what being late costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LateRules<'a> {
+    /// Interest on what is late.
+    pub penalty: Option<&'a Penalty>,
+    /// Fixed charges for being late.
+    pub late_fee: Option<&'a LateFee>,
+}
+
+impl LateRules<'_> {
+    /// Whether being late costs nothing.
+    #[must_use]
+    pub const fn is_free(&self) -> bool {
+        self.penalty.is_none() && self.late_fee.is_none()
+    }
+}
+
+impl Rules {
+    /// What being late costs.
+    #[must_use]
+    pub const fn late(&self) -> LateRules<'_> {
+        LateRules { penalty: self.penalty.as_ref(), late_fee: self.late_fee.as_ref() }
+    }
 }

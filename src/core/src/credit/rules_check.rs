@@ -5,7 +5,7 @@ use super::{
     accrual::checked_percent,
     caps::ChargeCap,
     rules::{
-        ALLOCATION_STAGES_MAX, Bucket, CHARGE_CAPS_MAX, GRACE_DAYS_MAX, Grace, LATE_FEE_TIERS_MAX, LateFee,
+        ALLOCATION_STAGES_MAX, Bucket, CHARGE_CAPS_MAX, GRACE_DAYS_MAX, Grace, LATE_FEE_TIERS_MAX, LateFee, LateRules,
         MULTIPLE_MAX, PARTS, Penalty, PenaltyMode, Rules, TIMINGS, Timing, default_order,
     },
 };
@@ -25,8 +25,7 @@ impl Rules {
         for stage in &self.allocation.stages {
             check_order(&stage.order)?;
         }
-        self.penalty.as_ref().map_or(Ok(()), check_penalty)?;
-        self.late_fee.as_ref().map_or(Ok(()), check_late_fee)?;
+        self.late().check()?;
         if let Some(percent) = self.prepayment.fee_percent {
             check_share("fee_percent", percent)?;
         }
@@ -38,6 +37,14 @@ impl Rules {
             return too_many("caps", CHARGE_CAPS_MAX);
         }
         self.caps.iter().try_for_each(ChargeCap::check)
+    }
+}
+
+impl LateRules<'_> {
+    /// Checks what the types cannot.
+    pub(crate) fn check(&self) -> Result<(), CreditError> {
+        self.penalty.map_or(Ok(()), check_penalty)?;
+        self.late_fee.map_or(Ok(()), check_late_fee)
     }
 }
 

@@ -220,10 +220,6 @@ impl Repayment {
         if field.remainder.is_some() || field.fees.is_some() {
             wrong.note(format_args!("`remainder` and `fees` stand beside the repayment, not in it"));
         }
-        // An offer's principal is its price, so a plan that lends less would be shown too cheap.
-        if field.repayment.down_payment.is_some() {
-            wrong.note(format_args!("`down_payment` belongs to the terms of a loan, not to a plan"));
-        }
         field.repayment
     }
 }

@@ -3,12 +3,16 @@
 use super::DecideError;
 use crate::{
     bundle::{
-        Bundle, Compiled,
-        products::{Cap, Plan, Product},
+        Bundle,
+        products::{Plan, Product},
     },
     calendar::Date,
     canonical,
-    credit::{Method, Rate, Terms, apr_of_plan, schedule},
+    credit::{
+        Method, Rate, Terms, apr_of_plan,
+        caps::{DefaultCost, Finding, PlanFacts, bind_late_charges, broken_cap, highest_price},
+        schedule,
+    },
     decimal::Decimal,
     money::Amount,
     wire::{AprDisclosure, Offer},
@@ -24,13 +28,8 @@ pub(super) enum Quoted {
     Offer(Box<Offer>, String),
     /// The price is outside the plan's span of amounts.
     OtherAmount,
-    /// The plan would cost more than the law allows.
-    AboveCap {
-        /// The cap.
-        cap: String,
-        /// The rate it reached, in percent.
-        reached: String,
-    },
+    /// The plan would cost more than the law allows: the cap, what was reached, and the highest price that would pass.
+    AboveCap(Finding),
 }
 
 impl Quoted {
@@ -39,7 +38,15 @@ impl Quoted {
         match self {
             Self::Offer(..) => format!("plan {plan} offered"),
             Self::OtherAmount => format!("plan {plan} not for this amount"),
-            Self::AboveCap { cap, reached } => format!("plan {plan} dropped cap={cap} apr_percent={reached}"),
+            Self::AboveCap(finding) => {
+                let Finding { cap, measure, reached_percent, ceiling_percent, highest_price_percent, .. } = finding;
+                let highest = highest_price_percent.as_deref().unwrap_or("none");
+                format!(
+                    "plan {plan} dropped cap={cap} {}={reached_percent} ceiling_percent={ceiling_percent} \
+                     highest_price_percent={highest}",
+                    measure.reached_name()
+                )
+            }
         }
     }
 }
@@ -66,14 +73,28 @@ pub(super) fn quote_plan(
     if !plan.takes(product, price) {
         return Ok(Quoted::OtherAmount);
     }
-    let terms = terms(bundle, plan, price, today, rate_percent);
+    let (terms, down_payment) = terms(bundle, plan, price, today, rate_percent).without_down_payment()?;
     let schedule = schedule(&terms)?;
-    let apr = apr_of_plan(product.convention, payload.currency, today, price, Amount::ZERO, &schedule.installments)?;
-    let reached = Decimal::parse(&apr.apr_percent_exact).unwrap_or(Decimal::ZERO);
-    let broken = Compiled::caps_on(payload, today).find(|cap: &&Cap| reached > cap.ceiling_percent);
-    if let Some(cap) = broken {
-        return Ok(Quoted::AboveCap { cap: cap.id.clone(), reached: apr.apr_percent_exact });
+    let lent = schedule.total_principal;
+    let apr = apr_of_plan(product.convention, payload.currency, today, lent, Amount::ZERO, &schedule.installments)?;
+    let rules = product.late();
+    let late = (!rules.is_free()).then(|| DefaultCost::of(&terms, &schedule, rules)).transpose()?;
+    let lender = &payload.lender.kind;
+    let facts = PlanFacts {
+        price,
+        default_cost: late.as_ref(),
+        disclosed: Some((product.convention, &apr)),
+        ..PlanFacts::of(&terms, &schedule, lender)
+    };
+    if let Some(mut finding) = broken_cap(&payload.caps, &facts)? {
+        let highest = highest_price(&payload.caps, &terms, rules, lender, price);
+        finding.highest_price_percent = highest.map(|percent| percent.to_string());
+        return Ok(Quoted::AboveCap(finding));
     }
+    // The law that judged the plan goes with the contract, where there may be charges that it has yet to judge.
+    let mut penalty = product.penalty.clone();
+    let charge_caps =
+        if rules.is_free() { Vec::new() } else { bind_late_charges(&mut penalty, &payload.caps, &terms, &facts)? };
     let rate = if terms.rate.is_none() { Decimal::ZERO } else { rate_percent };
     let first_due = schedule.installments.first().map_or(today, |first| first.due);
     let last_due = schedule.installments.last().map_or(today, |last| last.due);
@@ -86,13 +107,17 @@ pub(super) fn quote_plan(
         },
         count: terms.repayment.count,
         currency: payload.currency,
-        down_payment: Amount::ZERO,
+        charge_caps,
+        cost_of_default: late.map(|late| late.quoted),
+        down_payment,
         first_due,
         installments: schedule.installments,
         last_due,
+        late_fee: product.late_fee.clone(),
+        penalty,
         plan: plan.id.clone(),
         price,
-        principal: price,
+        principal: lent,
         product: product.id.clone(),
         rate_annual_percent: annual(product, rate).to_string(),
         terms,

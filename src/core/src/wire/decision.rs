@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     calendar::{Date, Instant},
-    credit::{Convention, Installment, Terms},
+    credit::{
+        Convention, Installment, LateFee, Penalty, Rules, Terms,
+        caps::{ChargeCap, CostOfDefault},
+    },
     currency::Currency,
     money::Amount,
 };
@@ -147,6 +150,12 @@ pub struct Need {
 pub struct Offer {
     /// The annual percentage rate and its convention.
     pub apr: AprDisclosure,
+    /// The law's ceilings on the charges of the loan's life, where there may be such charges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charge_caps: Vec<ChargeCap>,
+    /// What being late would cost; absent where it costs nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_of_default: Option<CostOfDefault>,
     /// The number of instalments.
     pub count: u16,
     /// The currency of every amount here.
@@ -160,6 +169,12 @@ pub struct Offer {
     pub installments: Vec<Installment>,
     /// The last due date.
     pub last_due: Date,
+    /// Fixed charges for being late; none where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_fee: Option<LateFee>,
+    /// Interest on what is late; none is charged where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<Penalty>,
     /// The plan of the product.
     pub plan: String,
     /// The price of what is bought.
@@ -170,7 +185,7 @@ pub struct Offer {
     pub product: String,
     /// The contract rate a year in percent, a decimal string; a daily rate × 365.
     pub rate_annual_percent: String,
-    /// The terms, as `prequal schedule` takes them.
+    /// The terms of what is lent, as `prequal schedule` takes them.
     pub terms: Terms,
     /// SHA-256 of the canonical offer without this field.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -181,6 +196,19 @@ pub struct Offer {
     pub total_fee: Amount,
     /// All interest.
     pub total_interest: Amount,
+}
+
+impl Offer {
+    /// The rules under which the loan of this offer lives: what it says of being late, under the law of its day.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules {
+            penalty: self.penalty.clone(),
+            late_fee: self.late_fee.clone(),
+            caps: self.charge_caps.clone(),
+            ..Rules::default()
+        }
+    }
 }
 
 /// An annual percentage rate as the law of the bundle's market wants it shown.

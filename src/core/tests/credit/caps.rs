@@ -2,9 +2,12 @@
 
 use prequal_core::{
     credit::{
-        Installment, Rules, Terms,
-        caps::{ChargeCap, ChargeKind, Charged, Finding, PlanCap, PlanFacts, judge_charge, judge_plan, judge_terms},
-        schedule,
+        Installment, PayoffInput, Rules, Terms,
+        caps::{
+            ChargeCap, ChargeKind, Charged, Finding, PlanCap, PlanFacts, judge_charge, judge_plan, judge_terms,
+            rules_under,
+        },
+        payoff, schedule,
     },
     currency::Currency,
 };
@@ -57,6 +60,7 @@ fn thirty_six_times_18_23_on_400_is_refused_at_24_percent() {
         installments: &installments,
         fee_lines: &[],
         default_cost: None,
+        disclosed: None,
     };
     for (ceiling, passes) in [("24", false), ("35.59", false), ("36", true)] {
         let findings = judge_plan(&caps(percent(ceiling, "cn_irr")), &facts).unwrap();
@@ -294,4 +298,110 @@ fn caps_and_rules_read_back_as_they_were_written() {
     assert_eq!(serde_json::from_str::<Rules>(&text).unwrap(), rules);
     let error = prequal_core::json::from_str::<Rules>(r#"{"gift":1}"#).unwrap_err().to_string();
     assert!(error.contains("unknown field `gift`"), "{error}");
+}
+
+/// The law that judged the plan goes on judging each charge: what `prequal payoff` is given as `law`.
+fn payoff_under(law: Value, rules: Value, date: &str) -> prequal_core::credit::Payoff {
+    let mut question = rules;
+    question["terms"] = json!({"currency": "GBP", "principal": 10_000, "start": "2026-03-01",
+        "fees": [{"code": "charge", "payee": "lender", "amount": 2_400, "when": "first"}],
+        "repayment": {"method": "free", "count": 1, "every": "P30D"}});
+    question["law"] = law;
+    question["date"] = json!(date);
+    payoff(&serde_json::from_value::<PayoffInput>(question).unwrap()).unwrap()
+}
+
+/// FCA CONC 5A.2.2: whatever happens, no more than the 100.00 that were lent is charged. 24.00 were charged with the
+/// loan, so 76.00 of late fees of 10.00 a week pass, and the eighth is cut.
+#[test]
+fn the_total_cost_cap_stops_late_fees_over_the_loans_life() {
+    let law = json!({"caps": [{"id": "total_cost", "from": "2015-01-02", "measure": "total_cost", "ceiling_percent": "100"}]});
+    let tiers: Vec<Value> = (0..10).map(|week| json!({"after_days": week * 7, "amount": 1_000})).collect();
+    let state = payoff_under(law, json!({"late_fee": {"tiers": tiers}}), "2026-09-01");
+    assert_eq!(state.penalty, amount(7_600));
+    let cut: Vec<_> = state.not_charged.iter().map(|one| (one.cap.as_str(), one.amount.minor())).collect();
+    assert_eq!(cut, [("total_cost", 400), ("total_cost", 1_000), ("total_cost", 1_000)]);
+}
+
+/// Klarna and Afterpay: late fees at most a quarter of the purchase, of 159.99 it is 39.99.
+#[test]
+fn the_late_fee_cap_is_a_share_of_the_purchase_over_the_loans_life() {
+    let terms: Terms = serde_json::from_value(json!({"currency": "AUD", "principal": 15_999, "start": "2026-03-01",
+        "repayment": {"method": "free", "count": 4, "every": "P2W", "down_payment": {"percent": "25"}}}))
+    .unwrap();
+    let made = schedule(&terms).unwrap();
+    let law = |amount: Value| {
+        let mut cap = json!({"id": "quarter", "from": "2020-01-01", "measure": "late_fees", "ceiling_percent": "25"});
+        cap["amount"] = amount;
+        caps(json!([cap]))
+    };
+    let rules: Rules = serde_json::from_value(json!({"late_fee": {"tiers": [{"amount": 1_000}]}})).unwrap();
+    let bound = |law: Vec<PlanCap>| rules_under(&rules, &law, &terms, &PlanFacts::of(&terms, &made, "bank")).unwrap();
+    // Of the price, not of what is lent after the first payment.
+    assert_eq!(bound(law(json!(6_800))).caps[0].amount, Some(amount(3_999)));
+    assert_eq!(bound(law(json!(3_000))).caps[0].amount, Some(amount(3_000)));
+    let caps = bound(law(json!(6_800))).caps;
+    let charged = Charged { lent: made.total_principal, late_fee: amount(3_000), ..Charged::default() };
+    let judged = judge_charge(&caps, date("2026-08-01"), ChargeKind::LateFee, amount(1_000), &charged).unwrap();
+    assert_eq!((judged.allowed, judged.cap.map(|cap| cap.id.as_str())), (amount(999), Some("quarter")));
+}
+
+/// The contract's law is that of the day of signature: a cap that ended before binds nothing later, one that began
+/// later does not reach back.
+#[test]
+fn the_law_of_a_contract_is_that_of_its_day() {
+    let law = |from: &str, until: &str| json!({"caps": [{"id": "total_cost", "from": from, "until": until, "measure": "total_cost", "ceiling_percent": "30"}]});
+    let late = json!({"late_fee": {"tiers": [{"amount": 5_000}]}});
+    let penalty = |from: &str, until: &str| payoff_under(law(from, until), late.clone(), "2026-09-01").penalty;
+    assert_eq!(penalty("2026-03-01", "2026-03-01"), amount(600));
+    assert_eq!(penalty("2015-01-02", "2026-02-28"), amount(5_000));
+    assert_eq!(penalty("2026-03-02", "2027-01-01"), amount(5_000));
+    let spares = json!({"lender": "bank", "caps": [{"id": "x", "from": "2015-01-02", "lenders": ["payday"],
+        "measure": "total_cost", "ceiling_percent": "30"}]});
+    assert_eq!(payoff_under(spares, late, "2026-09-01").penalty, amount(5_000));
+}
+
+/// A penalty of 1.5 × the contract's rate under 24 % a year: 12 % makes 18 %; after a change of the rate to 18 % it would
+/// be 27 %, and 24 % is charged. Beside interest of 12 % only 12 % are left for it.
+#[test]
+fn the_ceiling_on_the_rate_of_default_holds_when_the_rate_rises() {
+    let penalty_of = |mode: &str, rate: Option<&str>| {
+        let mut question = json!({"terms": {"currency": "CNY", "principal": 1_000_000, "start": "2026-01-01",
+            "rate": {"annual_percent": "12", "day_count": "actual/365"},
+            "repayment": {"method": "single", "every": "P100D"}}, "date": "2026-06-20",
+            "penalty": {"multiple": "1.5", "mode": mode, "base": "overdue_principal"},
+            "law": {"caps": [{"id": "default", "from": "2020-08-20", "measure": "default_rate", "ceiling_percent": "24"}]}});
+        if let Some(rate) = rate {
+            let changed = json!({"annual_percent": rate, "day_count": "actual/365"});
+            question["events"] = json!([{"type": "rate_change", "date": "2026-02-01", "rate": changed}]);
+        }
+        payoff(&serde_json::from_value::<PayoffInput>(question).unwrap()).unwrap().penalty
+    };
+    // Due on 2026-04-11, 70 days late: 10,000.00 × 70 / 365 at 18, 24 and 12 %.
+    assert_eq!(penalty_of("in_place", None), amount(34_521));
+    assert_eq!(penalty_of("in_place", Some("18")), amount(46_027));
+    assert_eq!(penalty_of("in_addition", None), amount(23_014));
+}
+
+/// 0.8 % a day bounds the penalty too (FCA CONC 5A.2.14): 1 % a day on 100.00 for 10 days is 8.00, not 10.00.
+#[test]
+fn the_cap_on_the_cost_of_a_day_bounds_the_penalty_of_a_day() {
+    let law = json!({"caps": [{"id": "initial_cost", "from": "2015-01-02", "measure": "daily_cost", "ceiling_percent": "0.8"}]});
+    let penalty = json!({"penalty": {"rate": {"daily_percent": "1"}, "mode": "in_place", "base": "overdue_principal"}});
+    assert_eq!(payoff_under(law, penalty, "2026-04-10").penalty, amount(800));
+}
+
+/// A fee of 3 % for paying 5,000.00 early is 150.00; under a cap of 100.00 in all, 50.00 are not charged, and it says so.
+#[test]
+fn a_prepayment_fee_above_a_cap_is_cut_and_named() {
+    let question = json!({"terms": {"currency": "EUR", "principal": 1_000_000, "start": "2026-01-01",
+        "rate": {"annual_percent": "0", "day_count": "30/360"},
+        "repayment": {"method": "single", "every": "P12M"}}, "date": "2026-06-01",
+        "prepayment": {"fee_percent": "3"},
+        "caps": [{"id": "early", "from": "2020-01-01", "counts": ["prepayment_fee"], "amount": 10_000}],
+        "events": [{"type": "prepayment", "date": "2026-05-01", "amount": 510_000}]});
+    let state = payoff(&serde_json::from_value::<PayoffInput>(question).unwrap()).unwrap();
+    assert_eq!(state.principal, amount(500_000));
+    let [cut] = &state.not_charged[..] else { panic!("one fee was cut") };
+    assert_eq!((cut.charge, cut.amount, cut.cap.as_str()), (ChargeKind::PrepaymentFee, amount(5_000), "early"));
 }

@@ -120,12 +120,33 @@ fn a_down_payment_is_not_lent() {
     assert!(serde_json::to_string(&schedule).unwrap().contains("],\"down_payment\":25980,\"total_principal\":103920,"));
 }
 
-/// A bundle's plan is quoted on the whole price; a down payment in it would make its rate look lower.
+/// What is paid at once can be taken out of the terms: every share, fee and rate is of what is lent, so that the loan of
+/// the rest has the same instalments, whatever the method.
 #[test]
-fn a_plan_of_its_own_has_no_down_payment() {
-    let plan = json!({"method": "free", "count": 4, "every": "P2W", "down_payment": {"percent": "25"}});
-    let error = serde_json::from_value::<prequal_core::credit::Repayment>(plan).unwrap_err();
-    assert_eq!(error.to_string(), "`down_payment` belongs to the terms of a loan, not to a plan");
+fn the_terms_of_the_rest_have_the_same_instalments() {
+    for method in ["equal_installment", "equal_principal", "interest_only", "free", "fee_installment"] {
+        let mut terms = loan(
+            129_901,
+            "12.9",
+            "30/360",
+            "2026-01-01",
+            json!({"method": method, "count": 6, "every": "P1M", "down_payment": {"percent": "33.3"}}),
+        );
+        terms["fees"] = json!([{"code": "service", "payee": "lender", "percent": "1.7", "when": "spread"}]);
+        if method == "free" || method == "fee_installment" {
+            terms.as_object_mut().unwrap().remove("rate");
+        }
+        if method == "fee_installment" {
+            terms["repayment"]["fee_percent"] = json!("4.4");
+        }
+        let whole: Terms = serde_json::from_value(terms).unwrap();
+        let made = schedule(&whole).unwrap();
+        let (rest, paid) = whole.without_down_payment().unwrap();
+        let again = schedule(&rest).unwrap();
+        assert_eq!(again.installments, made.installments, "{method}");
+        assert_eq!((paid, rest.principal), (made.down_payment, made.total_principal), "{method}");
+        assert!(again.down_payment.is_zero() && !paid.is_zero(), "{method}");
+    }
 }
 
 /// 600.00 at 12 % by actual/365 over six months: 103.963 after a long first period, 102.784 after a short one.

@@ -27,6 +27,9 @@ export function costList(offer: Offer, locale: string): HTMLElement {
   return h(
     'dl',
     { class: 'cost' },
+    ...(offer.down_payment > 0
+      ? [line('Paid to the shop today', money(offer.down_payment, offer.currency, locale))]
+      : []),
     line('Amount', money(offer.principal, offer.currency, locale)),
     line('Payments', `${offer.count} monthly`),
     ...comparedLines(offer, locale),

@@ -1,6 +1,6 @@
 //! Ceilings on single charges, judged when a charge would be posted.
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What is charged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum ChargeKind {
     /// Contract interest; counted, never refused here: the plan's caps judge it before signing.
@@ -31,7 +31,7 @@ pub enum ChargeKind {
 }
 
 /// A ceiling on the sum of some kinds of charges over the life of a loan, for a span of dates.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
 #[serde(deny_unknown_fields, expecting = "a cap as an object")]
 pub struct ChargeCap {
     /// Its name in answers.

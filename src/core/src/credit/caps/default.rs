@@ -1,29 +1,43 @@
 //! What being late would cost, known before signing.
 
-use serde::Serialize;
+use prequal_derive::Canonical;
+use serde::{Deserialize, Serialize};
 
 use super::ratio::Ratio;
 use crate::{
-    credit::{CreditError, LateFeePer, PenaltyBase, PenaltyMode, Rate, Rules, Schedule, Terms, accrual::percent_of},
+    credit::{
+        CreditError, LateFee, LateFeePer, LateRules, PenaltyBase, PenaltyMode, Rate, Schedule, Terms,
+        accrual::percent_of,
+    },
     money::Amount,
     rounding::Rounding,
 };
 
-/// The cost of default of a contract.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DefaultCost {
+/// The cost of default of a contract, as it is quoted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
+#[serde(deny_unknown_fields)]
+pub struct CostOfDefault {
     /// The penalty's rate with its own unit, as the rules state it; none where no penalty is charged.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub penalty: Option<PenaltyCost>,
     /// The most that late fees can come to when nothing is ever paid.
     pub late_fees_most: Amount,
     /// The most that penalty interest can come to; none where only time limits it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub penalty_most: Option<Amount>,
 }
 
+/// The cost of default with the exact rates that caps compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultCost {
+    /// What is quoted.
+    pub quoted: CostOfDefault,
+    rates: Option<PenaltyRates>,
+}
+
 /// The rate of a penalty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Canonical)]
+#[serde(deny_unknown_fields)]
 pub struct PenaltyCost {
     /// Per cent, of a day where `daily`, else of a year.
     pub percent: String,
@@ -35,8 +49,6 @@ pub struct PenaltyCost {
     pub mode: PenaltyMode,
     /// Days after the due date in which being late costs nothing.
     pub grace_days: u16,
-    #[serde(skip)]
-    rate: PenaltyRates,
 }
 
 /// The rates that a late debt bears, each per day or per year.
@@ -52,16 +64,16 @@ fn of_rate(rate: &Rate) -> (Ratio, bool) {
 }
 
 impl DefaultCost {
-    /// The cost of default of terms under rules.
+    /// The cost of default of terms.
     ///
     /// # Errors
     /// `amount_out_of_range`; rules that contradict each other.
-    pub fn of(terms: &Terms, made: &Schedule, rules: &Rules) -> Result<Self, CreditError> {
-        rules.check()?;
+    pub fn of(terms: &Terms, made: &Schedule, late: LateRules<'_>) -> Result<Self, CreditError> {
+        late.check()?;
         let lent = made.total_principal;
         let mut penalty_most = Some(Amount::ZERO);
-        let mut cost = None;
-        if let Some(penalty) = &rules.penalty {
+        let (mut cost, mut rates) = (None, None);
+        if let Some(penalty) = late.penalty {
             let own = match (&penalty.rate, penalty.multiple, &terms.rate) {
                 (Some(rate), ..) => Some(of_rate(rate)),
                 (None, Some(multiple), Some(rate)) => {
@@ -71,40 +83,41 @@ impl DefaultCost {
                 _ => None,
             };
             let goes_on = penalty.mode == PenaltyMode::InAddition;
-            cost = own.map(|own| PenaltyCost {
-                percent: own.0.shortest(),
-                daily: own.1,
+            cost = own.map(|(percent, daily)| PenaltyCost {
+                percent: percent.shortest(),
+                daily,
                 base: penalty.base,
                 mode: penalty.mode,
                 grace_days: penalty.grace_days,
-                rate: PenaltyRates {
-                    own,
-                    beside: terms.rate.as_ref().filter(|_| goes_on).map(of_rate),
-                    ceiling: penalty.ceiling_annual_percent.map(Ratio::of),
-                },
+            });
+            rates = own.map(|own| PenaltyRates {
+                own,
+                beside: terms.rate.as_ref().filter(|_| goes_on).map(of_rate),
+                ceiling: penalty.ceiling_annual_percent.map(Ratio::of),
             });
             let ceiling = penalty.ceiling_percent_of_principal;
             penalty_most = ceiling.map(|percent| percent_of(lent, percent, 1, Rounding::Down)).transpose()?;
         }
-        Ok(Self { penalty: cost, late_fees_most: late_fees_most(made, rules)?, penalty_most })
+        let late_fees_most = late.late_fee.map_or(Ok(Amount::ZERO), |late_fee| late_fees_most(made, late_fee))?;
+        Ok(Self { quoted: CostOfDefault { penalty: cost, late_fees_most, penalty_most }, rates })
     }
 
     /// What is charged at most in default, as far as a ceiling says so.
     pub(crate) fn most(&self) -> Result<Amount, CreditError> {
-        Ok(self.late_fees_most.checked_add(self.penalty_most.unwrap_or_default())?)
+        Ok(self.quoted.late_fees_most.checked_add(self.quoted.penalty_most.unwrap_or_default())?)
     }
 
     /// The rate a year that a late debt bears; none where no penalty is charged.
     pub(crate) fn annual_percent(&self, year_days: u16) -> Result<Option<Ratio>, CreditError> {
-        let Some(penalty) = &self.penalty else { return Ok(None) };
+        let Some(rates) = &self.rates else { return Ok(None) };
         let year = |(percent, daily): (Ratio, bool)| {
             if daily { percent.times(Ratio::new(u128::from(year_days), 1)) } else { Ok(percent) }
         };
-        let mut own = year(penalty.rate.own)?;
-        if let Some(ceiling) = penalty.rate.ceiling.filter(|ceiling| *ceiling < own) {
+        let mut own = year(rates.own)?;
+        if let Some(ceiling) = rates.ceiling.filter(|ceiling| *ceiling < own) {
             own = ceiling;
         }
-        match penalty.rate.beside {
+        match rates.beside {
             Some(beside) => own.plus(year(beside)?).map(Some),
             None => Ok(Some(own)),
         }
@@ -112,19 +125,17 @@ impl DefaultCost {
 }
 
 /// Every tier of every instalment, within the contract's caps.
-fn late_fees_most(made: &Schedule, rules: &Rules) -> Result<Amount, CreditError> {
-    let Some(late_fee) = &rules.late_fee else { return Ok(Amount::ZERO) };
-    let late: Vec<Amount> = made.installments.iter().map(|row| row.total).collect();
-    let late = match late_fee.per {
-        LateFeePer::Installment => late,
-        LateFeePer::Loan => late.into_iter().max().into_iter().collect(),
-    };
+fn late_fees_most(made: &Schedule, late_fee: &LateFee) -> Result<Amount, CreditError> {
+    let rows = &made.installments;
+    let largest = rows.iter().map(|row| row.total).max().unwrap_or_default();
+    let once = late_fee.per == LateFeePer::Loan;
     let mut most = Amount::ZERO;
     for tier in &late_fee.tiers {
-        for total in &late {
+        for row in rows.iter().take(if once { 1 } else { rows.len() }) {
+            let late = if once { largest } else { row.total };
             let fee = match (tier.amount, tier.percent) {
                 (Some(amount), _) => amount,
-                (None, Some(percent)) => percent_of(*total, percent, 1, Rounding::Up)?,
+                (None, Some(percent)) => percent_of(late, percent, 1, Rounding::Up)?,
                 (None, None) => Amount::ZERO,
             };
             most = most.checked_add(fee)?;

@@ -2,15 +2,15 @@
 
 use core::fmt;
 
-use prequal_derive::Read;
+use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use super::{DefaultCost, ratio::Ratio};
 use crate::{
     calendar::{Date, days_between},
     credit::{
-        Convention, CreditError, FeeLine, Installment, Rules, Schedule, TEXT_BYTES_MAX, Terms,
-        accrual::checked_percent, apr_of_plan, schedule,
+        AprAnswer, Convention, CreditError, FeeLine, Installment, Schedule, TEXT_BYTES_MAX, Terms,
+        accrual::checked_percent, apr_of_plan,
     },
     currency::Currency,
     decimal::Decimal,
@@ -21,10 +21,11 @@ use crate::{
 pub const CAP_ROWS_MAX: usize = 1_200;
 
 /// What a cap limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Read)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Read, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// The annual percentage rate by the cap's convention: 24 %, 36 %, the US Military Lending Act's MAPR.
+    #[default]
     AnnualRate,
     /// All charges up to every due date, over principal outstanding times days: FCA CONC 5A.2.3 (0.8 % a day).
     DailyCost,
@@ -34,6 +35,32 @@ pub enum Measure {
     LateFees,
     /// The rate of the penalty for being late, a year, beside contract interest where that goes on.
     DefaultRate,
+}
+
+impl Measure {
+    /// The name used in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AnnualRate => "annual_rate",
+            Self::DailyCost => "daily_cost",
+            Self::TotalCost => "total_cost",
+            Self::LateFees => "late_fees",
+            Self::DefaultRate => "default_rate",
+        }
+    }
+
+    /// What the rate that was reached is called in traces.
+    #[must_use]
+    pub const fn reached_name(self) -> &'static str {
+        match self {
+            Self::AnnualRate => "apr_percent",
+            Self::DailyCost => "daily_cost_percent",
+            Self::TotalCost => "total_cost_percent",
+            Self::LateFees => "late_fees_percent",
+            Self::DefaultRate => "default_rate_percent",
+        }
+    }
 }
 
 /// A published rate from a day on.
@@ -75,7 +102,8 @@ pub struct PlanCap {
     /// Types of lender that it binds; every one where empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lenders: Vec<String>,
-    /// What it limits.
+    /// What it limits; the annual rate where absent.
+    #[serde(default, skip_serializing_if = "is_annual_rate")]
     pub measure: Measure,
     /// How an annual rate is found; for `annual_rate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,6 +136,11 @@ const fn days_of_year() -> u16 {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_annual_rate(measure: &Measure) -> bool {
+    matches!(measure, Measure::AnnualRate)
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
 const fn is_365(days: &u16) -> bool {
     *days == 365
 }
@@ -135,6 +168,8 @@ pub struct PlanFacts<'a> {
     pub fee_lines: &'a [FeeLine],
     /// What being late would cost; none where nothing is said of it.
     pub default_cost: Option<&'a DefaultCost>,
+    /// The annual rate with all charges, where one has been found already: it is not solved for again.
+    pub disclosed: Option<(Convention, &'a AprAnswer)>,
 }
 
 impl<'a> PlanFacts<'a> {
@@ -152,12 +187,13 @@ impl<'a> PlanFacts<'a> {
             installments: &made.installments,
             fee_lines: &made.fee_lines,
             default_cost: None,
+            disclosed: None,
         }
     }
 }
 
 /// What a cap says of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Canonical)]
 pub struct Finding {
     /// The cap.
     pub cap: String,
@@ -223,6 +259,15 @@ impl PlanCap {
         if (self.measure == Measure::AnnualRate) != self.convention.is_some() {
             return Err(CreditError::MissingField("convention"));
         }
+        if self.amount.is_some() && (self.measure != Measure::LateFees || self.ceiling_percent.is_none()) {
+            return Err(CreditError::NotApplicable {
+                field: "amount",
+                why: "it goes with `ceiling_percent` of a cap on `late_fees`",
+            });
+        }
+        if self.until.is_some_and(|until| until < self.from) {
+            return Err(CreditError::NotApplicable { field: "until", why: "it lies before `from`" });
+        }
         if !(360..=366).contains(&self.year_days) {
             return Err(CreditError::NotApplicable { field: "year_days", why: "a year has 360 to 366 days" });
         }
@@ -238,9 +283,14 @@ impl PlanCap {
     }
 
     /// The ceiling for a plan; none where no band takes it or no reference rate holds yet.
-    fn ceiling(&self, facts: &PlanFacts<'_>) -> Result<Option<Ratio>, CreditError> {
+    pub(crate) fn ceiling(&self, facts: &PlanFacts<'_>) -> Result<Option<Ratio>, CreditError> {
         if let Some(percent) = self.ceiling_percent {
-            return Ok(Some(Ratio::of(percent)));
+            let ceiling = Ratio::of(percent);
+            // A cap on late fees may also name an amount: the lesser of both binds.
+            return match self.amount {
+                Some(most) => Ratio::percent_of(most, facts.price).map(|share| Some(share.min(ceiling))),
+                None => Ok(Some(ceiling)),
+            };
         }
         if let Some(multiple) = self.multiple {
             let rate = self.reference.iter().rev().find(|rate| rate.from <= facts.signed);
@@ -252,77 +302,98 @@ impl PlanCap {
 
     /// What the plan reaches; none where the cap has nothing to judge.
     fn reached(&self, facts: &PlanFacts<'_>) -> Result<Option<Ratio>, CreditError> {
-        match self.measure {
-            Measure::AnnualRate => self.annual_rate(facts).map(Some),
-            Measure::DailyCost => self.daily_cost(facts).map(Some),
+        let late = facts.default_cost;
+        Ok(match self.measure {
+            Measure::AnnualRate => Some(self.annual_rate(facts)?),
+            Measure::DailyCost => Some(self.daily_cost(facts)),
             Measure::TotalCost => {
-                let default = facts.default_cost.map_or(Ok(Amount::ZERO), |cost| cost.most())?;
-                let charges = self.charges(facts)?.checked_add(default)?;
-                Ratio::percent_of(charges, facts.lent).map(Some)
+                let default = late.map_or(Ok(Amount::ZERO), DefaultCost::most)?;
+                let charges = (0..facts.installments.len()).map(|index| self.charge(facts, index)).sum::<u128>()
+                    + u128::from(facts.upfront.unsigned())
+                    + u128::from(default.unsigned());
+                Some(Ratio::new(charges * 100, u128::from(facts.lent.unsigned()).max(1)))
             }
-            Measure::LateFees => {
-                facts.default_cost.map(|cost| Ratio::percent_of(cost.late_fees_most, facts.price)).transpose()
-            }
-            Measure::DefaultRate => {
-                facts.default_cost.map(|cost| cost.annual_percent(self.year_days)).transpose().map(Option::flatten)
-            }
+            Measure::LateFees => match late {
+                Some(late) => Some(Ratio::percent_of(late.quoted.late_fees_most, facts.price)?),
+                None => None,
+            },
+            Measure::DefaultRate => match late {
+                Some(late) => late.annual_percent(self.year_days)?,
+                None => None,
+            },
+        })
+    }
+
+    /// What the plan reaches and the ceiling; none where the cap has nothing to judge.
+    fn compare(&self, facts: &PlanFacts<'_>) -> Result<Option<(Ratio, Ratio)>, CreditError> {
+        let Some(ceiling) = self.ceiling(facts)? else { return Ok(None) };
+        Ok(self.reached(facts)?.map(|reached| (reached, ceiling)))
+    }
+
+    fn finding(&self, reached: Ratio, ceiling: Ratio) -> Finding {
+        Finding {
+            cap: self.id.clone(),
+            measure: self.measure,
+            reached_percent: reached.text(if self.measure == Measure::DailyCost { 4 } else { 2 }),
+            ceiling_percent: ceiling.shortest(),
+            passes: reached <= ceiling,
+            highest_price_percent: None,
         }
     }
 
     /// Fees of an instalment that the law does not count.
-    fn excluded(&self, facts: &PlanFacts<'_>, index: usize) -> Result<Amount, CreditError> {
+    fn excluded(&self, facts: &PlanFacts<'_>, index: usize) -> u128 {
         let lines = facts.fee_lines.iter().filter(|line| self.excludes.contains(&line.code));
-        Ok(Amount::sum(lines.map(|line| line.amount(index, facts.installments.len())))?)
+        lines.map(|line| u128::from(line.amount(index, facts.installments.len()).unsigned())).sum()
+    }
+
+    /// All fees that the law does not count.
+    pub(crate) fn excluded_in_all(&self, facts: &PlanFacts<'_>) -> Result<Amount, CreditError> {
+        let excluded = (0..facts.installments.len()).map(|index| self.excluded(facts, index)).sum::<u128>();
+        Ok(Amount::try_from(excluded)?)
     }
 
     fn annual_rate(&self, facts: &PlanFacts<'_>) -> Result<Ratio, CreditError> {
         let convention = self.convention.ok_or(CreditError::MissingField("convention"))?;
-        let rate = |installments: &[Installment]| {
-            apr_of_plan(convention, facts.currency, facts.start, facts.lent, facts.upfront, installments)
-        };
-        let answer = if self.excludes.is_empty() {
-            rate(facts.installments)?
+        let disclosed = facts.disclosed.filter(|(disclosed, _)| *disclosed == convention && self.excludes.is_empty());
+        let found;
+        let exact = if let Some((_, answer)) = disclosed {
+            &answer.apr_percent_exact
         } else {
             let mut counted = facts.installments.to_vec();
-            for (index, row) in counted.iter_mut().enumerate() {
-                row.total = row.total.checked_sub(self.excluded(facts, index)?)?;
+            for (index, row) in counted.iter_mut().enumerate().filter(|_| !self.excludes.is_empty()) {
+                let total = u128::from(row.total.unsigned()).saturating_sub(self.excluded(facts, index));
+                row.total = Amount::try_from(total)?;
             }
-            rate(&counted)?
+            found = apr_of_plan(convention, facts.currency, facts.start, facts.lent, facts.upfront, &counted)?;
+            &found.apr_percent_exact
         };
         // Six decimals of a percentage up to a million have 13 digits.
-        let percent = Decimal::parse(&answer.apr_percent_exact).unwrap_or_default();
+        let percent = Decimal::parse(exact).unwrap_or_default();
         Ok(if percent.is_negative() { Ratio::ZERO } else { Ratio::of(percent) })
     }
 
     /// Charges of an instalment that count.
-    fn charge(&self, facts: &PlanFacts<'_>, index: usize) -> Result<Amount, CreditError> {
-        let Some(row) = facts.installments.get(index) else { return Ok(Amount::ZERO) };
-        Ok(row.total.checked_sub(row.principal)?.checked_sub(self.excluded(facts, index)?)?)
-    }
-
-    /// All charges that count.
-    fn charges(&self, facts: &PlanFacts<'_>) -> Result<Amount, CreditError> {
-        let mut charges = facts.upfront;
-        for index in 0..facts.installments.len() {
-            charges = charges.checked_add(self.charge(facts, index)?)?;
-        }
-        Ok(charges)
+    fn charge(&self, facts: &PlanFacts<'_>, index: usize) -> u128 {
+        let charges = facts.installments.get(index).map_or(0, |row| row.total.saturating_sub(row.principal).unsigned());
+        u128::from(charges).saturating_sub(self.excluded(facts, index))
     }
 
     /// The highest cost a day up to any due date.
-    fn daily_cost(&self, facts: &PlanFacts<'_>) -> Result<Ratio, CreditError> {
+    fn daily_cost(&self, facts: &PlanFacts<'_>) -> Ratio {
         let (mut highest, mut principal_days) = (Ratio::ZERO, 0_u128);
-        let (mut from, mut balance, mut charges) = (facts.start, facts.lent, facts.upfront);
+        let (mut from, mut balance) = (facts.start, facts.lent);
+        let mut charges = u128::from(facts.upfront.unsigned());
         for (index, row) in facts.installments.iter().enumerate() {
             let days = u128::try_from(days_between(from, row.due)).unwrap_or(0);
             principal_days += u128::from(balance.unsigned()) * days;
-            (from, balance) = (row.due, balance.checked_sub(row.principal)?);
-            charges = charges.checked_add(self.charge(facts, index)?)?;
+            (from, balance) = (row.due, balance.saturating_sub(row.principal));
+            charges += self.charge(facts, index);
             if principal_days > 0 {
-                highest = highest.max(Ratio::new(u128::from(charges.unsigned()) * 100, principal_days));
+                highest = highest.max(Ratio::new(charges * 100, principal_days));
             }
         }
-        Ok(highest)
+        highest
     }
 }
 
@@ -334,79 +405,22 @@ pub fn judge_plan(caps: &[PlanCap], facts: &PlanFacts<'_>) -> Result<Vec<Finding
     let mut findings = Vec::new();
     for cap in caps.iter().filter(|cap| cap.binds(facts.lender, facts.signed)) {
         cap.check()?;
-        let (Some(ceiling), Some(reached)) = (cap.ceiling(facts)?, cap.reached(facts)?) else { continue };
-        // A cap on late fees may also name an amount.
-        let above_amount = cap.measure == Measure::LateFees
-            && cap.amount.is_some_and(|most| facts.default_cost.is_some_and(|cost| cost.late_fees_most > most));
-        findings.push(Finding {
-            cap: cap.id.clone(),
-            measure: cap.measure,
-            reached_percent: reached.text(if cap.measure == Measure::DailyCost { 4 } else { 2 }),
-            ceiling_percent: ceiling.shortest(),
-            passes: reached <= ceiling && !above_amount,
-            highest_price_percent: None,
-        });
+        if let Some((reached, ceiling)) = cap.compare(facts)? {
+            findings.push(cap.finding(reached, ceiling));
+        }
     }
     Ok(findings)
 }
 
-/// Judges the plan of terms, and where it breaks a cap finds the highest price that would pass: the rate of
-/// interest, or the fee of a `fee_installment`, in the steps of the fourth decimal.
+/// The first cap that binds the lender on the day of signature and that a plan breaks. The caps have been checked.
 ///
 /// # Errors
-/// What [`schedule`] and [`judge_plan`] refuse.
-pub fn judge_terms(
-    caps: &[PlanCap],
-    terms: &Terms,
-    rules: Option<&Rules>,
-    lender: &str,
-) -> Result<Vec<Finding>, CreditError> {
-    let judge = |terms: &Terms| -> Result<Vec<Finding>, CreditError> {
-        let made = schedule(terms)?;
-        let cost = rules.map(|rules| DefaultCost::of(terms, &made, rules)).transpose()?;
-        judge_plan(caps, &PlanFacts { default_cost: cost.as_ref(), ..PlanFacts::of(terms, &made, lender) })
-    };
-    let mut findings = judge(terms)?;
-    if findings.iter().all(|finding| finding.passes) {
-        return Ok(findings);
-    }
-    let passes = |terms: &Terms| judge(terms).is_ok_and(|findings| findings.iter().all(|finding| finding.passes));
-    let highest = highest_price(terms, passes).map(|price| price.to_string());
-    for finding in &mut findings {
-        finding.highest_price_percent.clone_from(&highest);
-    }
-    Ok(findings)
-}
-
-/// The highest price at which terms pass; none where even nothing does not, or the terms have no price.
-fn highest_price(terms: &Terms, passes: impl Fn(&Terms) -> bool) -> Option<Decimal> {
-    const PLACES: u8 = 4;
-    let price = match (&terms.rate, terms.repayment.fee_percent, terms.repayment.fee_percent_per_period) {
-        (_, Some(percent), _) | (_, None, Some(percent)) => percent,
-        (Some(rate), None, None) => rate.percent,
-        (None, None, None) => return None,
-    };
-    let at = |price: Decimal| {
-        let mut changed = terms.clone();
-        match (&mut changed.repayment.fee_percent, &mut changed.repayment.fee_percent_per_period) {
-            (Some(percent), _) | (None, Some(percent)) => *percent = price,
-            (None, None) => changed.rate.iter_mut().for_each(|rate| rate.percent = price),
-        }
-        changed
-    };
-    let step = |steps: i64| Decimal::new(steps, PLACES).ok();
-    // INVARIANT: what lies below `low` passes, what lies from `high` on does not. A dearer plan reaches more.
-    let (mut low, mut high) = (0, Ratio::of(price).steps(PLACES)?.checked_add(1)?);
-    if !passes(&at(Decimal::ZERO)) {
-        return None;
-    }
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if passes(&at(step(middle)?)) {
-            low = middle;
-        } else {
-            high = middle;
+/// What the rate solver refuses.
+pub fn broken_cap(caps: &[PlanCap], facts: &PlanFacts<'_>) -> Result<Option<Finding>, CreditError> {
+    for cap in caps.iter().filter(|cap| cap.binds(facts.lender, facts.signed)) {
+        if let Some((reached, ceiling)) = cap.compare(facts)?.filter(|(reached, ceiling)| reached > ceiling) {
+            return Ok(Some(cap.finding(reached, ceiling)));
         }
     }
-    step(low)
+    Ok(None)
 }

@@ -51,9 +51,32 @@ impl Ratio {
         sum().ok_or_else(|| MoneyError::AmountOutOfRange.into())
     }
 
+    /// The rest; nothing where the other is greater.
+    pub(crate) fn less(self, other: Self) -> Result<Self, CreditError> {
+        let rest = || {
+            let left = self.numerator.checked_mul(other.denominator)?;
+            let right = other.numerator.checked_mul(self.denominator)?;
+            Some(Self::new(left.saturating_sub(right), self.denominator.checked_mul(other.denominator)?))
+        };
+        rest().ok_or_else(|| MoneyError::AmountOutOfRange.into())
+    }
+
     /// The greater.
     pub(crate) fn max(self, other: Self) -> Self {
         if self < other { other } else { self }
+    }
+
+    /// The lesser.
+    pub(crate) fn min(self, other: Self) -> Self {
+        if other < self { other } else { self }
+    }
+
+    /// So many per cent of an amount, rounded down.
+    pub(crate) fn part_of(self, amount: Amount) -> Result<Amount, CreditError> {
+        let hundred = self.denominator.checked_mul(100).ok_or(MoneyError::AmountOutOfRange)?;
+        let (part, _) =
+            mul_div(u128::from(amount.unsigned()), self.numerator, hundred).ok_or(MoneyError::AmountOutOfRange)?;
+        Ok(Amount::try_from(part)?)
     }
 
     /// Whole steps of 10^-places, rounded down.
@@ -67,8 +90,11 @@ impl Ratio {
         let scale = 10_u128.pow(u32::from(places));
         let scaled = mul_div(self.numerator, scale, self.denominator)
             .and_then(|(whole, rest)| Rounding::HalfUp.finish(whole, rest, self.denominator));
-        match scaled {
-            Some(scaled) => format!("{}.{:0width$}", scaled / scale, scaled % scale, width = usize::from(places)),
+        // Sixty-four bits are written with a tenth of the code.
+        match scaled.and_then(|scaled| u64::try_from(scaled).ok()).zip(u64::try_from(scale).ok()) {
+            Some((scaled, scale)) => {
+                format!("{}.{:0width$}", scaled / scale, scaled % scale, width = usize::from(places))
+            }
             None => "out of range".to_owned(),
         }
     }

@@ -3,9 +3,11 @@
 
 use serde::Serialize;
 
+use super::DisclosureInput;
 use crate::{
     credit::{
-        Convention, CreditError, FeeSize, FeeTiming, FeeWhen, Method, Rules, Terms, apr_of_plan, caps::DefaultCost,
+        Convention, CreditError, FeeSize, FeeTiming, FeeWhen, Method, apr_of_plan,
+        caps::{CostOfDefault, DefaultCost},
         schedule,
     },
     decimal::Decimal,
@@ -24,6 +26,8 @@ pub enum CnCosts {
     Each,
     /// With every instalment, in equal shares.
     Spread,
+    /// When the contract is signed, or withheld from what is paid out.
+    AtOnce,
 }
 
 /// A line of the table.
@@ -60,21 +64,26 @@ pub struct CnCostTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective_percent: Option<String>,
     /// The cost of default.
-    pub cost_of_default: DefaultCost,
+    pub cost_of_default: CostOfDefault,
 }
 
-/// The table of terms and rules; `lender` is who collects interest and the method's own fee.
+/// The table of a contract; its `lender` is who collects interest and the method's own fee.
 ///
 /// # Errors
-/// What [`schedule`], the rules and the rate refuse.
-pub fn cn_cost_table(terms: &Terms, rules: &Rules, lender: &str) -> Result<CnCostTable, CreditError> {
+/// A contract without `lender`; what [`schedule`], the rules and the rate refuse.
+pub fn cn_cost_table(contract: &DisclosureInput) -> Result<CnCostTable, CreditError> {
+    let upfront = contract.upfront()?;
+    let DisclosureInput { terms, lender, prepaid, .. } = contract;
+    if lender.is_empty() {
+        return Err(CreditError::MissingField("lender"));
+    }
     let made = schedule(terms)?;
     let count = made.installments.len();
     let mut fees = Vec::new();
     if let Some(rate) = &terms.rate {
         fees.push(CnFee {
             code: "interest".to_owned(),
-            payee: lender.to_owned(),
+            payee: lender.clone(),
             method: CnCosts::OnOutstanding,
             rate_percent: Some(rate.percent),
             rate_per: Some(if rate.daily { "day" } else { "year" }),
@@ -108,7 +117,7 @@ pub fn cn_cost_table(terms: &Terms, rules: &Rules, lender: &str) -> Result<CnCos
         let per_period = repayment.fee_percent_per_period;
         fees.push(CnFee {
             code: "installment_fee".to_owned(),
-            payee: lender.to_owned(),
+            payee: lender.clone(),
             method: match repayment.fee_timing.unwrap_or_default() {
                 FeeTiming::First => CnCosts::First,
                 FeeTiming::Spread => CnCosts::Spread,
@@ -119,20 +128,22 @@ pub fn cn_cost_table(terms: &Terms, rules: &Rules, lender: &str) -> Result<CnCos
         });
     }
     fees.append(&mut lines);
-    let apr = apr_of_plan(
-        Convention::CnIrr,
-        terms.currency,
-        terms.start,
-        made.total_principal,
-        Amount::ZERO,
-        &made.installments,
-    )?;
+    fees.extend(prepaid.iter().map(|charge| CnFee {
+        code: charge.code.clone(),
+        payee: charge.payee.clone(),
+        method: CnCosts::AtOnce,
+        rate_percent: None,
+        rate_per: None,
+        amount: charge.amount,
+    }));
+    let apr =
+        apr_of_plan(Convention::CnIrr, terms.currency, terms.start, made.total_principal, upfront, &made.installments)?;
     Ok(CnCostTable {
         principal: made.total_principal,
         total_cost: Amount::sum(fees.iter().map(|fee| fee.amount))?,
         fees,
         annualised_percent: apr.apr_percent,
         effective_percent: apr.effective_percent,
-        cost_of_default: DefaultCost::of(terms, &made, rules)?,
+        cost_of_default: DefaultCost::of(terms, &made, contract.late())?.quoted,
     })
 }

@@ -2,10 +2,14 @@
 
 use serde::Serialize;
 
-use super::{PaymentRun, payment_runs};
+use super::{Charge, DisclosureInput, PaymentRun, charge_of, payment_runs};
 use crate::{
-    calendar::Date,
-    credit::{Convention, CreditError, Rules, Terms, apr_of_plan, caps::DefaultCost, schedule},
+    calendar::{Date, MonthEnd},
+    credit::{
+        Convention, CreditError, PrepaymentRule, apr_of_plan,
+        caps::{CostOfDefault, DefaultCost},
+        schedule,
+    },
     decimal::Decimal,
     money::Amount,
 };
@@ -32,23 +36,37 @@ pub struct EuInformation {
     pub total_payable: Amount,
     /// Interest, fees and charges paid at once.
     pub total_cost_of_credit: Amount,
+    /// Fees with the instalments and charges paid at once, by name and payee: the related costs.
+    pub charges: Vec<Charge>,
+    /// Fees of the method of repayment itself.
+    pub installment_fees: Amount,
     /// What goods on deferred payment cost in cash.
     pub cash_price: Amount,
     /// Paid at once towards them.
     pub down_payment: Amount,
     /// What being late costs.
-    pub cost_of_default: DefaultCost,
+    pub cost_of_default: CostOfDefault,
+    /// What paying early may cost, in per cent of what is paid early; the law's ceiling where it is lower.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_repayment_percent: Option<Decimal>,
     /// Days within which the contract can be withdrawn from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub withdrawal_days: Option<u16>,
 }
 
-/// The figures of terms and rules, with charges that are paid at once.
+/// The figures of a contract; its prepaid charges are paid at once, beside what is lent.
 ///
 /// # Errors
 /// What [`schedule`], the rules and the rate refuse.
-pub fn eu_information(terms: &Terms, rules: &Rules, upfront: Amount) -> Result<EuInformation, CreditError> {
+pub fn eu_information(contract: &DisclosureInput) -> Result<EuInformation, CreditError> {
+    let upfront = contract.upfront()?;
+    let DisclosureInput { terms, .. } = contract;
     let made = schedule(terms)?;
+    let count = made.installments.len();
+    let mut charges: Vec<Charge> =
+        made.fee_lines.iter().map(|line| charge_of(line, count)).collect::<Result<_, _>>()?;
+    let further = Amount::sum(charges.iter().map(|charge| charge.amount))?;
+    charges.extend(contract.prepaid.iter().cloned());
     let aprc = apr_of_plan(
         Convention::EuAprc,
         terms.currency,
@@ -69,9 +87,20 @@ pub fn eu_information(terms: &Terms, rules: &Rules, upfront: Amount) -> Result<E
         installments: payment_runs(&made),
         total_payable: made.total_principal.checked_add(cost)?,
         total_cost_of_credit: cost,
+        charges,
+        installment_fees: made.total_fee.checked_sub(further)?,
         cash_price: terms.principal,
         down_payment: made.down_payment,
-        cost_of_default: DefaultCost::of(terms, &made, rules)?,
-        withdrawal_days: rules.withdrawal_days,
+        cost_of_default: DefaultCost::of(terms, &made, contract.late())?.quoted,
+        early_repayment_percent: early_repayment(&contract.prepayment, terms.start, last_due)?,
+        withdrawal_days: contract.withdrawal_days,
     })
+}
+
+/// The contract's fee under the law's ceiling of the day of signature, when it is the highest.
+fn early_repayment(rule: &PrepaymentRule, start: Date, last_due: Date) -> Result<Option<Decimal>, CreditError> {
+    let Some(fee) = rule.fee_percent else { return Ok(None) };
+    let Some(ceiling) = &rule.ceiling else { return Ok(Some(fee)) };
+    let within_year = last_due <= start.add_months(12, MonthEnd::Clamp)?;
+    Ok(Some(fee.min(if within_year { ceiling.percent_within_year } else { ceiling.percent })))
 }

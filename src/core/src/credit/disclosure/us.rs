@@ -1,25 +1,16 @@
 //! The closed-end box (12 CFR 1026.18).
 
-use prequal_derive::Read;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{PaymentRun, payment_runs};
+use super::{Charge, DisclosureInput, PaymentRun, charge_of, payment_runs};
 use crate::{
-    credit::{Convention, CreditError, FEES_MAX, FeeLine, Terms, apr_of_plan, schedule},
+    credit::{
+        Convention, CostReduction, CreditError, apr_of_plan,
+        caps::{CostOfDefault, DefaultCost},
+        schedule,
+    },
     money::Amount,
 };
-
-/// A finance charge paid at once or withheld from the proceeds (1026.2(a)(23)).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
-#[serde(deny_unknown_fields, expecting = "a prepaid charge as an object")]
-pub struct PrepaidCharge {
-    /// What it is called.
-    pub code: String,
-    /// Who receives it.
-    pub payee: String,
-    /// In minor units.
-    pub amount: Amount,
-}
 
 /// What the amount financed is made of (1026.18(c)).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,8 +18,8 @@ pub struct Itemization {
     /// Credited to the purchase: what is lent.
     pub to_purchase: Amount,
     /// Paid to others on the borrower's behalf: charges that are no finance charge, by code and payee.
-    pub to_others: Vec<PrepaidCharge>,
-    /// Finance charges paid at once.
+    pub to_others: Vec<Charge>,
+    /// Finance charges paid at once or withheld from the proceeds (1026.2(a)(23)).
     pub prepaid_finance_charge: Amount,
 }
 
@@ -51,32 +42,28 @@ pub struct UsBox {
     pub payments: Vec<PaymentRun>,
     /// What the amount financed is made of.
     pub itemization: Itemization,
+    /// What is charged for a late payment (1026.18(l)).
+    pub late_payment: CostOfDefault,
+    /// Whether paying early may cost a fee (1026.18(k)(1)).
+    pub prepayment_fee: bool,
+    /// Whether paying early gives back a part of the charges (1026.18(k)(2)).
+    pub prepayment_rebate: bool,
     /// Whether the box is required: a finance charge, or more than four instalments (1026.1(c)(1)).
     pub required: bool,
 }
 
-fn total(line: &FeeLine, count: usize) -> Result<Amount, CreditError> {
-    Ok(Amount::sum((0..count).map(|index| line.amount(index, count)))?)
-}
-
-/// The box of terms. `not_finance_charges` are codes of fees that a cash buyer would pay as well or that
-/// 1026.4(c) to (e) exclude: they are financed, not charged for credit.
+/// The box of a contract. Fees whose codes stand in `not_finance_charges` are financed, not charged for credit.
 ///
 /// # Errors
-/// What [`schedule`] and the rate refuse; prepaid charges above the amount financed.
-pub fn us_box(terms: &Terms, prepaid: &[PrepaidCharge], not_finance_charges: &[String]) -> Result<UsBox, CreditError> {
-    if prepaid.len() > FEES_MAX {
-        return Err(CreditError::TooMany { what: "prepaid charges", max: FEES_MAX });
-    }
+/// What [`schedule`], the rules and the rate refuse; prepaid charges above the amount financed.
+pub fn us_box(contract: &DisclosureInput) -> Result<UsBox, CreditError> {
+    let at_once = contract.upfront()?;
+    let DisclosureInput { terms, prepayment, not_finance_charges, .. } = contract;
     let made = schedule(terms)?;
     let count = made.installments.len();
-    let mut to_others = Vec::new();
-    for line in made.fee_lines.iter().filter(|line| not_finance_charges.contains(&line.code)) {
-        let amount = total(line, count)?;
-        to_others.push(PrepaidCharge { code: line.code.clone(), payee: line.payee.clone(), amount });
-    }
+    let financed_fees = made.fee_lines.iter().filter(|line| not_finance_charges.contains(&line.code));
+    let to_others: Vec<Charge> = financed_fees.map(|line| charge_of(line, count)).collect::<Result<_, _>>()?;
     let others = Amount::sum(to_others.iter().map(|charge| charge.amount))?;
-    let at_once = Amount::sum(prepaid.iter().map(|charge| charge.amount))?;
     let financed = made.total_principal.checked_add(others)?.checked_sub(at_once)?;
     let finance_charge = Amount::sum([made.total_interest, made.total_fee.checked_sub(others)?, at_once])?;
     let apr = apr_of_plan(Convention::UsRegZ, terms.currency, terms.start, financed, Amount::ZERO, &made.installments)?;
@@ -91,6 +78,9 @@ pub fn us_box(terms: &Terms, prepaid: &[PrepaidCharge], not_finance_charges: &[S
         down_payment: made.down_payment,
         payments,
         itemization: Itemization { to_purchase: made.total_principal, to_others, prepaid_finance_charge: at_once },
+        late_payment: DefaultCost::of(terms, &made, contract.late())?.quoted,
+        prepayment_fee: prepayment.fee_percent.is_some_and(|percent| !percent.is_zero()),
+        prepayment_rebate: prepayment.cost_reduction != CostReduction::None,
         required,
     })
 }

@@ -18,6 +18,8 @@ use crate::{
 pub(in crate::credit) struct EarlySettlement {
     /// The fee for paying before time.
     pub fee: Amount,
+    /// What it would be without the caps on charges.
+    pub fee_uncapped: Amount,
     /// Unpaid fees that are not owed.
     pub dropped: Amount,
     /// Paid fees that are given back.
@@ -44,8 +46,9 @@ impl Loan<'_> {
         let mut money = Money::new(amount.checked_add(credited)?);
         self.spend(date, &mut money)?;
         self.pay_accrued(date, &mut money)?;
-        let (principal, fee) = if settles { (self.unclaimed(), early.fee) } else { self.split(date, money.left)? };
-        let fee = self.admit(date, ChargeKind::PrepaymentFee, fee)?;
+        let (principal, uncapped) =
+            if settles { (self.unclaimed(), early.fee_uncapped) } else { self.split(date, money.left)? };
+        let fee = self.admit(date, ChargeKind::PrepaymentFee, uncapped)?;
         self.extinguish(date, principal, &mut money)?;
         self.prepaid.push((date, principal));
         self.charge_prepayment_fee(fee, &mut money)?;
@@ -69,7 +72,7 @@ impl Loan<'_> {
         Ok(())
     }
 
-    /// The most principal that money repays together with the fee for it.
+    /// The most principal that money repays together with the fee for it, and that fee without the caps on charges.
     fn split(&self, date: Date, money: Amount) -> Result<(Amount, Amount), CreditError> {
         let interest = self.interest_ahead()?;
         let (mut low, mut high) = (0, money.min(self.unclaimed()).minor());
@@ -85,11 +88,18 @@ impl Loan<'_> {
             }
         }
         let principal = Amount::new(low)?;
-        Ok((principal, self.prepayment_fee(date, principal, interest)?))
+        Ok((principal, self.uncapped_fee(date, principal, interest)?))
     }
 
-    /// The fee for prepaying principal, under the law's ceiling and the caps.
+    /// The fee for prepaying principal, under the law's ceiling on it and the caps on charges.
     fn prepayment_fee(&self, date: Date, principal: Amount, interest: Option<Amount>) -> Result<Amount, CreditError> {
+        let fee = self.uncapped_fee(date, principal, interest)?;
+        let judged = judge_charge(&self.rules.caps, date, ChargeKind::PrepaymentFee, fee, &self.charged_so_far()?)?;
+        Ok(judged.allowed)
+    }
+
+    /// The fee for prepaying principal, under the law's ceiling on it alone.
+    fn uncapped_fee(&self, date: Date, principal: Amount, interest: Option<Amount>) -> Result<Amount, CreditError> {
         let Some(percent) = self.rules.prepayment.fee_percent.filter(|_| !self.withdrawn) else {
             return Ok(Amount::ZERO);
         };
@@ -97,8 +107,7 @@ impl Loan<'_> {
         if let Some(ceiling) = &self.rules.prepayment.ceiling {
             fee = fee.min(self.legal_fee(date, principal, ceiling, interest)?);
         }
-        let judged = judge_charge(&self.rules.caps, date, ChargeKind::PrepaymentFee, fee, &self.charged_so_far()?)?;
-        Ok(judged.allowed)
+        Ok(fee)
     }
 
     fn legal_fee(
@@ -146,7 +155,9 @@ impl Loan<'_> {
         let mut money = Money::new(Amount::MAX);
         paid_up.spend(date, &mut money)?;
         paid_up.pay_accrued(date, &mut money)?;
-        let fee = paid_up.prepayment_fee(date, paid_up.unclaimed(), paid_up.interest_ahead()?)?;
+        let (principal, interest) = (paid_up.unclaimed(), paid_up.interest_ahead()?);
+        let fee = paid_up.prepayment_fee(date, principal, interest)?;
+        let fee_uncapped = paid_up.uncapped_fee(date, principal, interest)?;
         let later_only = self.rules.prepayment.cost_reduction == CostReduction::NotYetDue;
         let rows = self.rows.iter().filter(|row| row.due > date || !later_only);
         let unpaid = Amount::sum(rows.map(|row| row.unpaid().fee))?;
@@ -162,7 +173,7 @@ impl Loan<'_> {
         let dropped = reduction.min(unpaid);
         let paid = Amount::sum(self.rows.iter().map(|row| row.paid.fee))?;
         let credit = reduction.saturating_sub(dropped).min(paid.saturating_sub(self.charged.prepayment_fee));
-        Ok(EarlySettlement { fee, dropped, credit })
+        Ok(EarlySettlement { fee, fee_uncapped, dropped, credit })
     }
 
     /// Takes off fees that are not owed and fees that are given back, the last first.

@@ -1,0 +1,137 @@
+//! `caps` and `disclose` as other people's scripts call them: published cases, and bad input.
+
+use std::{
+    io::Write,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+fn prequal(arguments: &[&str], input: &Value) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_prequal"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn answer(arguments: &[&str], input: &Value) -> Value {
+    let output = prequal(arguments, input);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && error.is_empty(), "{error}: {input}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The one line of an error: exit code 1, nothing on standard output.
+fn refusal(arguments: &[&str], input: &Value) -> String {
+    let output = prequal(arguments, input);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{input}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    let line = text.strip_prefix("prequal: ").and_then(|rest| rest.strip_suffix('\n')).unwrap().to_owned();
+    assert!(!line.contains('\n') && !line.contains("::"), "{line}");
+    line
+}
+
+fn ceiling(percent: &str) -> Value {
+    json!([{"id": format!("cap-{percent}"), "from": "2025-10-01", "convention": "cn_irr", "ceiling_percent": percent}])
+}
+
+/// 36 instalments of 18.23 on a price of 400 (published for a product in China) are 35.60 % a year: refused at 24 %.
+#[test]
+fn thirty_six_instalments_of_18_23_on_400_break_24_percent() {
+    let terms = json!({"currency": "CNY", "principal": 40_000, "start": "2026-01-10",
+        "rate": {"annual_percent": "35.6", "day_count": "30/360"},
+        "repayment": {"method": "equal_installment", "count": 36, "every": "P1M"}, "rounding": "half_up"});
+    let rows = answer(&["schedule"], &terms)["installments"].clone();
+    assert_eq!((&rows[0]["total"], &rows[34]["total"]), (&json!(1_823), &json!(1_823)));
+    let verdict = answer(&["caps"], &json!({"terms": terms, "caps": ceiling("24")}));
+    let finding = &verdict["findings"][0];
+    assert_eq!(verdict["passes"], false);
+    assert_eq!(finding["cap"], "cap-24");
+    assert_eq!((&finding["reached_percent"], &finding["ceiling_percent"]), (&json!("35.60"), &json!("24")));
+    let highest = finding["highest_price_percent"].as_str().unwrap();
+    assert!((23.9..24.1).contains(&highest.parse::<f64>().unwrap()), "{highest}");
+    assert_eq!(answer(&["caps"], &json!({"terms": terms, "caps": ceiling("36")}))["passes"], true);
+}
+
+/// 12 instalments at 1.1 % a month of the original principal are 23.5 % when due after a month, 26.39 % after ten days.
+#[test]
+fn the_day_of_the_first_payment_decides_whether_a_flat_fee_keeps_the_ceiling() {
+    let verdict = |first_due: &str| {
+        let terms = json!({"currency": "CNY", "principal": 120_000, "start": "2026-01-10",
+            "repayment": {"method": "fee_installment", "count": 12, "every": "P1M", "first_due": first_due,
+                          "fee_percent_per_period": "1.1"}});
+        answer(&["caps"], &json!({"terms": terms, "caps": ceiling("24"), "lender": "bank"}))
+    };
+    assert_eq!(verdict("2026-02-10")["passes"], true);
+    let late = verdict("2026-01-20");
+    assert_eq!((&late["passes"], &late["findings"][0]["reached_percent"]), (&json!(false), &json!("26.39")));
+}
+
+/// Code de la consommation, art. L314-6: the usury rates published for the fourth quarter of 2025 stand in bands of what
+/// is lent, 23.49 % up to 3,000 euros, 15.71 % up to 6,000, 8.73 % above.
+#[test]
+fn a_fixed_national_table_has_a_ceiling_for_each_band_of_amounts() {
+    let caps = json!([{"id": "usure", "from": "2025-10-01", "until": "2025-12-31", "convention": "eu_aprc",
+        "bands": [{"amount_max": 300_000, "ceiling_percent": "23.49"},
+                  {"amount_max": 600_000, "ceiling_percent": "15.71"}, {"ceiling_percent": "8.73"}]}]);
+    let ceiling_at = |principal: u32, start: &str| {
+        let terms = json!({"currency": "EUR", "principal": principal, "start": start,
+            "rate": {"annual_percent": "15", "day_count": "30/360"},
+            "repayment": {"method": "equal_installment", "count": 12, "every": "P1M"}});
+        let verdict = answer(&["caps"], &json!({"terms": terms, "caps": caps}));
+        (verdict["findings"][0]["ceiling_percent"].clone(), verdict["passes"].clone())
+    };
+    // 15 % a year in twelve parts is an effective 16.1 %.
+    assert_eq!(ceiling_at(300_000, "2025-10-01"), (json!("23.49"), json!(true)));
+    assert_eq!(ceiling_at(300_001, "2025-10-01"), (json!("15.71"), json!(false)));
+    assert_eq!(ceiling_at(600_001, "2025-12-31"), (json!("8.73"), json!(false)));
+    assert_eq!(ceiling_at(600_001, "2026-01-01"), (Value::Null, json!(true)));
+}
+
+#[test]
+fn the_three_disclosures_are_of_the_same_contract() {
+    let contract = json!({"lender": "bank", "terms": {"currency": "USD", "principal": 100_000, "start": "2026-01-10",
+        "rate": {"annual_percent": "12", "day_count": "30/360"},
+        "repayment": {"method": "equal_installment", "count": 12, "every": "P1M"}},
+        "late_fee": {"tiers": [{"after_days": 10, "amount": 700}]}, "withdrawal_days": 14});
+    let disclosed = |law: &str| answer(&["disclose", "--law", law], &contract);
+    let (us, eu, cn) = (disclosed("us"), disclosed("eu"), disclosed("cn"));
+    // Twelve payments of 88.85, the last one 88.83 or so: 1 % a month.
+    assert_eq!((&us["amount_financed"], &us["apr_percent"]), (&json!(100_000), &json!("12.00")));
+    assert_eq!(us["finance_charge"], eu["total_cost_of_credit"]);
+    assert_eq!(us["finance_charge"], cn["total_cost"]);
+    assert_eq!(us["total_of_payments"], eu["total_payable"]);
+    assert_eq!((&eu["aprc_percent"], &cn["annualised_percent"]), (&json!("12.7"), &json!("12.00")));
+    for late in [&us["late_payment"], &eu["cost_of_default"], &cn["cost_of_default"]] {
+        assert_eq!(late["late_fees_most"], 12 * 700);
+    }
+}
+
+#[test]
+fn bad_input_is_one_readable_line() {
+    let terms = json!({"currency": "CNY", "principal": 120_000, "start": "2026-01-10",
+        "repayment": {"method": "free", "count": 12, "every": "P1M"}});
+    for (arguments, input, says) in [
+        (&["caps"][..], json!({"terms": terms}), "missing field `caps`"),
+        (&["caps"], json!({"terms": terms, "caps": [{"id": "x", "from": "2026-01-01"}]}), "`ceiling_percent`"),
+        (&["caps"], json!({"terms": terms, "caps": ceiling("-1")}), "ceiling_percent"),
+        (&["caps"], json!({"terms": terms, "caps": ceiling("24"), "gift": 1}), "unknown field `gift`"),
+        (&["caps"], json!({"terms": terms, "caps": vec![ceiling("24")[0].clone(); 65]}), "64"),
+        (&["disclose", "--law", "cn"], json!({"terms": terms}), "`lender`"),
+        (&["disclose", "--law", "us"], json!({"terms": terms, "prepaid": [{"code": "x"}]}), "payee"),
+        (
+            &["disclose", "--law", "us"],
+            json!({"terms": terms, "prepaid": [{"code": "x", "payee": "y", "amount": 120_001}]}),
+            "amount",
+        ),
+    ] {
+        let line = refusal(arguments, &input);
+        assert!(line.contains(says), "{line}");
+    }
+    assert_eq!(prequal(&["disclose", "--law", "mars"], &json!({})).status.code(), Some(2));
+}
