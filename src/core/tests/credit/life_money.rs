@@ -42,6 +42,7 @@ impl Purse {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Early {
     pub fee: i64,
+    pub fee_uncapped: i64,
     pub dropped: i64,
     pub credit: i64,
 }
@@ -324,12 +325,16 @@ impl Life<'_> {
     }
 
     fn prepayment_fee(&self, on: i32, principal: i64, ahead: i64) -> i64 {
+        self.under_caps(on, ChargeKind::PrepaymentFee, self.uncapped_fee(on, principal, ahead)).0
+    }
+
+    fn uncapped_fee(&self, on: i32, principal: i64, ahead: i64) -> i64 {
         let Some(share) = self.rules.prepayment.fee_percent.filter(|_| !self.withdrawn) else { return 0 };
         let mut fee = cents(&percent(share).times(&Fraction::new(principal, 1)), self.terms);
         if let Some(ceiling) = self.rules.prepayment.ceiling {
             fee = fee.min(self.legal_fee(on, principal, ceiling, ahead));
         }
-        self.under_caps(on, ChargeKind::PrepaymentFee, fee).0
+        fee
     }
 
     fn legal_fee(&self, on: i32, principal: i64, ceiling: PrepaymentCeiling, ahead: i64) -> i64 {
@@ -358,6 +363,7 @@ impl Life<'_> {
         paid_up.pay_fallen_due(on, &mut purse);
         paid_up.pay_accrued(on, &mut purse);
         let fee = paid_up.prepayment_fee(on, paid_up.unclaimed(), paid_up.interest_ahead());
+        let fee_uncapped = paid_up.uncapped_fee(on, paid_up.unclaimed(), paid_up.interest_ahead());
         let rule = self.rules.prepayment.cost_reduction;
         let counts = |line: &&Line| rule != CostReduction::NotYetDue || line.due > on;
         let unpaid: i64 = self.lines.iter().filter(counts).map(|line| line.open_of(FEE)).sum();
@@ -371,7 +377,7 @@ impl Life<'_> {
         };
         let paid: i64 = self.lines.iter().map(|line| line.paid[FEE]).sum();
         let dropped = reduction.min(unpaid);
-        Early { fee, dropped, credit: (reduction - dropped).min((paid - self.charged[2]).max(0)) }
+        Early { fee, fee_uncapped, dropped, credit: (reduction - dropped).min((paid - self.charged[2]).max(0)) }
     }
 
     fn drop_costs(&mut self, early: Early) {
@@ -400,7 +406,7 @@ impl Life<'_> {
         self.pay_fallen_due(on, &mut purse);
         self.pay_accrued(on, &mut purse);
         let (principal, fee) =
-            if settles { (self.unclaimed(), early.fee) } else { self.most_principal(on, purse.left) };
+            if settles { (self.unclaimed(), early.fee_uncapped) } else { self.most_principal(on, purse.left) };
         let fee = self.admit(on, ChargeKind::PrepaymentFee, fee);
         self.extinguish(on, principal, &mut purse);
         self.prepaid.push((on, principal));
@@ -419,14 +425,15 @@ impl Life<'_> {
         self.book(event, &purse, credited);
     }
 
-    /// The most principal that money repays together with the fee for it: from all of it downwards.
+    /// The most principal that money repays together with the fee for it: from all of it downwards; and that fee before
+    /// the caps.
     fn most_principal(&self, on: i32, money: i64) -> (i64, i64) {
         let ahead = if self.rules.prepayment.fee_percent.is_some() { self.interest_ahead() } else { 0 };
         let mut principal = money.min(self.unclaimed());
         loop {
             let fee = self.prepayment_fee(on, principal, ahead);
             if principal + fee <= money {
-                return (principal, fee);
+                return (principal, self.uncapped_fee(on, principal, ahead));
             }
             principal -= 1;
         }
