@@ -83,7 +83,10 @@ fn a_bundle_goes_from_sources_to_a_decision() {
     assert_eq!((&full["part"], &public["part"]), (&json!("full"), &json!("public")));
     assert_ne!(full["bundle_hash"], public["bundle_hash"]);
     let inspected = desk.done(&["bundle", "inspect", "full.json"]);
-    assert_eq!(inspected["plans"], json!(["equal-principal-5", "equal-instalment-6", "equal-instalment-12"]));
+    assert_eq!(
+        inspected["plans"],
+        json!(["equal-principal-5", "equal-instalment-6", "equal-instalment-12", "down-payment-3"])
+    );
     assert_eq!(inspected["kid"], full["kid"]);
 
     fs::write(desk.path("input.json"), input().to_string()).unwrap();
