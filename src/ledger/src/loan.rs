@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use prequal_core::{
     calendar::Date,
-    credit::{AccountState, INTEREST_FREE_DAYS_MAX, Parts, Terms},
+    credit::{AccountState, INTEREST_FREE_DAYS_MAX, Parts, Rules, Terms},
     currency::Currency,
     money::Amount,
 };
@@ -24,20 +24,22 @@ pub const EVENTS_MAX: usize = 4_096;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contract {
     terms: Terms,
+    rules: Rules,
     merchant_fee: Amount,
     payout: Amount,
 }
 
 impl Contract {
-    /// A contract of terms, and of the fee that is kept from the merchant's payout.
+    /// A contract of terms, of the rules of its life, and of the fee that is kept from the merchant's payout.
     ///
     /// # Errors
     /// [`LedgerError::PayoutNotPrincipal`] where the fee is more than what is lent; [`LedgerError::Credit`]
-    /// where the terms give no schedule.
-    pub fn new(terms: Terms, merchant_fee: Amount) -> Result<Self, LedgerError> {
+    /// where the terms give no schedule, or the rules contradict each other.
+    pub fn new(terms: Terms, rules: Rules, merchant_fee: Amount) -> Result<Self, LedgerError> {
         let payout = terms.principal.checked_sub(merchant_fee).map_err(|_| LedgerError::PayoutNotPrincipal)?;
-        prequal_core::credit::schedule(&terms)?;
-        Ok(Self { terms, merchant_fee, payout })
+        // The day of the loan itself: nothing has happened, and everything is checked.
+        prequal_core::credit::account_by(&terms, &rules, &[], terms.start)?;
+        Ok(Self { terms, rules, merchant_fee, payout })
     }
 
     /// The terms.
@@ -251,7 +253,7 @@ impl Loan {
         let lent = self.contract.terms.principal;
         let paid_out = if matches!(self.payout, Payout::Settled(_)) { self.contract.payout } else { Amount::ZERO };
         let base = Position { lent, merchant_fee: self.contract.merchant_fee, paid_out, ..Position::default() };
-        settle::position(&self.terms_on(date), &self.receipts, date, base)
+        settle::position(&self.terms_on(date), &self.contract.rules, &self.receipts, date, base)
     }
 
     /// The terms by which interest is counted: it runs from the value date of the payout, so the days before it, and
@@ -309,7 +311,7 @@ impl Loan {
     /// [`LedgerError::Credit`].
     pub fn account(&self, date: Date) -> Result<AccountState, LedgerError> {
         let date = self.receipts.last().map_or(date, |last| last.date.max(date)).max(self.contract.terms.start);
-        settle::account(&self.terms_on(date), &self.receipts, date)
+        settle::account(&self.terms_on(date), &self.contract.rules, &self.receipts, date)
     }
 
     /// What can be paid on a date: what settles the loan, and nothing on a loan that was never paid out.

@@ -2,7 +2,7 @@
 
 use prequal_core::{
     calendar::Date,
-    credit::{self, AccountState, EventKind, Parts, Terms},
+    credit::{self, AccountState, EventKind, Parts, Rules, Terms},
     money::Amount,
 };
 
@@ -19,12 +19,12 @@ pub struct Receipt {
 ///
 /// # Errors
 /// [`LedgerError::Credit`].
-pub fn account(terms: &Terms, receipts: &[Receipt], date: Date) -> Result<AccountState, LedgerError> {
+pub fn account(terms: &Terms, rules: &Rules, receipts: &[Receipt], date: Date) -> Result<AccountState, LedgerError> {
     let events: Vec<credit::Event> = receipts
         .iter()
         .map(|receipt| credit::Event { id: None, date: receipt.date, kind: EventKind::Repayment(receipt.amount) })
         .collect();
-    Ok(credit::account(terms, &events, date)?)
+    Ok(credit::account_by(terms, rules, &events, date)?)
 }
 
 /// Adds to a position what was earned and paid up to a date.
@@ -32,8 +32,14 @@ pub fn account(terms: &Terms, receipts: &[Receipt], date: Date) -> Result<Accoun
 /// # Errors
 /// [`LedgerError::Credit`], and [`LedgerError::PartsDoNotAddUp`] where what core applied is not what was
 /// received: nothing is posted then.
-pub fn position(terms: &Terms, receipts: &[Receipt], date: Date, base: Position) -> Result<Position, LedgerError> {
-    let state = account(terms, receipts, date)?;
+pub fn position(
+    terms: &Terms,
+    rules: &Rules,
+    receipts: &[Receipt],
+    date: Date,
+    base: Position,
+) -> Result<Position, LedgerError> {
+    let state = account(terms, rules, receipts, date)?;
     let sum = |part: fn(&Parts) -> Amount| Amount::sum(state.allocations.iter().map(|applied| part(&applied.parts)));
     let interest_paid = sum(|parts| parts.interest)?;
     let fee_paid = sum(|parts| parts.fee)?;

@@ -2,7 +2,7 @@
 
 use prequal_core::{
     calendar::Date,
-    credit::{Terms, schedule},
+    credit::{Rules, Terms, schedule},
     currency::Currency,
     money::Amount,
 };
@@ -33,7 +33,7 @@ fn terms() -> Terms {
 }
 
 fn contract() -> Contract {
-    Contract::new(terms(), amount(300)).unwrap()
+    Contract::new(terms(), Rules::default(), amount(300)).unwrap()
 }
 
 fn received(minor: i64, value_date: &str) -> Event {
@@ -103,14 +103,14 @@ impl Books {
         assert_eq!(self.net(Account::Cash), money, "cash is what came less what went");
 
         // Nothing is remembered that could not be folded again.
-        let mut again = Loan::new(contract());
+        let mut again = Loan::new(self.loan.contract().clone());
         let mut entries = Vec::new();
         for record in self.loan.records() {
             entries.extend(again.record(record.event.clone(), record.booked).unwrap());
         }
         assert_eq!(entries, self.entries, "the same events make the same entries");
         assert_eq!(again.status(), self.loan.status());
-        let restored = Loan::restore(contract(), self.loan.records().to_vec()).unwrap();
+        let restored = Loan::restore(self.loan.contract().clone(), self.loan.records().to_vec()).unwrap();
         assert_eq!((restored.position(), restored.posted_through()), (again.position(), again.posted_through()));
 
         let mut head = Head::default();
@@ -219,7 +219,7 @@ fn events_out_of_place_are_refused_and_change_nothing() {
     let before = *loan.position();
     assert_eq!(loan.record(Event::PayoutFailed { value_date: today }, today), Err(LedgerError::PayoutEnded));
     assert_eq!((loan.records().len(), *loan.position()), (2, before));
-    assert_eq!(Contract::new(terms(), amount(10_001)), Err(LedgerError::PayoutNotPrincipal));
+    assert_eq!(Contract::new(terms(), Rules::default(), amount(10_001)), Err(LedgerError::PayoutNotPrincipal));
 }
 
 proptest! {
@@ -265,7 +265,7 @@ fn one_month() -> Terms {
 #[test]
 fn interest_runs_from_the_value_date_of_the_payout() {
     for (paid_out, interest) in [("2026-11-01", 986), ("2026-11-04", 888), ("2026-10-30", 986)] {
-        let mut loan = Loan::new(Contract::new(one_month(), amount(0)).unwrap());
+        let mut loan = Loan::new(Contract::new(one_month(), Rules::default(), amount(0)).unwrap());
         loan.record(Event::Booked, date("2026-11-01")).unwrap();
         loan.record(Event::PayoutSettled { value_date: date(paid_out) }, date("2026-11-05")).unwrap();
         assert_eq!(loan.owed(date("2026-12-01")).unwrap().interest, amount(interest), "{paid_out}");
@@ -275,7 +275,7 @@ fn interest_runs_from_the_value_date_of_the_payout() {
 /// While the merchant waits nothing accrues; what accrues from the value date is posted when it is known.
 #[test]
 fn a_payout_on_its_way_costs_nothing() {
-    let mut loan = Loan::new(Contract::new(one_month(), amount(0)).unwrap());
+    let mut loan = Loan::new(Contract::new(one_month(), Rules::default(), amount(0)).unwrap());
     loan.record(Event::Booked, date("2026-11-01")).unwrap();
     loan.record(Event::Recognized, date("2026-11-11")).unwrap();
     assert_eq!(loan.position().interest_earned, Amount::ZERO);
@@ -283,4 +283,23 @@ fn a_payout_on_its_way_costs_nothing() {
     loan.record(Event::PayoutSettled { value_date: date("2026-11-09") }, date("2026-11-11")).unwrap();
     // Two days of 32.877.
     assert_eq!(loan.position().interest_earned, amount(66));
+}
+
+/// A late fee of 7.00 for each instalment and at most 10.00 in all by the law of the contract: the ledger earns what may
+/// be charged and not a cent more, and a payment that was in time after all takes it back.
+#[test]
+fn what_being_late_costs_is_earned_within_the_law_and_taken_back_when_nobody_was_late() {
+    let rules: Rules = serde_json::from_str(
+        r#"{"late_fee":{"tiers":[{"amount":700}]},
+            "caps":[{"id":"late","from":"2024-01-01","counts":["late_fee"],"amount":1000}]}"#,
+    )
+    .unwrap();
+    let contract = Contract::new(terms(), rules, amount(300)).unwrap();
+    let mut books = Books { loan: Loan::new(contract), entries: Vec::new(), trial: TrialBalance::default() };
+    books.record(Event::Booked, "2024-01-01");
+    books.record(Event::PayoutSettled { value_date: date("2024-01-01") }, "2024-01-01");
+    books.record(received(1, "2024-03-02"), "2024-03-02");
+    assert_eq!(books.net(Account::PenaltyIncome), -1_000);
+    books.record(received(1_701, "2024-02-01"), "2024-03-02");
+    assert_eq!(books.net(Account::PenaltyIncome), -700);
 }

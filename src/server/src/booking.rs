@@ -134,7 +134,7 @@ async fn request_payout(
 }
 
 fn contract(offer: &Offer, merchant_fee: Amount) -> Result<Contract, Problem> {
-    Contract::new(offer.terms.clone(), merchant_fee).map_err(Problem::internal)
+    Contract::new(offer.terms.clone(), offer.rules(), merchant_fee).map_err(Problem::internal)
 }
 
 /// The offer that was signed.
