@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ensemble;
+pub mod export;
 pub mod model_file;
 pub mod self_check;
 
@@ -29,6 +30,7 @@ mod document;
 mod ebm;
 mod error;
 mod lightgbm;
+mod number;
 mod onnx;
 mod passport;
 mod pmml;
@@ -44,7 +46,8 @@ pub use passport::{PASSPORT_TEXT_BYTES_MAX, Passport};
 pub use scorer::{CellError, Reason, RowScore, Scorer};
 pub use tables::{TABLE_ROWS_MAX, TableOptions};
 
-use model_file::Body;
+use model_file::{Body, ResultKind};
+use prequal_core::score::trees::Float;
 
 /// The longest model file that is read, in bytes.
 pub const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -147,7 +150,15 @@ pub fn read_with(bytes: &[u8], kind: Kind, options: &ReadOptions) -> Result<Impo
         Kind::Xgboost => xgboost::read(bytes)?,
         Kind::Lightgbm => lightgbm::read(bytes)?,
         Kind::Catboost => catboost::read(bytes)?,
-        Kind::Onnx => onnx::read(bytes)?,
+        Kind::Onnx => {
+            let (ensemble, mean) = onnx::read(bytes)?;
+            let mut model = ModelFile::bare(Body::Trees(compact(&ensemble, bytes)?));
+            if mean {
+                let divisor = Float::F32(ensemble.trees.len() as f32).bits_hex();
+                model.result = ResultKind::Mean { divisor, probability: false };
+            }
+            return checked(Imported { model, notes: Vec::new() });
+        }
         Kind::Pmml => return checked(pmml::read(bytes, options)?),
         Kind::Ebm => return checked(ebm::read(bytes, options)?),
         Kind::Optbinning => return checked(tables::read_optbinning(bytes, &options.table)?),

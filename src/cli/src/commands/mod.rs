@@ -4,6 +4,7 @@ pub mod apr;
 pub mod bundle;
 pub mod completions;
 pub mod decide;
+pub mod export;
 pub mod import;
 pub mod keygen;
 pub mod payoff;
