@@ -8,6 +8,7 @@ mod process;
 mod setup;
 mod size;
 mod test;
+mod verify_models;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -63,12 +64,23 @@ enum Task {
         #[command(subcommand)]
         what: Bench,
     },
+    /// Prove at length what `test` proves in slices
+    Verify {
+        #[command(subcommand)]
+        what: Verify,
+    },
 }
 
 #[derive(Subcommand)]
 enum Bench {
     /// One whole decision: validate, tables, score, limit, four quotes with their rates
     Decide,
+}
+
+#[derive(Subcommand)]
+enum Verify {
+    /// Model files in and out, against the libraries that make and read them
+    Models,
 }
 
 fn main() -> ExitCode {
@@ -105,6 +117,7 @@ fn run(cli: Cli) -> Result<bool> {
             set_up_for_building(root)?;
             bench::decide(root)?;
         }
+        Some(Task::Verify { what: Verify::Models }) => return verify_models::models(root),
     }
     Ok(true)
 }
