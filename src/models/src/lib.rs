@@ -151,8 +151,8 @@ pub fn read_with(bytes: &[u8], kind: Kind, options: &ReadOptions) -> Result<Impo
         Kind::Lightgbm => lightgbm::read(bytes)?,
         Kind::Catboost => catboost::read(bytes)?,
         Kind::Onnx => {
-            let (ensemble, mean) = onnx::read(bytes)?;
-            let mut model = ModelFile::bare(Body::Trees(compact(&ensemble, bytes)?));
+            let (ensemble, mean, passport) = onnx::read(bytes)?;
+            let mut model = ModelFile { passport, ..ModelFile::bare(Body::Trees(compact(&ensemble, bytes)?)) };
             if mean {
                 let divisor = Float::F32(ensemble.trees.len() as f32).bits_hex();
                 model.result = ResultKind::Mean { divisor, probability: false };

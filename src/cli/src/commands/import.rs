@@ -118,7 +118,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         (Some(rows), Some(margins)) => Some(check(&mut scorer, rows, margins, args.check_tolerance)?),
         _ => None,
     };
-    imported.model.passport = args.passport.as_deref().map(read_passport).transpose()?;
+    if let Some(path) = &args.passport {
+        imported.model.passport = Some(read_passport(path)?);
+    }
     if let Body::Trees(model) = &mut imported.model.body {
         model.label.clone_from(&args.label);
         model.hash.clear();

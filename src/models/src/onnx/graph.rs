@@ -6,6 +6,7 @@ use super::wire::{self, Field, fields, message, text};
 use crate::{
     document,
     error::{ImportError, shown},
+    passport::Passport,
 };
 
 /// What an attribute holds.
@@ -37,6 +38,8 @@ pub(super) struct Operator {
     pub(super) sigmoid: bool,
     /// Names of the columns, which our own export writes into the metadata.
     pub(super) names: Vec<String>,
+    /// The passport, which our own export writes there as well.
+    pub(super) passport: Option<Passport>,
 }
 
 /// Operators that may follow and change no score: they rename it or look at the label.
@@ -99,23 +102,31 @@ impl Attributes {
 pub(super) fn read(bytes: &[u8]) -> Result<Operator, ImportError> {
     let mut version = String::new();
     let mut graphs = Vec::new();
-    let mut names = Vec::new();
+    let mut entries = BTreeMap::new();
     for (number, field) in fields(bytes)? {
         match (number, field) {
             (1, Field::Integer(value)) => version = value.to_string(),
             (7, field) => graphs.push(message(field)?),
-            (14, field) => names = read_names(message(field)?)?.unwrap_or(names),
+            (14, field) => {
+                let (key, value) = read_entry(message(field)?)?;
+                entries.insert(key, value);
+            }
             _ => {}
         }
     }
+    let names = match entries.get("prequal.features") {
+        Some(list) => document::parse_json(list.as_bytes())?.to_strings("prequal.features")?,
+        None => Vec::new(),
+    };
+    let passport = Passport::among(|name| entries.get(format!("prequal.passport.{name}").as_str()).copied());
     match graphs.as_slice() {
-        [graph] => Ok(Operator { names, ..read_graph(graph, version)? }),
+        [graph] => Ok(Operator { names, passport, ..read_graph(graph, version)? }),
         _ => Err(ImportError::Syntax(format!("it has {} graphs, and one is wanted", graphs.len()))),
     }
 }
 
-/// `StringStringEntryProto`: 1 key, 2 value. The names of the columns, where the entry is that of our own export.
-fn read_names(bytes: &[u8]) -> Result<Option<Vec<String>>, ImportError> {
+/// `StringStringEntryProto`: 1 key, 2 value.
+fn read_entry(bytes: &[u8]) -> Result<(&str, &str), ImportError> {
     let (mut key, mut value) = ("", "");
     for (number, field) in fields(bytes)? {
         match number {
@@ -124,10 +135,7 @@ fn read_names(bytes: &[u8]) -> Result<Option<Vec<String>>, ImportError> {
             _ => {}
         }
     }
-    if key != "prequal.features" {
-        return Ok(None);
-    }
-    document::parse_json(value.as_bytes())?.to_strings("prequal.features").map(Some)
+    Ok((key, value))
 }
 
 /// `GraphProto`: 1 nodes, 11 inputs.
@@ -163,7 +171,8 @@ fn read_graph(bytes: &[u8], version: String) -> Result<Operator, ImportError> {
             return Err(ImportError::refuse("its input is not of single precision"));
         }
         let (columns, version) = (*columns, version.clone());
-        let operator = Operator { name: operator, attributes, columns, version, sigmoid: false, names: Vec::new() };
+        let (sigmoid, names, passport) = (false, Vec::new(), None);
+        let operator = Operator { name: operator, attributes, columns, version, sigmoid, names, passport };
         if found.replace(operator).is_some() {
             return Err(ImportError::refuse("it has two ensembles of trees"));
         }

@@ -14,6 +14,7 @@ use prequal_core::score::trees::{FEATURES_MAX, Float, LEAVES_MAX, LinkKind, TREE
 use crate::{
     ensemble::{Ensemble, Leaf, Missing, Node, Split, Test, Tree},
     error::{ImportError, shown},
+    passport::Passport,
 };
 use graph::{Attributes, Operator};
 
@@ -23,9 +24,9 @@ pub(crate) fn is_onnx(bytes: &[u8]) -> bool {
 }
 
 /// Reads a file.
-/// The last value says whether the sum is to be divided by the number of trees.
-pub(crate) fn read(bytes: &[u8]) -> Result<(Ensemble, bool), ImportError> {
-    let Operator { name, mut attributes, columns, version, sigmoid, names } = graph::read(bytes)?;
+/// Besides the trees, whether their sum is to be divided by their number, and the passport of our own export.
+pub(crate) fn read(bytes: &[u8]) -> Result<(Ensemble, bool, Option<Passport>), ImportError> {
+    let Operator { name, mut attributes, columns, version, sigmoid, names, passport } = graph::read(bytes)?;
     let classifier = name == "TreeEnsembleClassifier";
     let mut mean = false;
     let votes = if classifier { "class" } else { "target" };
@@ -96,7 +97,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Ensemble, bool), ImportError> {
         features: if names.len() == count { names } else { (0..count).map(|number| format!("f{number}")).collect() },
         trees,
     };
-    Ok((ensemble, mean))
+    Ok((ensemble, mean, passport))
 }
 
 /// The lists that describe nodes, one entry for each node of all trees.

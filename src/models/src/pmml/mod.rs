@@ -17,7 +17,8 @@ use crate::{
     compact::compact,
     ensemble::{Ensemble, Node, Tree},
     error::{ImportError, shown},
-    model_file::{Body, ModelFile, ResultKind},
+    model_file::{Body, ModelFile, PointsScaling, ResultKind},
+    passport::Passport,
     rules::Program,
 };
 use mining::{Forest, Method};
@@ -54,11 +55,26 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Imported, Impo
         return Err(root.refuse("it has not one Scorecard, TreeModel or MiningModel"));
     };
     let mut schema = Schema::read(root, model)?;
-    if model.name() == "Scorecard" {
-        return scorecard::read(model, schema, version, options.table.scaling.clone(), bytes);
-    }
-    let forest = mining::read(model, &mut schema, options.event.as_deref())?;
-    finish(&forest, schema, version, bytes)
+    // What our own export keeps in the header.
+    let header = root.child("Header")?;
+    let kept = |name: &str| header.and_then(|header| header.extension(name));
+    let mut imported = if model.name() == "Scorecard" {
+        let scaling = options.table.scaling.clone().or_else(|| scaling(kept));
+        scorecard::read(model, schema, version, scaling, bytes)?
+    } else {
+        let forest = mining::read(model, &mut schema, options.event.as_deref())?;
+        finish(&forest, schema, version, bytes)?
+    };
+    imported.model.passport = Passport::among(kept);
+    Ok(imported)
+}
+
+fn scaling<'t>(kept: impl Fn(&str) -> Option<&'t str>) -> Option<PointsScaling> {
+    Some(PointsScaling {
+        points_to_double_odds: kept("points_to_double_odds")?.to_owned(),
+        base_score: kept("base_score")?.to_owned(),
+        base_odds: kept("base_odds")?.to_owned(),
+    })
 }
 
 fn finish(forest: &Forest, schema: Schema, version: &str, file: &[u8]) -> Result<Imported, ImportError> {

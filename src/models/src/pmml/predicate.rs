@@ -2,12 +2,15 @@
 
 use super::{
     schema::{Comparison, Schema},
-    xml::{Element, NESTING_MAX},
+    xml::Element,
 };
 use crate::{
     error::{ImportError, shown},
     rules::Predicate,
 };
+
+/// The deepest nesting of compound predicates.
+const NESTING_MAX: usize = 64;
 
 /// Names of elements that are predicates.
 pub(super) const PREDICATES: [&str; 5] =

@@ -6,7 +6,7 @@ use crate::error::{ImportError, shown};
 
 /// The most elements, texts and comments of a document.
 pub(super) const MARKUP_MAX: usize = 4_000_000;
-/// The deepest nesting of elements.
+/// The deepest nesting of the nodes of a tree.
 pub(super) const NESTING_MAX: usize = 600;
 
 /// One element.
@@ -47,6 +47,16 @@ impl<'a> Element<'a> {
     /// Child elements; extensions, which by the standard may be left out, are.
     pub(super) fn children(self) -> impl Iterator<Item = Element<'a>> {
         self.0.children().filter(Node::is_element).map(Element).filter(|child| child.name() != "Extension")
+    }
+
+    /// The value of an extension that our own export writes.
+    pub(super) fn extension(self, name: &str) -> Option<&'a str> {
+        let ours = |child: &Node<'a, 'a>| {
+            child.tag_name().name() == "Extension"
+                && child.attribute("extender") == Some("prequal")
+                && child.attribute("name") == Some(name)
+        };
+        self.0.children().find(ours).and_then(|child| child.attribute("value"))
     }
 
     pub(super) fn child(self, name: &str) -> Result<Option<Element<'a>>, ImportError> {
