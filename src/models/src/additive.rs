@@ -144,7 +144,7 @@ pub(crate) fn reasons_below_best(names: &[String], attributes: &[usize], trees: 
         codes: vec![name.clone(); *count],
     };
     let characteristics = names.iter().zip(attributes).zip(trees).map(one).collect();
-    Reasons { algorithm: ReasonAlgorithm::PointsBelow, characteristics }
+    Reasons { algorithm: ReasonAlgorithm::PointsBelow, zero_is_reason: false, characteristics }
 }
 
 pub(crate) fn bits(value: f64) -> String {

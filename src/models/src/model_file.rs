@@ -132,6 +132,9 @@ pub enum ReasonAlgorithm {
 pub struct Reasons {
     /// Which difference counts.
     pub algorithm: ReasonAlgorithm,
+    /// Whether a difference of zero is a reason, as PMML has it; else only one above zero is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub zero_is_reason: bool,
     /// One for each tree.
     pub characteristics: Vec<Characteristic>,
 }

@@ -184,7 +184,7 @@ impl Scorer {
     }
 
     /// The reason codes of a points card: differences to the baseline, summed over characteristics that share a code,
-    /// negative sums dropped, largest first, ties in the order of the document, at most [`REASONS_MAX`]. Empty where
+    /// negative sums dropped (and zeros, unless the card is of PMML), largest first, ties in the order of the document, at most [`REASONS_MAX`]. Empty where
     /// the model has none. (PMML 4.4, Scorecard, as JPMML-Evaluator reads it.)
     ///
     /// # Errors
@@ -209,7 +209,7 @@ impl Scorer {
                 None => list.push(Reason { code: code.clone(), points: difference }),
             }
         }
-        list.retain(|reason| reason.points >= 0.0);
+        list.retain(|reason| reason.points > 0.0 || (reasons.zero_is_reason && reason.points == 0.0));
         // A stable sort keeps the order of the document among equals.
         list.sort_by(|a, b| b.points.total_cmp(&a.points));
         list.truncate(REASONS_MAX);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use prequal_core::score::trees::Float;
 use prequal_models::{
-    Kind, ModelFile, ReadOptions, RowScore, Scorer, TableOptions,
+    Kind, ModelFile, ReadOptions, Reason, RowScore, Scorer, TableOptions,
     export::{Form, export},
     model_file::PointsScaling,
     read, read_with,
@@ -192,7 +192,11 @@ fn a_model_written_as_pmml_and_read_again_is_the_same() {
             let (Some(a), Some(b)) = (values(&before, &row), values(&after, &row)) else { continue };
             let (x, y) = (margin(before.score(&a).unwrap()), margin(after.score(&b).unwrap()));
             assert_eq!(x.to_bits(), y.to_bits(), "{}: {row:?}", case.name);
-            assert_eq!(before.reasons(&a).unwrap(), after.reasons(&b).unwrap(), "{}", case.name);
+            // PMML has reasons of zero points as well.
+            let above_zero =
+                |list: Vec<Reason>| list.into_iter().filter(|one| one.points > 0.0).collect::<Vec<Reason>>();
+            let (x, y) = (before.reasons(&a).unwrap(), after.reasons(&b).unwrap());
+            assert_eq!(above_zero(x), above_zero(y), "{}", case.name);
         }
         written += 1;
     }

@@ -67,7 +67,7 @@ pub fn as_trees(card: &Scorecard, notes: &mut Vec<String>) -> Result<ModelFile, 
         base: f64::from(card.base_points),
         trees,
         scaling: Some(PointsScaling::from(&card.scaling)),
-        reasons: Some(Reasons { algorithm: ReasonAlgorithm::PointsBelow, characteristics }),
+        reasons: Some(Reasons { algorithm: ReasonAlgorithm::PointsBelow, zero_is_reason: false, characteristics }),
         notes: Vec::new(),
     };
     let text = prequal_core::canonical::to_string(card).map_err(|error| wrong(&error))?;

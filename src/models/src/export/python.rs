@@ -82,8 +82,9 @@ fn write_reasons(plain: &Plain, out: &mut String) {
         return;
     };
     let sign = if reasons.algorithm == ReasonAlgorithm::PointsAbove { "1.0" } else { "-1.0" };
-    out.push_str("# 1 for points above the baseline, -1 for points below; for each tree its baseline and the code of each leaf.\n");
-    let _ = writeln!(out, "REASONS = ({sign}, [");
+    out.push_str("# 1 for points above the baseline, -1 for points below; whether zero is a reason; for each tree its baseline and the\n# code of each leaf.\n");
+    let zero = python_bool(reasons.zero_is_reason);
+    let _ = writeln!(out, "REASONS = ({sign}, {zero}, [");
     for (one, baseline) in reasons.characteristics.iter().zip(baselines) {
         let codes: Vec<String> = one.codes.iter().map(|code| quoted(code)).collect();
         let _ = writeln!(out, "    ({}, [{}]),", decimal(*baseline), codes.join(", "));
@@ -219,11 +220,11 @@ def _logistic(margin):
 
 
 def _reasons(leaves):
-    sign, characteristics = REASONS
+    sign, with_zero, characteristics = REASONS
     found = {}
     for (baseline, codes), (points, number) in zip(characteristics, leaves):
         found[codes[number]] = found.get(codes[number], 0.0) + sign * (points - baseline)
-    ranked = sorted((item for item in found.items() if item[1] >= 0.0), key=lambda item: -item[1])
+    ranked = sorted((item for item in found.items() if item[1] > 0.0 or (with_zero and item[1] == 0.0)), key=lambda item: -item[1])
     return ranked[:4]
 
 

@@ -89,7 +89,8 @@ pub(super) fn read(
             _ => ReasonAlgorithm::PointsBelow,
         };
         let one = |(element, one): &(Element<'_>, OneCharacteristic)| one.reasons(*element, common, method);
-        Some(Reasons { algorithm, characteristics: list.iter().map(one).collect::<Result<_, _>>()? })
+        let characteristics = list.iter().map(one).collect::<Result<_, _>>()?;
+        Some(Reasons { algorithm, zero_is_reason: true, characteristics })
     } else {
         None
     };
