@@ -1,6 +1,9 @@
 //! Cards of points, whichever file they come from: one tree for each characteristic.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use prequal_core::score::trees::{FEATURES_MAX, Float, LinkKind, Width, leaf_hex};
 
@@ -77,11 +80,11 @@ impl Inputs {
 
     /// The tree of a program. Where rows without some feature get no prediction, that feature is required from then
     /// on; the second value says whether that happened, which makes trees compiled earlier stale.
-    pub(crate) fn compile(&mut self, program: &dyn Program) -> Result<(Tree, bool), ImportError> {
+    fn compile(&mut self, program: &dyn Program, asked: &Cell<usize>) -> Result<(Tree, bool), ImportError> {
         let fields = self.fields();
         let mut narrowed = false;
         loop {
-            let features = match compile(program, &Known::nothing(&fields, &self.required)) {
+            let features = match compile(program, &Known::nothing(&fields, &self.required), asked) {
                 Ok(tree) => return Ok((tree, narrowed)),
                 Err(Stop::Error(error)) => return Err(error),
                 Err(Stop::Nothing(features)) => features,
@@ -100,12 +103,13 @@ impl Inputs {
 
     /// The trees of all programs.
     pub(crate) fn compile_all(&mut self, programs: &[&dyn Program]) -> Result<Vec<Tree>, ImportError> {
+        let asked = Cell::new(0);
         // Each time round at least one feature more is required, so this ends.
         loop {
             let mut stale = false;
             let mut trees = Vec::with_capacity(programs.len());
             for (number, program) in programs.iter().enumerate() {
-                let (tree, narrowed) = self.compile(*program).map_err(|error| error.in_tree(number))?;
+                let (tree, narrowed) = self.compile(*program, &asked).map_err(|error| error.in_tree(number))?;
                 stale |= narrowed;
                 trees.push(tree);
             }

@@ -13,7 +13,7 @@ use crate::{
     document::{self, Fields, Value},
     ensemble::{Ensemble, Leaf, Missing, Node, Split, Test, Tree},
     error::{ImportError, shown},
-    model_file::{Body, Categories, ModelFile, ResultKind, UnseenName},
+    model_file::{Body, Categories, ModelFile, NAMES_MAX, ResultKind, UnseenName},
 };
 
 /// The most features of one term.
@@ -182,7 +182,7 @@ fn read_feature(feature: Value<'_>, inputs: &mut Inputs) -> Result<Feature, Impo
                     codes.sort_unstable();
                     groups.push(codes);
                 }
-                ImportError::limit("categories of a feature", names.len(), 20_000)?;
+                ImportError::limit("categories of a feature", names.len(), NAMES_MAX)?;
                 levels.push(Level::Groups(groups));
             }
         }

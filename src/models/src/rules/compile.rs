@@ -1,5 +1,7 @@
 //! From a program to a tree.
 
+use std::cell::Cell;
+
 use prequal_core::score::trees::{DEPTH_MAX, LEAVES_MAX};
 
 use super::{
@@ -10,6 +12,11 @@ use crate::{
     ensemble::{Leaf, Missing, Node, Split, Test, Tree},
     error::ImportError,
 };
+
+/// The most questions that making one tree takes: predicates over many features at once have answers without number.
+pub(crate) const QUESTIONS_OF_A_TREE_MAX: usize = 200_000;
+/// The most questions that making all trees of a model takes.
+pub(crate) const QUESTIONS_MAX: usize = 8_000_000;
 
 /// Something that leads every row to a leaf, state by state.
 pub(crate) trait Program {
@@ -40,8 +47,10 @@ enum Choice {
 }
 
 /// The tree of a program that begins in state 0.
-pub(crate) fn compile(program: &dyn Program, known: &Known<'_>) -> Result<Tree, Stop> {
-    let mut builder = Builder { program, nodes: Vec::new() };
+///
+/// `asked` counts the questions of all trees of a model.
+pub(crate) fn compile(program: &dyn Program, known: &Known<'_>, asked: &Cell<usize>) -> Result<Tree, Stop> {
+    let mut builder = Builder { program, nodes: Vec::new(), asked, asked_before: asked.get() };
     builder.state(0, known, 0)?;
     Ok(Tree { nodes: builder.nodes, unused: 0 })
 }
@@ -49,6 +58,8 @@ pub(crate) fn compile(program: &dyn Program, known: &Known<'_>) -> Result<Tree, 
 struct Builder<'p> {
     program: &'p dyn Program,
     nodes: Vec<Node>,
+    asked: &'p Cell<usize>,
+    asked_before: usize,
 }
 
 impl Builder<'_> {
@@ -60,6 +71,10 @@ impl Builder<'_> {
 
     fn choice(&self, state: usize, known: &Known<'_>, depth: usize) -> Result<Choice, Stop> {
         ImportError::limit("depth of a tree", depth, DEPTH_MAX)?;
+        let asked = self.asked.get() + 1;
+        self.asked.set(asked);
+        ImportError::limit("questions of a tree", asked - self.asked_before, QUESTIONS_OF_A_TREE_MAX)?;
+        ImportError::limit("questions of all trees", asked, QUESTIONS_MAX)?;
         let ask = match self.program.step(state, known) {
             Ok(Step::Nothing) => return Err(Stop::Nothing(known.missing())),
             Ok(step) => return Ok(Choice::To(step)),
@@ -184,7 +199,7 @@ mod tests {
     }
 
     fn tree(fields: &[Field], predicates: Vec<Predicate>) -> Tree {
-        compile(&First(predicates), &Known::nothing(fields, &[])).unwrap()
+        compile(&First(predicates), &Known::nothing(fields, &[]), &Cell::new(0)).unwrap()
     }
 
     #[test]
@@ -233,8 +248,21 @@ mod tests {
     fn rows_without_a_leaf_are_named_by_what_they_lack() {
         let fields = [Field::Number];
         let all = vec![Predicate::Below(0, 1.0), Predicate::Below(0, 1.0).negate()];
-        let missing = compile(&First(all.clone()), &Known::nothing(&fields, &[]));
+        let missing = compile(&First(all.clone()), &Known::nothing(&fields, &[]), &Cell::new(0));
         assert!(matches!(missing, Err(Stop::Nothing(features)) if features == [0]));
-        assert!(compile(&First(all), &Known::nothing(&fields, &[true])).is_ok());
+        assert!(compile(&First(all), &Known::nothing(&fields, &[true]), &Cell::new(0)).is_ok());
+    }
+
+    #[test]
+    fn a_question_about_many_features_at_once_is_refused() {
+        let fields = vec![Field::Number; 40];
+        let all = (0..40).map(|feature| Predicate::Below(feature, 0.0)).collect();
+        let rules = vec![Predicate::Xor(all), Predicate::Always(true)];
+        let refused = compile(&First(rules.clone()), &Known::nothing(&fields, &[]), &Cell::new(0)).unwrap_err();
+        let Stop::Error(error) = refused else { panic!("{refused:?}") };
+        assert_eq!(error.to_string(), "questions of a tree: 200001, and the limit is 200000");
+        let refused = compile(&First(rules), &Known::nothing(&fields, &[]), &Cell::new(QUESTIONS_MAX)).unwrap_err();
+        let Stop::Error(error) = refused else { panic!("{refused:?}") };
+        assert_eq!(error.to_string(), "questions of all trees: 8000001, and the limit is 8000000");
     }
 }

@@ -8,7 +8,7 @@ mod scorecardpy;
 mod sheet;
 mod toad;
 
-use prequal_core::score::trees::{CATEGORIES_MAX, NAME_BYTES_MAX};
+use prequal_core::score::trees::NAME_BYTES_MAX;
 
 pub(crate) use optbinning::read as read_optbinning;
 pub(crate) use scorecardpy::read as read_scorecardpy;
@@ -18,7 +18,7 @@ use crate::{
     Imported,
     additive::{CardParts, Inputs, reasons_below_best},
     error::{ImportError, shown},
-    model_file::{Categories, PointsScaling, UnseenName},
+    model_file::{Categories, NAMES_MAX, PointsScaling, UnseenName},
     rules::{Ask, Known, Predicate, Program, Step},
 };
 
@@ -154,7 +154,7 @@ impl TableFeature {
                         if names.contains(name) {
                             return Err(self.refuse(&format!("names the category `{}` twice", shown(name))));
                         }
-                        ImportError::limit("categories of a feature", names.len() + 1, CATEGORIES_MAX.min(20_000))?;
+                        ImportError::limit("categories of a feature", names.len() + 1, NAMES_MAX)?;
                         names.push(name.clone());
                     }
                 }
