@@ -119,10 +119,11 @@ pub fn detect(bytes: &[u8]) -> Option<Kind> {
     let keys = document::top_level_keys(bytes)?;
     let has = |name: &str| keys.iter().any(|key| key == name);
     match () {
+        // Ours first: a model that came from CatBoost has a member of that name too.
+        () if has("format") => Some(Kind::Prequal),
         () if has("learner") => Some(Kind::Xgboost),
         () if has("scale_and_bias") => Some(Kind::Catboost),
         () if has("ebm") => Some(Kind::Ebm),
-        () if has("format") => Some(Kind::Prequal),
         () => None,
     }
 }

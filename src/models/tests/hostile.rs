@@ -25,6 +25,7 @@ fn models() -> Vec<(String, Vec<u8>, Kind)> {
         let kind = detect(&bytes).unwrap();
         // Our own file, made of each.
         let ours = read(&bytes, kind).unwrap().model.to_file().unwrap().into_bytes();
+        assert_eq!(detect(&ours), Some(Kind::Prequal), "{name} as ours");
         models.push((format!("{name} as ours"), ours, Kind::Prequal));
         models.push((name, bytes, kind));
     }
