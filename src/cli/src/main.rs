@@ -33,6 +33,8 @@ enum Command {
     Train(commands::train::Args),
     /// Read another library's model file, and prove that it scores as the library does
     Import(commands::import::Args),
+    /// Write a model as PMML, ONNX, SQL or Python, and compare it with the model over rows
+    Export(commands::export::Args),
     /// Build, sign, verify, inspect and split bundles of policy
     Bundle(commands::bundle::Args),
     /// Decide one application
@@ -57,6 +59,7 @@ fn main() -> std::process::ExitCode {
         Command::Score(args) => commands::score::run(&args),
         Command::Train(args) => commands::train::run(&args),
         Command::Import(args) => commands::import::run(&args),
+        Command::Export(args) => commands::export::run(&args),
         Command::Bundle(args) => commands::bundle::run(&args),
         Command::Decide(args) => commands::decide::run(&args),
         Command::Keygen(args) => commands::keygen::run(&args),

@@ -1,4 +1,4 @@
-//! Boosted trees at the command line: model files of whichever library, rows of a CSV file.
+//! Imported models at the command line: model files of whichever library, rows of a CSV file.
 
 use std::{
     fs::File,
@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use prequal_core::score::trees::{CompiledTrees, Float};
-use prequal_models::{FILE_BYTES_MAX, Imported, Kind};
+use prequal_core::score::{REASONS_MAX, trees::Float};
+use prequal_models::{FILE_BYTES_MAX, Imported, Kind, ReadOptions, RowScore, Scorer};
 
 /// Reads a file of at most [`FILE_BYTES_MAX`] bytes.
 pub fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
@@ -23,45 +23,74 @@ pub fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a model and makes it ready; notes go to standard error as warnings.
-pub fn load(path: &Path, bytes: &[u8], kind: Kind) -> anyhow::Result<(Imported, CompiledTrees)> {
+/// Reads a model; notes go to standard error as warnings.
+pub fn load(path: &Path, bytes: &[u8], kind: Kind, options: &ReadOptions) -> anyhow::Result<Imported> {
     let about = || format!("cannot use `{}`", path.display());
-    let imported = prequal_models::read(bytes, kind).with_context(about)?;
+    let imported = prequal_models::read_with(bytes, kind, options).with_context(about)?;
     for note in &imported.notes {
         eprintln!("prequal: warning: {note}");
     }
-    let trees = imported.model.check().with_context(about)?;
-    Ok((imported, trees))
+    Ok(imported)
 }
 
-/// Scores row by row, in constant memory: `margin`, `margin_bits`, `probability`, and the leaf of each tree.
+/// What is written besides the score.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Columns {
+    /// The leaf of each tree.
+    pub leaves: bool,
+    /// Reason codes and their points.
+    pub reasons: bool,
+}
+
+/// Scores row by row, in constant memory: `margin`, `margin_bits`, `probability`, and the leaf of each tree; `points`
+/// and reasons for a card.
 pub fn score_rows(
-    trees: &CompiledTrees,
+    scorer: &mut Scorer,
     reader: impl Read,
     missing: &[String],
-    leaves: bool,
+    columns: Columns,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let mut rows = Rows::new(trees.names(), reader, missing)?;
+    let mut rows = Rows::new(scorer.trees().names(), reader, missing)?;
     let mut writer = csv::Writer::from_writer(out);
-    let mut header: Vec<String> = ["margin", "margin_bits", "probability"].map(str::to_owned).into();
-    if leaves {
-        header.extend((0..trees.trees()).map(|tree| format!("leaf_{tree}")));
+    let mut header: Vec<String> = ["margin", "margin_bits"].map(str::to_owned).into();
+    if scorer.gives_points() {
+        header.push("points".to_owned());
+    }
+    header.push("probability".to_owned());
+    if columns.leaves {
+        header.extend((0..scorer.trees().trees()).map(|tree| format!("leaf_{tree}")));
+    }
+    if columns.reasons {
+        header.extend(reason_header());
     }
     if closed(writer.write_record(&header))? {
         return Ok(());
     }
-    let mut scratch = trees.scratch();
-    let mut reached = vec![0; trees.trees()];
     let mut cells: Vec<String> = Vec::with_capacity(header.len());
-    while let Some(values) = rows.next()? {
-        let margin = trees.margin(values, &mut scratch)?;
+    while let Some(values) = rows.next(scorer)? {
         cells.clear();
-        let probability = trees.probability(margin).map_or_else(String::new, |p| p.to_string());
-        cells.extend([margin.to_string(), margin.bits_hex(), probability]);
-        if leaves {
-            trees.leaves(values, &mut scratch, &mut reached)?;
-            cells.extend(reached.iter().map(u32::to_string));
+        match scorer.score(values)? {
+            RowScore::Margin { margin, probability } => {
+                let probability = probability.map_or_else(String::new, |p| p.to_string());
+                cells.extend([margin.to_string(), margin.bits_hex(), probability]);
+            }
+            RowScore::Points { points, odds } => {
+                let text = |value: f64| Float::F64(value).to_string();
+                let (margin, probability) = odds.map_or_else(Default::default, |(m, p)| (text(m), text(p)));
+                // A card's score is its points: there are no bits of a margin to compare.
+                cells.extend([margin, String::new(), text(points), probability]);
+            }
+        }
+        if columns.leaves {
+            cells.extend(scorer.leaves(values)?.iter().map(u32::to_string));
+        }
+        if columns.reasons {
+            let reasons = scorer.reasons(values)?;
+            push_reasons(
+                &mut cells,
+                reasons.into_iter().map(|reason| (reason.code, Float::F64(reason.points).to_string())),
+            );
         }
         if closed(writer.write_record(&cells))? {
             return Ok(());
@@ -71,6 +100,18 @@ pub fn score_rows(
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
         _ => Ok(()),
     }
+}
+
+/// Names of the columns of reasons.
+pub fn reason_header() -> impl Iterator<Item = String> {
+    (1..=REASONS_MAX).flat_map(|rank| [format!("reason_{rank}"), format!("reason_{rank}_points")])
+}
+
+/// The cells of reasons, empty where there are fewer than the most.
+pub fn push_reasons(cells: &mut Vec<String>, reasons: impl Iterator<Item = (String, String)>) {
+    let end = cells.len() + 2 * REASONS_MAX;
+    cells.extend(reasons.take(REASONS_MAX).flat_map(|(code, points)| [code, points]));
+    cells.resize(end, String::new());
 }
 
 /// Whether whoever reads standard output has gone, which ends the work and is no error.
@@ -89,7 +130,7 @@ pub struct Rows<'a, R> {
     reader: csv::Reader<R>,
     record: csv::StringRecord,
     columns: Vec<usize>,
-    names: &'a [String],
+    names: Vec<String>,
     missing: &'a [String],
     cells: usize,
     values: Vec<f64>,
@@ -97,7 +138,7 @@ pub struct Rows<'a, R> {
 
 impl<'a, R: Read> Rows<'a, R> {
     /// Reads the header. A column that is no feature is a warning, a feature without a column an error.
-    pub fn new(names: &'a [String], reader: R, missing: &'a [String]) -> anyhow::Result<Self> {
+    pub fn new(names: &[String], reader: R, missing: &'a [String]) -> anyhow::Result<Self> {
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
         let header = reader.headers().context("the header cannot be read")?.clone();
         let header: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
@@ -123,11 +164,11 @@ impl<'a, R: Read> Rows<'a, R> {
         let columns = found.into_iter().flatten().collect();
         let cells = header.len();
         let values = vec![f64::NAN; names.len()];
-        Ok(Self { reader, record: csv::StringRecord::new(), columns, names, missing, cells, values })
+        Ok(Self { reader, record: csv::StringRecord::new(), columns, names: names.to_vec(), missing, cells, values })
     }
 
-    /// The next row, or `None` after the last.
-    pub fn next(&mut self) -> anyhow::Result<Option<&[f64]>> {
+    /// The next row as the model reads it, or `None` after the last.
+    pub fn next(&mut self, scorer: &Scorer) -> anyhow::Result<Option<&[f64]>> {
         if !self.reader.read_record(&mut self.record).context("a row cannot be read")? {
             return Ok(None);
         }
@@ -135,29 +176,14 @@ impl<'a, R: Read> Rows<'a, R> {
         if self.record.len() != self.cells {
             bail!("line {line} has {} cells, and the header has {}", self.record.len(), self.cells);
         }
-        for ((value, column), name) in self.values.iter_mut().zip(&self.columns).zip(self.names) {
+        for (at, ((value, column), name)) in self.values.iter_mut().zip(&self.columns).zip(&self.names).enumerate() {
             let cell = self.record.get(*column).unwrap_or_default();
-            if cell.trim().is_empty() || self.missing.iter().any(|word| word == cell) {
-                *value = f64::NAN;
-                continue;
-            }
-            // An infinity is a number to these libraries, and NaN is missing.
-            *value = match cell.trim().parse() {
-                Ok(number) => number,
-                Err(_) => bail!("line {line}: `{cell}` in column `{name}` is not a number"),
+            let is_missing = cell.trim().is_empty() || self.missing.iter().any(|word| word == cell);
+            *value = match scorer.value(at, (!is_missing).then_some(cell)) {
+                Ok(value) => value,
+                Err(why) => bail!("line {line}: `{cell}` in column `{name}` {why}"),
             };
         }
         Ok(Some(&self.values))
-    }
-}
-
-/// Reads a margin that a library gave: its bits, or a decimal at the model's width.
-pub fn parse_margin(trees: &CompiledTrees, bits: Option<&str>, decimal: Option<&str>) -> Option<Float> {
-    use prequal_core::score::trees::{Width, parse_bits};
-    match (bits, decimal, trees.width()) {
-        (Some(bits), _, width) => parse_bits(bits, width),
-        (None, Some(decimal), Width::F32) => decimal.parse().ok().map(Float::F32),
-        (None, Some(decimal), Width::F64) => decimal.parse().ok().map(Float::F64),
-        (None, None, _) => None,
     }
 }

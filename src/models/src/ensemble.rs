@@ -68,7 +68,7 @@ pub struct Split {
 }
 
 /// What goes left.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Test {
     /// A value below this threshold.
     Below(f64),

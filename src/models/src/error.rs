@@ -23,6 +23,8 @@ pub enum ImportError {
     },
     /// The model that came out was refused.
     Model(TreeError),
+    /// The scorecard within a model file was refused; the text says why.
+    Scorecard(String),
 }
 
 impl ImportError {
@@ -57,6 +59,7 @@ impl fmt::Display for ImportError {
             Self::Refused(what) => write!(f, "the model is refused: {what}"),
             Self::Limit { what, got, max } => write!(f, "{what}: {got}, and the limit is {max}"),
             Self::Model(error) => error.fmt(f),
+            Self::Scorecard(why) => f.write_str(why),
         }
     }
 }

@@ -1,6 +1,8 @@
-//! Proof that a model was read rightly: the library's own predictions of some rows, to the bit.
+//! Proof that a model was read rightly: the library's own predictions of some rows.
 
-use prequal_core::score::trees::{CompiledTrees, Float, TreeError};
+use prequal_core::score::trees::{Float, TreeError};
+
+use crate::scorer::{RowScore, Scorer};
 
 /// The first row on which a model and its library differ.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,27 +34,37 @@ impl std::fmt::Display for Difference {
 pub struct Witness {
     /// A value for each feature, NaN where missing.
     pub values: Vec<f64>,
-    /// The library's raw margin, in the model's own width.
+    /// The library's raw margin, or its points, in the model's own width.
     pub margin: Float,
     /// The library's leaf of each tree, where it is known.
     pub leaves: Option<Vec<u32>>,
 }
 
-/// Scores every row and gives the first difference.
+/// The number that a library's prediction is compared with: the margin, or the points.
+#[must_use]
+pub fn compared(score: RowScore) -> Float {
+    match score {
+        RowScore::Margin { margin, .. } => margin,
+        RowScore::Points { points, .. } => Float::F64(points),
+    }
+}
+
+/// Scores every row and gives the first difference: other bits, or more than `tolerance` apart where that is above
+/// zero.
 ///
 /// # Errors
 /// [`TreeError::RowLength`] where a row has not one value for each feature.
-pub fn first_difference(model: &CompiledTrees, rows: &[Witness]) -> Result<Option<Difference>, TreeError> {
-    let mut scratch = model.scratch();
-    let mut leaves = vec![0; model.trees()];
+pub fn first_difference(model: &mut Scorer, rows: &[Witness], tolerance: f64) -> Result<Option<Difference>, TreeError> {
     for (row, witness) in rows.iter().enumerate() {
-        let got = model.margin(&witness.values, &mut scratch)?;
+        let got = compared(model.score(&witness.values)?);
         let mut tree = None;
         if let Some(expected) = &witness.leaves {
-            model.leaves(&witness.values, &mut scratch, &mut leaves)?;
+            let leaves = model.leaves(&witness.values)?;
             tree = leaves.iter().zip(expected).position(|(got, expected)| got != expected);
         }
-        if got.bits_hex() != witness.margin.bits_hex() || tree.is_some() {
+        let same = got.bits_hex() == witness.margin.bits_hex()
+            || (tolerance > 0.0 && (got.to_f64() - witness.margin.to_f64()).abs() <= tolerance);
+        if !same || tree.is_some() {
             return Ok(Some(Difference { row, got, expected: witness.margin, tree }));
         }
     }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use prequal_models::{Kind, detect, read};
+use prequal_models::{Kind, Scorer, detect, read};
 
 /// One reading of any file here takes milliseconds; this is what a slow machine may need, and no loop without end.
 const LONGEST: Duration = Duration::from_secs(20);
@@ -25,7 +25,8 @@ fn models() -> Vec<(String, Vec<u8>, Kind)> {
         let kind = detect(&bytes).unwrap();
         // Our own file, made of each.
         let ours = read(&bytes, kind).unwrap().model.to_file().unwrap().into_bytes();
-        models.push((format!("{name} as ours"), ours, Kind::Trees));
+        assert_eq!(detect(&ours), Some(Kind::Prequal), "{name} as ours");
+        models.push((format!("{name} as ours"), ours, Kind::Prequal));
         models.push((name, bytes, kind));
     }
     assert!(models.len() >= 20, "{} models", models.len());
@@ -36,9 +37,9 @@ fn models() -> Vec<(String, Vec<u8>, Kind)> {
 fn try_read(name: &str, bytes: &[u8], kind: Kind) -> Result<(), String> {
     let start = Instant::now();
     let result = read(bytes, kind).map_err(|error| error.to_string()).and_then(|imported| {
-        let trees = imported.model.check().map_err(|error| error.to_string())?;
-        let row = vec![0.5; trees.names().len()];
-        trees.margin(&row, &mut trees.scratch()).map(|_| ()).map_err(|error| error.to_string())
+        let mut scorer = Scorer::new(&imported.model).map_err(|error| error.to_string())?;
+        let row = vec![0.5; scorer.trees().names().len()];
+        scorer.score(&row).map(|_| ()).map_err(|error| error.to_string())
     });
     assert!(start.elapsed() < LONGEST, "{name} took {:?}", start.elapsed());
     if let Err(why) = &result {
@@ -87,7 +88,7 @@ fn a_file_with_changed_bytes_is_refused_or_scores() {
                 }
             }
             match try_read(&name, &changed, kind) {
-                Ok(()) if kind == Kind::Trees => panic!("{name}: a changed file has the hash that it states"),
+                Ok(()) if kind == Kind::Prequal => panic!("{name}: a changed file has the hash that it states"),
                 Ok(()) => read += 1,
                 Err(_) => refused += 1,
             }
@@ -99,11 +100,11 @@ fn a_file_with_changed_bytes_is_refused_or_scores() {
 #[test]
 fn every_kind_of_file_is_refused_as_every_other_kind() {
     for (name, bytes, kind) in models() {
-        for other in [Kind::Trees, Kind::Xgboost, Kind::Lightgbm, Kind::Catboost, Kind::Onnx] {
+        for other in [Kind::Prequal, Kind::Xgboost, Kind::Lightgbm, Kind::Catboost, Kind::Onnx] {
             assert_eq!(try_read(&name, &bytes, other).is_ok(), other == kind, "{name} as {other:?}");
         }
     }
-    for bytes in [&b""[..], b"tree", b"{", b"[]", b"\0\0", b"<PMML>", b"{\"a\":1}"] {
+    for bytes in [&b""[..], b"tree", b"{", b"[]", b"\0\0", b"<html>", b"{\"a\":1}"] {
         assert_eq!(detect(bytes), None, "{bytes:?}");
     }
 }

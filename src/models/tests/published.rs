@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use prequal_core::score::trees::{Float, TreeModel, Width, parse_bits};
-use prequal_models::{detect, read, self_check};
+use prequal_core::score::trees::{Float, Width, parse_bits};
+use prequal_models::{ModelFile, Scorer, detect, read, self_check};
 use self_check::{Witness, first_difference};
 
 fn folder() -> PathBuf {
@@ -44,10 +44,11 @@ fn witnesses(base: &str, width: Width, names: &[String]) -> (Vec<Witness>, Vec<O
 fn compare(path: &Path, base: &str) -> Result<(), String> {
     let bytes = std::fs::read(path).unwrap();
     let model = read(&bytes, detect(&bytes).ok_or("the kind of file is not seen")?).map_err(|e| e.to_string())?.model;
-    let trees = model.check().map_err(|error| error.to_string())?;
+    let mut scorer = Scorer::new(&model).map_err(|error| error.to_string())?;
+    let trees = scorer.trees().clone();
     let (rows, probabilities) = witnesses(base, trees.width(), trees.names());
     assert!(rows.len() > 100, "{base} has too few rows to prove anything");
-    if let Some(difference) = first_difference(&trees, &rows).unwrap() {
+    if let Some(difference) = first_difference(&mut scorer, &rows, 0.0).unwrap() {
         return Err(difference.to_string());
     }
     for (row, (witness, expected)) in rows.iter().zip(probabilities).enumerate() {
@@ -67,7 +68,7 @@ fn compare(path: &Path, base: &str) -> Result<(), String> {
     }
     // Written and read again it is the same model.
     let text = model.to_file().unwrap();
-    assert_eq!(TreeModel::parse(&text).unwrap(), model);
+    assert_eq!(ModelFile::parse(&text).unwrap(), model);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own tasks. `cargo xtask` alone lists them.
 
 mod bench;
+mod bench_train;
 mod demo;
 mod package;
 mod paths;
@@ -9,6 +10,7 @@ mod setup;
 mod size;
 mod test;
 mod verify;
+mod verify_models;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -77,12 +79,20 @@ enum Bench {
     Decide,
     /// One quote by method and length, native and in Node.js, beside other libraries
     Money,
+    /// Training on public data, against optbinning with scikit-learn, LightGBM and XGBoost
+    Train {
+        /// Folder with credit_data.csv and taiwan_credit_default.csv, which the repository does not hold
+        #[arg(long)]
+        data: Option<std::path::PathBuf>,
+    },
 }
 
 #[derive(Subcommand)]
 enum Verify {
     /// The credit mathematics: schedules, accounts, rates, and native and wasm byte for byte
     Money,
+    /// Model files in and out, against the libraries that make and read them
+    Models,
 }
 
 fn main() -> ExitCode {
@@ -119,6 +129,7 @@ fn run(cli: Cli) -> Result<bool> {
             set_up_for_building(root)?;
             bench::decide(root)?;
         }
+        Some(Task::Verify { what: Verify::Models }) => return verify_models::models(root),
         Some(Task::Bench { what: Bench::Money }) => {
             set_up_for_building(root)?;
             bench::money(root)?;
@@ -127,6 +138,7 @@ fn run(cli: Cli) -> Result<bool> {
             set_up_for_building(root)?;
             return verify::money(root);
         }
+        Some(Task::Bench { what: Bench::Train { data } }) => bench_train::train(root, data.as_deref())?,
     }
     Ok(true)
 }

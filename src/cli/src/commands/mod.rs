@@ -6,6 +6,7 @@ pub mod caps;
 pub mod completions;
 pub mod decide;
 pub mod disclose;
+pub mod export;
 pub mod import;
 pub mod keygen;
 pub mod payoff;

@@ -7,11 +7,11 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use prequal_core::score::{CompiledScorecard, FeatureKind, ScoreError, Scorecard, Scored, Value, trees::CompiledTrees};
-use prequal_models::Kind;
+use prequal_core::score::{CompiledScorecard, FeatureKind, Scored, Value};
+use prequal_models::{Kind, ReadOptions, Scorer, model_file::Body};
 use prequal_train::table::parse_number;
 
-use crate::trees;
+use crate::trees::{self, Columns};
 
 /// Formats of model files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -30,9 +30,9 @@ enum Format {
     Catboost,
     /// ONNX with one ensemble of trees
     Onnx,
-    /// Not read yet
+    /// PMML with a scorecard, a tree or an ensemble of trees
     Pmml,
-    /// Not read yet
+    /// InterpretML's explainable boosting machine, JSON
     Ebm,
 }
 
@@ -53,16 +53,22 @@ pub struct Args {
     /// One column for each tree, with the leaf it ended in; a scorecard has none
     #[arg(long)]
     leaves: bool,
+    /// Up to four reason codes of a scorecard and the points that each stands for
+    #[arg(long)]
+    reasons: bool,
+    /// The class whose probability a classifier gives, where that is not `1` or `true`
+    #[arg(long, value_name = "CLASS")]
+    event: Option<String>,
 }
 
 /// A model that is ready to score.
 enum Model {
     Scorecard(CompiledScorecard),
-    Trees(CompiledTrees),
+    Trees(Box<Scorer>),
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let model = read_model(args)?;
+    let mut model = read_model(args)?;
     if args.leaves && matches!(model, Model::Scorecard(_)) {
         bail!("`--leaves` asks for the leaves of trees, and `{}` is a scorecard", args.model.display());
     }
@@ -75,9 +81,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     // All or nothing: a pipeline must not take the rows before a bad one for the whole file.
     let mut rows = Vec::new();
-    let scored = match &model {
-        Model::Scorecard(card) => score_rows(card, reader, &args.missing, &mut rows),
-        Model::Trees(trees) => trees::score_rows(trees, reader, &args.missing, args.leaves, &mut rows),
+    let columns = Columns { leaves: args.leaves, reasons: args.reasons };
+    let scored = match &mut model {
+        Model::Scorecard(card) => score_rows(card, reader, &args.missing, args.reasons, &mut rows),
+        Model::Trees(scorer) => trees::score_rows(scorer, reader, &args.missing, columns, &mut rows),
     };
     scored.with_context(|| format!("cannot score `{name}`"))?;
     let mut out = std::io::stdout().lock();
@@ -90,32 +97,34 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 fn read_model(args: &Args) -> anyhow::Result<Model> {
     let bytes = trees::read_file(&args.model)?;
     let kind = match args.format {
-        Format::Auto => prequal_models::detect(&bytes),
-        Format::Prequal => prequal_models::detect(&bytes).filter(|kind| *kind == Kind::Trees),
-        Format::Scorecard => None,
-        Format::Xgboost => Some(Kind::Xgboost),
-        Format::Lightgbm => Some(Kind::Lightgbm),
-        Format::Catboost => Some(Kind::Catboost),
-        Format::Onnx => Some(Kind::Onnx),
-        Format::Pmml => return unread("pmml"),
-        Format::Ebm => return unread("ebm"),
+        Format::Auto => prequal_models::detect(&bytes).unwrap_or(Kind::Prequal),
+        Format::Prequal | Format::Scorecard => Kind::Prequal,
+        Format::Xgboost => Kind::Xgboost,
+        Format::Lightgbm => Kind::Lightgbm,
+        Format::Catboost => Kind::Catboost,
+        Format::Onnx => Kind::Onnx,
+        Format::Pmml => Kind::Pmml,
+        Format::Ebm => Kind::Ebm,
     };
-    if let Some(kind) = kind {
-        return Ok(Model::Trees(trees::load(&args.model, &bytes, kind)?.1));
+    let options = ReadOptions { event: args.event.clone(), ..ReadOptions::default() };
+    let imported = trees::load(&args.model, &bytes, kind, &options).map_err(|error| {
+        // Nothing told what the file is.
+        if args.format == Format::Auto && prequal_models::detect(&bytes).is_none() {
+            error.context(format!("`{}` is no model file that this version reads", args.model.display()))
+        } else {
+            error
+        }
+    })?;
+    match &imported.model.body {
+        Body::Scorecard(card) => {
+            let card = card.check().with_context(|| format!("cannot use `{}`", args.model.display()))?;
+            Ok(Model::Scorecard(card))
+        }
+        Body::Trees(_) if args.format == Format::Scorecard => {
+            bail!("`{}` is no scorecard of ours", args.model.display())
+        }
+        Body::Trees(_) => Ok(Model::Trees(Box::new(Scorer::new(&imported.model)?))),
     }
-    let text = String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8 text", args.model.display()))?;
-    let model = Scorecard::parse(&text).and_then(|scorecard| scorecard.check());
-    model.map(Model::Scorecard).map_err(|error| match (&error, args.format) {
-        (ScoreError::Syntax(_), Format::Auto) => anyhow::Error::new(error)
-            .context(format!("`{}` is no model file that this version reads", args.model.display())),
-        _ => anyhow::Error::new(error).context(format!("cannot use `{}`", args.model.display())),
-    })
-}
-
-fn unread(format: &str) -> anyhow::Result<Model> {
-    bail!(
-        "models of format `{format}` are not read yet; `prequal`, `scorecard`, `xgboost`, `lightgbm`, `catboost` and `onnx` are"
-    )
 }
 
 /// Scores row by row.
@@ -123,13 +132,18 @@ fn score_rows(
     model: &CompiledScorecard,
     reader: impl Read,
     missing: &[String],
+    reasons: bool,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
     let headers = reader.headers().context("the header cannot be read")?.clone();
     let columns = find_columns(model, &headers)?;
     let mut writer = csv::Writer::from_writer(out);
-    if closed(writer.write_record(["margin", "margin_bits", "points", "probability"]))? {
+    let mut header: Vec<String> = ["margin", "margin_bits", "points", "probability"].map(str::to_owned).into();
+    if reasons {
+        header.extend(trees::reason_header());
+    }
+    if closed(writer.write_record(&header))? {
         return Ok(());
     }
     let mut record = csv::StringRecord::new();
@@ -145,7 +159,15 @@ fn score_rows(
         let margin = scaling.log_odds_of_bad(points).to_string();
         let probability = scaling.probability(points).to_string();
         // A scorecard's score is its points: there are no bits of a margin to compare.
-        if closed(writer.write_record([margin.as_str(), "", &points.to_string(), &probability]))? {
+        let mut cells = vec![margin, String::new(), points.to_string(), probability];
+        if reasons {
+            let list = model.reasons(&scored).into_iter();
+            trees::push_reasons(
+                &mut cells,
+                list.map(|reason| (reason.code.to_owned(), reason.points_below_best.to_string())),
+            );
+        }
+        if closed(writer.write_record(&cells))? {
             return Ok(());
         }
     }

