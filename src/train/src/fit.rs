@@ -97,7 +97,7 @@ fn bin_all(table: &Table, rows: &[usize], options: &Options) -> (Vec<Candidate>,
         let binning = Binning::fit(column, &table.bad, rows, &options.binning);
         let information_value = binning.as_ref().map_or(0.0, |binning| binning.information_value);
         let left_out = match binning {
-            None => Some("too few goods or bads for a bin".to_owned()),
+            None => Some("too few rows have a value".to_owned()),
             Some(_) if information_value < options.selection.iv_min => {
                 Some(format!("information value {information_value:.4} is below {}", options.selection.iv_min))
             }
@@ -172,6 +172,20 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 }
 
 impl Fitted {
+    /// A sentence for each column with more information value than `bound`.
+    #[must_use]
+    pub fn leaks(&self, table: &Table, bound: f64) -> Vec<String> {
+        let suspects = self.candidates.iter().filter(|candidate| candidate.information_value > bound);
+        let tell = |candidate: &Candidate| {
+            format!(
+                "`{}` has an information value of {:.2}, more than {bound}: it may tell what was only known after the \
+                 outcome",
+                table.columns[candidate.column].name, candidate.information_value
+            )
+        };
+        suspects.map(tell).collect()
+    }
+
     /// For every row of the table the log-odds of bad, before points are rounded.
     #[must_use]
     pub fn log_odds_of_bad(&self, table: &Table) -> Vec<f64> {

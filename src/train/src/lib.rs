@@ -43,6 +43,8 @@ pub struct Training {
     pub points: Vec<i32>,
     /// Cross-validation.
     pub folds: Vec<Fold>,
+    /// What a person should look at before the model is used, in whole sentences.
+    pub warnings: Vec<String>,
 }
 
 /// Trains on the bytes of a CSV file; `progress` hears of each stage before it begins.
@@ -75,5 +77,6 @@ pub fn train(bytes: &[u8], options: Options, progress: &mut dyn FnMut(&str)) -> 
         progress(&format!("fitting again without fold {} of {}", number + 1, options.folds));
         folds.push(validate::fold(&table, &options, number)?);
     }
-    Ok(Training { table, options, scorecard, fitted, points, folds })
+    let warnings = fitted.leaks(&table, options.selection.leak_iv);
+    Ok(Training { table, options, scorecard, fitted, points, folds, warnings })
 }

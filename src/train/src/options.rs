@@ -42,13 +42,16 @@ pub struct Options {
 pub struct BinningOptions {
     /// The smallest share of all rows in a bin of values, 0 to 0.5.
     pub share_min: f64,
-    /// The fewest bad rows, and the fewest good rows, in a bin of values.
+    /// A bin of values has at least so many rows that this many bads, and as many goods, are expected in it at the
+    /// average risk. How many it really has is its own business: a bin without a bad is the best there is.
     pub bads_min: u32,
     /// The most bins of values.
     pub bins_max: usize,
     /// Price of one more bin, in units of the information value that a split of pure noise is expected
-    /// to gain (rows / (goods × bads)). 2 is Akaike's price.
+    /// to gain (rows / (goods × bads)). 2 is Akaike's price, 0 takes every bin that the smallest share allows.
     pub bin_price: f64,
+    /// What moving one cut off the edge of its cell must add, in the same units.
+    pub move_price: f64,
     /// What a turn of the bad rate (peak, valley, then free) must add in the same units to be believed. 10 is
     /// a chance of about one in 600 by noise alone (chi-square with one degree of freedom).
     pub turn_price: f64,
@@ -65,6 +68,10 @@ pub struct SelectionOptions {
     /// Of two features whose weights of evidence correlate more, the one with less information value is
     /// left out.
     pub correlation_max: f64,
+    /// A feature with more information value is reported as a possible leak: knowledge that was not there when the
+    /// decision was made. Siddiqi (2006, ch. 6) suspects everything above 0.5; behaviour of an account already held can
+    /// honestly reach 0.9.
+    pub leak_iv: f64,
     /// Ridge penalty: `ridge / 2 × Σ coefficient²` is added to the negative log-likelihood.
     pub ridge: f64,
 }
@@ -112,9 +119,11 @@ impl Options {
         within("min-bads", f64::from(self.binning.bads_min), 1.0, 1e6)?;
         within("max-bins", self.binning.bins_max as f64, 1.0, prequal_core::score::BINS_MAX as f64)?;
         within("bin-price", self.binning.bin_price, 0.0, 1e3)?;
+        within("move-price", self.binning.move_price, 0.0, 1e6)?;
         within("turn-price", self.binning.turn_price, 0.0, 1e6)?;
         within("prior-rows", self.binning.prior_rows, 0.0, 1e6)?;
         within("min-iv", self.selection.iv_min, 0.0, 1e3)?;
+        within("leak-iv", self.selection.leak_iv, 0.0, 1e3)?;
         within("max-correlation", self.selection.correlation_max, 0.0, 1.0)?;
         within("ridge", self.selection.ridge, 0.0, 1e6)?;
         // The ranges of `Scaling::check`, under the names that a caller knows.
@@ -130,12 +139,20 @@ impl Options {
 
 impl Default for BinningOptions {
     fn default() -> Self {
-        Self { share_min: 0.05, bads_min: 5, bins_max: 10, bin_price: 1.5, turn_price: 10.0, prior_rows: 10.0 }
+        Self {
+            share_min: 0.05,
+            bads_min: 5,
+            bins_max: 10,
+            bin_price: 0.0,
+            move_price: 6.0,
+            turn_price: 10.0,
+            prior_rows: 10.0,
+        }
     }
 }
 
 impl Default for SelectionOptions {
     fn default() -> Self {
-        Self { iv_min: 0.02, correlation_max: 0.9, ridge: 5.0 }
+        Self { iv_min: 0.02, leak_iv: 1.0, correlation_max: 0.9, ridge: 5.0 }
     }
 }

