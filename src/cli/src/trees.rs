@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use prequal_core::score::trees::{CompiledTrees, Float};
+use prequal_core::score::trees::{CompiledTrees, Float, TreeFeature};
 use prequal_models::{FILE_BYTES_MAX, Imported, Kind};
 
 /// Reads a file of at most [`FILE_BYTES_MAX`] bytes.
@@ -36,13 +36,14 @@ pub fn load(path: &Path, bytes: &[u8], kind: Kind) -> anyhow::Result<(Imported, 
 
 /// Scores row by row, in constant memory: `margin`, `margin_bits`, `probability`, and the leaf of each tree.
 pub fn score_rows(
+    features: &[TreeFeature],
     trees: &CompiledTrees,
     reader: impl Read,
     missing: &[String],
     leaves: bool,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let mut rows = Rows::new(trees.names(), reader, missing)?;
+    let mut rows = Rows::new(features, reader, missing)?;
     let mut writer = csv::Writer::from_writer(out);
     let mut header: Vec<String> = ["margin", "margin_bits", "probability"].map(str::to_owned).into();
     if leaves {
@@ -89,7 +90,7 @@ pub struct Rows<'a, R> {
     reader: csv::Reader<R>,
     record: csv::StringRecord,
     columns: Vec<usize>,
-    names: &'a [String],
+    features: &'a [TreeFeature],
     missing: &'a [String],
     cells: usize,
     values: Vec<f64>,
@@ -97,7 +98,7 @@ pub struct Rows<'a, R> {
 
 impl<'a, R: Read> Rows<'a, R> {
     /// Reads the header. A column that is no feature is a warning, a feature without a column an error.
-    pub fn new(names: &'a [String], reader: R, missing: &'a [String]) -> anyhow::Result<Self> {
+    pub fn new(features: &'a [TreeFeature], reader: R, missing: &'a [String]) -> anyhow::Result<Self> {
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
         let header = reader.headers().context("the header cannot be read")?.clone();
         let header: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
@@ -110,9 +111,9 @@ impl<'a, R: Read> Rows<'a, R> {
                 bail!("the header `{name}` is there twice");
             }
         }
-        let found: Vec<Option<usize>> = names.iter().map(|name| columns.remove(name.as_str())).collect();
-        let absent: Vec<&str> =
-            names.iter().zip(&found).filter(|(_, at)| at.is_none()).map(|(name, _)| name.as_str()).collect();
+        let names = || features.iter().map(|feature| feature.name.as_str());
+        let found: Vec<Option<usize>> = names().map(|name| columns.remove(name)).collect();
+        let absent: Vec<&str> = names().zip(&found).filter(|(_, at)| at.is_none()).map(|(name, _)| name).collect();
         if !absent.is_empty() {
             bail!("the model needs columns that are not there: `{}`", absent.join("`, `"));
         }
@@ -122,8 +123,8 @@ impl<'a, R: Read> Rows<'a, R> {
         }
         let columns = found.into_iter().flatten().collect();
         let cells = header.len();
-        let values = vec![f64::NAN; names.len()];
-        Ok(Self { reader, record: csv::StringRecord::new(), columns, names, missing, cells, values })
+        let values = vec![f64::NAN; features.len()];
+        Ok(Self { reader, record: csv::StringRecord::new(), columns, features, missing, cells, values })
     }
 
     /// The next row, or `None` after the last.
@@ -135,16 +136,22 @@ impl<'a, R: Read> Rows<'a, R> {
         if self.record.len() != self.cells {
             bail!("line {line} has {} cells, and the header has {}", self.record.len(), self.cells);
         }
-        for ((value, column), name) in self.values.iter_mut().zip(&self.columns).zip(self.names) {
+        for ((value, column), feature) in self.values.iter_mut().zip(&self.columns).zip(self.features) {
             let cell = self.record.get(*column).unwrap_or_default();
             if cell.trim().is_empty() || self.missing.iter().any(|word| word == cell) {
                 *value = f64::NAN;
                 continue;
             }
+            if !feature.categories.is_empty() {
+                // A name that the model was not fitted to is missing.
+                let code = feature.categories.iter().position(|name| name == cell);
+                *value = code.map_or(f64::NAN, |code| code as f64);
+                continue;
+            }
             // An infinity is a number to these libraries, and NaN is missing.
             *value = match cell.trim().parse() {
                 Ok(number) => number,
-                Err(_) => bail!("line {line}: `{cell}` in column `{name}` is not a number"),
+                Err(_) => bail!("line {line}: `{cell}` in column `{}` is not a number", feature.name),
             };
         }
         Ok(Some(&self.values))

@@ -75,7 +75,7 @@ pub fn compact(ensemble: &Ensemble, file: &[u8]) -> Result<TreeModel, ImportErro
             (LinkKind::None, _) => Link { kind: LinkKind::None, slope: None },
             (kind, slope) => Link { kind, slope: Some(decimal(slope, Width::F64)) },
         },
-        features: ensemble.features.iter().map(|name| TreeFeature { name: name.clone() }).collect(),
+        features: ensemble.features.iter().map(|name| TreeFeature { name: name.clone(), categories: Vec::new() }).collect(),
         columns: columns.write(ensemble),
         trees,
     };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use prequal_core::score::trees::{CompiledTrees, Float, Width};
+use prequal_core::score::trees::{CompiledTrees, Float, TreeFeature, Width};
 use prequal_models::{Imported, Kind, self_check};
 use serde::Deserialize;
 use serde_json::json;
@@ -70,7 +70,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let (mut imported, trees) = trees::load(&args.file, &bytes, kind)?;
     refuse_blind_features(args, &trees)?;
     let checked = match (&args.check_rows, &args.check_margins) {
-        (Some(rows), Some(margins)) => Some(check(&trees, rows, margins)?),
+        (Some(rows), Some(margins)) => Some(check(&imported.model.features, &trees, rows, margins)?),
         _ => None,
     };
     imported.model.label.clone_from(&args.label);
@@ -165,11 +165,11 @@ impl Predictions {
 }
 
 /// Scores the rows and compares; the count of rows, or the first difference as an error.
-fn check(trees: &CompiledTrees, rows: &Path, margins: &Path) -> anyhow::Result<usize> {
+fn check(features: &[TreeFeature], trees: &CompiledTrees, rows: &Path, margins: &Path) -> anyhow::Result<usize> {
     let (margins, leaves) = Predictions::read(trees, margins)?;
     let file = File::open(rows).with_context(|| format!("cannot open `{}`", rows.display()))?;
     let about = || format!("cannot score `{}`", rows.display());
-    let mut reader = Rows::new(trees.names(), BufReader::new(file), &[]).with_context(about)?;
+    let mut reader = Rows::new(features, BufReader::new(file), &[]).with_context(about)?;
     let mut witnesses = Vec::with_capacity(margins.len());
     let mut expected = margins.into_iter();
     while let Some(values) = reader.next().with_context(about)? {

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod decide;
 pub mod import;
 pub mod keygen;
+pub mod monitor;
 pub mod payoff;
 pub mod sandbox;
 pub mod schedule;

@@ -7,9 +7,12 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use prequal_core::score::{CompiledScorecard, FeatureKind, ScoreError, Scorecard, Scored, Value, trees::CompiledTrees};
+use prequal_core::score::{
+    CompiledScorecard, FeatureKind, ScoreError, Scorecard, Scored, Value,
+    trees::{CompiledTrees, TreeFeature},
+};
 use prequal_models::Kind;
-use prequal_train::table::parse_number;
+use prequal_train::frame::parse_number;
 
 use crate::trees;
 
@@ -58,7 +61,7 @@ pub struct Args {
 /// A model that is ready to score.
 enum Model {
     Scorecard(CompiledScorecard),
-    Trees(CompiledTrees),
+    Trees(Vec<TreeFeature>, CompiledTrees),
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
@@ -77,7 +80,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     let scored = match &model {
         Model::Scorecard(card) => score_rows(card, reader, &args.missing, &mut rows),
-        Model::Trees(trees) => trees::score_rows(trees, reader, &args.missing, args.leaves, &mut rows),
+        Model::Trees(features, trees) => {
+            trees::score_rows(features, trees, reader, &args.missing, args.leaves, &mut rows)
+        }
     };
     scored.with_context(|| format!("cannot score `{name}`"))?;
     let mut out = std::io::stdout().lock();
@@ -101,7 +106,8 @@ fn read_model(args: &Args) -> anyhow::Result<Model> {
         Format::Ebm => return unread("ebm"),
     };
     if let Some(kind) = kind {
-        return Ok(Model::Trees(trees::load(&args.model, &bytes, kind)?.1));
+        let (imported, trees) = trees::load(&args.model, &bytes, kind)?;
+        return Ok(Model::Trees(imported.model.features, trees));
     }
     let text = String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8 text", args.model.display()))?;
     let model = Scorecard::parse(&text).and_then(|scorecard| scorecard.check());

@@ -112,6 +112,14 @@ impl TreeModel {
             if !names.insert(&feature.name) {
                 return refuse(format!("the feature `{}` is there twice", feature.name));
             }
+            TreeError::limit("categories of a feature", feature.categories.len(), CATEGORIES_MAX)?;
+            let mut categories = BTreeSet::new();
+            for category in &feature.categories {
+                TreeError::limit("bytes of a category's name", category.len(), NAME_BYTES_MAX)?;
+                if !categories.insert(category) {
+                    return refuse(format!("the category `{category}` of `{}` is there twice", feature.name));
+                }
+            }
         }
         Ok(())
     }

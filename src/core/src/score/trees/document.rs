@@ -124,6 +124,10 @@ pub enum LinkKind {
 pub struct TreeFeature {
     /// The column's name, unique in the model.
     pub name: String,
+    /// Names of the categories, in the order of their codes from 0; empty where a value is a number or a code already.
+    /// A name that is not among them is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
 }
 
 /// One way of reading a feature: numbers against cuts, or categories against sets.
