@@ -12,7 +12,7 @@ use hessboost::{
 };
 use prequal_core::{
     canonical,
-    score::trees::{CompiledTrees, Source, TreeModel},
+    score::trees::{CompiledTrees, Float, Source, TreeModel},
 };
 use prequal_models::Kind;
 
@@ -61,6 +61,9 @@ impl Trees {
                 feature.categories.clone_from(names);
             }
         }
+        model.baseline = Some(
+            table.columns.iter().zip(&inputs).map(|(column, input)| input.usual(column, &table.bad, rows)).collect(),
+        );
         model.label.clone_from(&options.label);
         model.source = Source {
             library: "prequal".to_owned(),
@@ -95,7 +98,8 @@ impl Trees {
     /// # Errors
     /// [`TrainError::Fit`] where the document has no canonical form, which would be a defect of the trainer.
     pub fn fingerprint(&self) -> Result<String, TrainError> {
-        let fitted = (&self.model.base, &self.model.features, &self.model.columns, &self.model.trees);
+        let fitted =
+            ((&self.model.base, &self.model.baseline), &self.model.features, &self.model.columns, &self.model.trees);
         Ok(canonical::sha256_hex(canonical::to_string(&fitted).map_err(|error| failed(&error))?.as_bytes()))
     }
 
@@ -129,6 +133,27 @@ impl Input {
         let code_of = seen.iter().map(&mut code_of).collect();
         let kept = names.iter().zip(&seen).filter(|(_, seen)| **seen).map(|(name, _)| name.clone()).collect();
         Self::Codes(code_of, kept)
+    }
+
+    /// What is usual among the goods, which reasons are told against: the median of a number, the commonest category (of
+    /// equals the first), nothing where most have none.
+    fn usual(&self, column: &Column, bad: &[bool], rows: &[usize]) -> Option<String> {
+        let all = self.values(column);
+        let goods = rows.iter().filter(|row| !bad[**row]).map(|row| all[*row]);
+        let (missing, mut known): (Vec<f64>, Vec<f64>) = goods.partition(|value| value.is_nan());
+        if missing.len() > known.len() {
+            return None;
+        }
+        known.sort_unstable_by(f64::total_cmp);
+        let value = match self {
+            Self::Number => known.get(known.len() / 2).copied(),
+            Self::Codes(_, names) => {
+                let count = |code: &usize| known.iter().filter(|value| **value == *code as f64).count();
+                (0..names.len()).max_by_key(|code| (count(code), std::cmp::Reverse(*code))).map(|code| code as f64)
+            }
+        };
+        // Negative zero has no decimal of its own.
+        value.map(|value| Float::F64(value + 0.0).to_string())
     }
 
     /// The values of all rows as the trees read them, NaN where missing.
@@ -254,6 +279,29 @@ mod tests {
         let read = TreeModel::parse(&fitted.model.to_file().unwrap()).unwrap();
         assert_eq!(read, fitted.model);
         assert_eq!(read.features[2].categories, ["black", "blue", "green", "grey", "red", "white"]);
+    }
+
+    /// Shares of the features sum to the margin less the baseline's: the only difference is the width of the model's own
+    /// sum, which is single precision. The baseline is what is usual among the goods.
+    #[test]
+    fn trained_trees_explain_themselves_against_what_is_usual() {
+        let (table, options, trees) = (table(), Options::new("y", "bad"), few(Monotone::ByTrend));
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let fitted = Trees::fit(&table, &rows, &options, &trees).unwrap();
+        let explainer = fitted.model.explainer().unwrap();
+        let mut goods: Vec<i32> =
+            (0_i32..300).filter(|i| (i * 37 % 100) + 15 * (i * 5 % 6) <= 90).map(|i| i * 37 % 100).collect();
+        goods.sort_unstable();
+        assert_eq!(explainer.baseline()[0], f64::from(goods[goods.len() / 2]) + 0.5);
+        let mut scratch = fitted.compiled.scratch();
+        let usual = fitted.compiled.margin(explainer.baseline(), &mut scratch).unwrap();
+        for row in [[3.5, f64::NAN, 1.0], [99.5, 12.0, 5.0], [50.5, 49.0, f64::NAN]] {
+            let margin = fitted.compiled.margin(&row, &mut scratch).unwrap();
+            let sum: f64 = explainer.shares(&row).unwrap().iter().sum();
+            assert!((sum - (margin.to_f64() - usual.to_f64())).abs() < 1e-5, "{row:?}");
+            let told = explainer.explain(&row, (margin, usual), 20.0 / std::f64::consts::LN_2).unwrap();
+            assert_eq!(told.families.iter().map(|family| family.points).sum::<i32>(), told.points);
+        }
     }
 
     #[test]
