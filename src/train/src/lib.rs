@@ -41,6 +41,9 @@ use crate::{
     validate::{Fold, Measures},
 };
 
+/// AUC that whole points may lose without a warning.
+pub const ROUNDING_LOSS_MAX: f64 = 0.001;
+
 /// Everything a run found.
 #[derive(Debug)]
 pub struct Training {
@@ -121,7 +124,14 @@ pub fn train(bytes: &[u8], options: Options, progress: &mut dyn FnMut(&str)) -> 
         progress(&format!("fitting again without fold {} of {}", number + 1, options.folds));
         folds.push(validate::fold(&table, &development, &options, number)?);
     }
-    let warnings = fitted.leaks(&table, options.selection.leak_iv);
+    let mut warnings = fitted.leaks(&table, options.selection.leak_iv);
+    let loss = metrics::mean(folds.iter().map(|fold| fold.rounding_loss));
+    if loss > ROUNDING_LOSS_MAX {
+        warnings.push(format!(
+            "rounding to whole points loses {loss:.4} of AUC, more than {ROUNDING_LOSS_MAX}: give more points to double the \
+             odds"
+        ));
+    }
     let mut training = Training {
         table,
         options,

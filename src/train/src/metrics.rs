@@ -278,7 +278,7 @@ fn groups_of_equal_size(bad: &[bool], probability: &[f64]) -> Vec<(f64, f64, f64
 
 /// Chance of a chi-square above `x`: a finite sum for every whole number of degrees (Abramowitz and Stegun 26.4.4 and
 /// 26.4.5).
-fn chi_square_tail(x: f64, degrees: usize) -> f64 {
+pub(crate) fn chi_square_tail(x: f64, degrees: usize) -> f64 {
     let half = x / 2.0;
     let (mut sum, mut term, first) = match degrees % 2 {
         0 => (0.0, libm::exp(-half), 1.0),

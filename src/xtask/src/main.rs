@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own tasks. `cargo xtask` alone lists them.
 
 mod bench;
+mod bench_train;
 mod demo;
 mod package;
 mod paths;
@@ -69,6 +70,12 @@ enum Task {
 enum Bench {
     /// One whole decision: validate, tables, score, limit, four quotes with their rates
     Decide,
+    /// Training on public data, against optbinning with scikit-learn, LightGBM and XGBoost
+    Train {
+        /// Folder with credit_data.csv and taiwan_credit_default.csv, which the repository does not hold
+        #[arg(long)]
+        data: Option<std::path::PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -105,6 +112,7 @@ fn run(cli: Cli) -> Result<bool> {
             set_up_for_building(root)?;
             bench::decide(root)?;
         }
+        Some(Task::Bench { what: Bench::Train { data } }) => bench_train::train(root, data.as_deref())?,
     }
     Ok(true)
 }

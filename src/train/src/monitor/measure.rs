@@ -3,12 +3,13 @@
 use prequal_core::score::{CompiledFeature, CompiledScorecard, Feature};
 
 use super::{
-    BinShare, Characteristic, FileFacts, Finding, Level, Limits, MonitorOptions, Monitoring, Performance, Period,
-    ScoreDrift,
+    BinShare, CHANCE_MAX, Characteristic, FileFacts, Finding, Level, Limits, MonitorOptions, Monitoring, Performance,
+    Period, ScoreDrift,
 };
 use crate::{
     error::TrainError,
     frame::{Frame, is_missing, parse_number},
+    metrics::chi_square_tail,
     report::{features::bin_name, html::fixed},
     scorer::{Model, card_bin},
     time::Times,
@@ -295,6 +296,13 @@ fn mean_points(card: &CompiledScorecard, at: usize, cells: &[String], missing: &
     Ok(sum / cells.len() as f64)
 }
 
+/// Whether two samples of one population would differ so much in fewer than [`CHANCE_MAX`] of all cases: an index times
+/// n m / (n + m) goes by chi-square with one degree less than bins (Yurdakul 2018).
+fn beyond_chance(index: f64, bins: usize, before: usize, now: usize) -> bool {
+    let (n, m) = (before as f64, now as f64);
+    bins > 1 && chi_square_tail(index * n * m / (n + m), bins - 1) < CHANCE_MAX
+}
+
 fn findings(found: &Monitoring) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut check = |measure: &'static str, of: &str, value: f64, [warning, alert]: [f64; 2]| {
@@ -304,13 +312,21 @@ fn findings(found: &Monitoring) -> Vec<Finding> {
         }
     };
     let Limits { psi, csi, shift, auc_loss, rate_ratio } = found.options.limits;
-    check("psi", "the score", found.score.psi, psi);
+    let (before, now) = (found.reference.rows, found.current.rows);
+    if beyond_chance(found.score.psi, found.score.bins.len(), before, now) {
+        check("psi", "the score", found.score.psi, psi);
+    }
     check("shift", "the score", found.score.shift.abs(), shift);
     for period in found.periods.iter().filter(|_| found.options.time_column.is_some()) {
-        check("psi", &format!("the score in {}", period.period), period.psi, psi);
+        if beyond_chance(period.psi, found.score.bins.len(), before, period.rows) {
+            check("psi", &format!("the score in {}", period.period), period.psi, psi);
+        }
     }
     for feature in &found.characteristics {
-        check("csi", &feature.feature, feature.csi, csi);
+        let used = feature.bins.iter().filter(|bin| bin.reference > 0.0 || bin.current > 0.0).count();
+        if beyond_chance(feature.csi, used, before, now) {
+            check("csi", &feature.feature, feature.csi, csi);
+        }
     }
     let auc = |performance: &Option<Performance>| performance.and_then(|p| p.measures).map(|measures| measures.auc);
     if let (Some(before), Some(now)) = (auc(&found.reference_performance), auc(&found.current_performance)) {
@@ -322,4 +338,18 @@ fn findings(found: &Monitoring) -> Vec<Finding> {
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The 1 % point of chi-square with nine degrees of freedom is 21.666. A hundred rows against a thousand make that an
+    /// index of 21.666 × 1,100 / 100,000 = 0.238; a thousand against a thousand 0.043.
+    #[test]
+    fn a_small_sample_needs_a_larger_index_to_be_believed() {
+        assert!(!beyond_chance(0.23, 10, 1000, 100) && beyond_chance(0.24, 10, 1000, 100));
+        assert!(!beyond_chance(0.042, 10, 1000, 1000) && beyond_chance(0.045, 10, 1000, 1000));
+        assert!(!beyond_chance(1.0, 1, 1000, 1000), "one bin cannot move");
+    }
 }

@@ -37,6 +37,10 @@ pub struct Outcome {
     pub bad: String,
 }
 
+/// A stability index past its limit is told only where samples of that size would reach it by chance in fewer than so
+/// many of all cases: a hundred rows in ten bins have an index of about 0.1 against anything.
+pub const CHANCE_MAX: f64 = 0.01;
+
 /// Limits, each for a warning and for an alert.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Limits {

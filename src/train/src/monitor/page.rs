@@ -72,7 +72,8 @@ fn findings(out: &mut String, findings: &[Finding]) {
     let alerts = findings.iter().filter(|finding| finding.level == Level::Alert).count();
     let _ = write!(
         out,
-        "<p class=\"warning\">{alerts} past the limit for an alert, {} for a warning.</p>{}",
+        "<p class=\"warning\">{alerts} past the limit for an alert, {} for a warning.</p>{}<p class=\"soft\">A stability index \
+         counts only where chance would give so much in fewer than one of a hundred samples of its size.</p>",
         findings.len() - alerts,
         table(&["Finding", "Value", "Limit"], &rows)
     );
@@ -100,21 +101,19 @@ fn figure(title: &str, told: &str, picture: &str, numbers: &str) -> String {
 fn shares(title: &str, told: &str, bins: &[BinShare]) -> String {
     let tallest = bins.iter().map(|bin| bin.reference.max(bin.current)).fold(0.01, f64::max);
     let count = bins.len() as f64;
-    let x = Axis::new("Bin, from the lowest", 0.0, count, (count / 10.0).ceil(), |tick| {
-        if tick < count { fixed(tick + 1.0, 0) } else { String::new() }
-    });
+    let x = Axis::new("Bin, from the lowest", 0.5, count + 0.5, (count / 10.0).ceil(), |tick| fixed(tick, 0));
     let step = Axis::step(tallest, 4.0);
     let y = Axis::new("Share of the rows", 0.0, tallest * 1.15, step, |tick| {
         format!("{} %", fixed(tick * 100.0, if step < 0.01 { 1 } else { 0 }))
     });
     let mut plot = Plot::new(x, y);
     for (at, bin) in bins.iter().enumerate() {
-        let at = at as f64;
-        plot.bar("good-bar", at + 0.08, at + 0.5, bin.reference);
-        plot.bar("bad-bar", at + 0.5, at + 0.92, bin.current);
+        let at = at as f64 + 1.0;
+        plot.bar("good-bar", at - 0.42, at, bin.reference);
+        plot.bar("bad-bar", at, at + 0.42, bin.current);
     }
-    plot.label("word good-word", (0.1, tallest * 1.08), (0.0, 0.0), "start", "left: reference");
-    plot.label("word bad-word", (count * 0.98, tallest * 1.08), (0.0, 0.0), "end", "right: current");
+    plot.label("word good-word", (0.6, tallest * 1.08), (0.0, 0.0), "start", "left: reference");
+    plot.label("word bad-word", (count + 0.4, tallest * 1.08), (0.0, 0.0), "end", "right: current");
     let rows: Vec<Vec<String>> = bins
         .iter()
         .map(|bin| vec![bin.name.clone(), percent(bin.reference), percent(bin.current), fixed(bin.part, 4)])

@@ -58,8 +58,9 @@ pub fn page(training: &Training, metrics: &Metrics) -> String {
     people::fairness(&mut out, metrics);
     let _ = write!(
         out,
-        "<h2>Features</h2><p class=\"soft\">The model fitted to all rows. It starts from {} points; each feature adds the \
+        "<h2>Features</h2><p class=\"soft\">The model fitted to {}. It starts from {} points; each feature adds the \
          points of the bin its value falls into. More points are safer.</p>{}<div class=\"features\">{}</div>",
+        if training.out_of_time.is_some() { "all rows but the later ones" } else { "all rows" },
         training.scorecard.base_points,
         features::overview(training),
         features::sections(training)

@@ -24,6 +24,10 @@ pub fn fairness(out: &mut String, metrics: &Metrics) {
     );
     for column in &metrics.fairness {
         let _ = write!(out, "<h3 class=\"apart\">{}</h3>{}", escape(&column.column), groups(column));
+        if column.groups.iter().filter(|group| group.rows >= GROUP_ROWS_MIN).count() < 2 {
+            out.push_str("<p class=\"soft\">There are not two groups large enough to compare.</p>");
+            continue;
+        }
         let rows: Vec<Vec<String>> = column
             .proxies
             .iter()
