@@ -28,7 +28,7 @@ pub const PROXY_MAX: f64 = 0.3;
 pub struct Fairness {
     /// The column.
     pub column: String,
-    /// Its groups, the largest first.
+    /// Its groups: of numbers in their order, of categories the largest first.
     pub groups: Vec<Group>,
     /// For each feature of the model how well its bins tell the groups apart: Cramér's V, 0 to 1, strongest first.
     pub proxies: Vec<Proxy>,
@@ -86,7 +86,9 @@ fn measure_column(training: &Training, held: &HeldOut, column: &Column) -> Fairn
         members[group_of[*row]].push(at);
     }
     let mut order: Vec<usize> = (0..names.len()).filter(|group| !members[*group].is_empty()).collect();
-    order.sort_by_key(|group| (std::cmp::Reverse(members[*group].len()), *group));
+    if matches!(column.values, Values::Category { .. }) {
+        order.sort_by_key(|group| (std::cmp::Reverse(members[*group].len()), *group));
+    }
     let large: Vec<usize> = order.iter().copied().filter(|group| members[*group].len() >= GROUP_ROWS_MIN).collect();
     let risk: Vec<f64> = held.points.iter().map(|points| -points).collect();
     let share = |rows: &[usize], of: &dyn Fn(usize) -> bool| {
@@ -151,7 +153,7 @@ fn groups_of(column: &Column) -> (Vec<String>, Vec<usize>) {
             let name = |at: usize| match (by_value, edges.get(at + 1)) {
                 (true, _) => edges[at].to_string(),
                 (false, Some(below)) if at == 0 => format!("below {below}"),
-                (false, Some(below)) => format!("{} up to, not including, {below}", edges[at]),
+                (false, Some(below)) => format!("{} to below {below}", edges[at]),
                 (false, None) => format!("{} and more", edges[at]),
             };
             let names: Vec<String> = (0..edges.len()).map(name).chain(["(missing)".to_owned()]).collect();
@@ -219,7 +221,7 @@ mod tests {
         assert_eq!(groups_of(&few), (vec!["1".into(), "2".into(), "(missing)".into()], vec![0, 1, 2, 0]));
         let many = Column { name: "age".into(), values: Values::Number((20..60).map(f64::from).collect()) };
         let (names, groups) = groups_of(&many);
-        assert_eq!(names[..2], ["below 30", "30 up to, not including, 40"]);
+        assert_eq!(names[..2], ["below 30", "30 to below 40"]);
         assert_eq!((groups[0], groups[10], groups[39]), (0, 1, 3));
     }
 }

@@ -96,12 +96,17 @@ fn the_same_input_gives_the_same_bytes() {
     let folder = std::env::temp_dir().join(format!("prequal-train-bytes-{}", std::process::id()));
     let read = |name: &str| -> BTreeMap<&str, Vec<u8>> {
         let directory = folder.join(name);
-        output::write(&run(&data(), options()), &directory).unwrap();
-        output::FILES.into_iter().map(|file| (file, std::fs::read(directory.join(file)).unwrap())).collect()
+        let trees = Some(TreeOptions { rounds: 4, ..TreeOptions::default() });
+        output::write(&run(&data(), Options { trees, ..options() }), &directory).unwrap();
+        let files = output::FILES.into_iter().chain([output::TREES_FILE]);
+        files.map(|file| (file, std::fs::read(directory.join(file)).unwrap())).collect()
     };
     let (first, second) = (read("first"), read("second"));
     assert_eq!(first, second);
-    assert_eq!(first.len(), 4);
+    assert_eq!(first.len(), 5);
+    // A run without trees leaves no older trees that could be taken for its own.
+    output::write(&run(&data(), options()), &folder.join("first")).unwrap();
+    assert!(!folder.join("first").join(output::TREES_FILE).exists());
     std::fs::remove_dir_all(folder).unwrap();
 }
 
