@@ -5,8 +5,8 @@
 //!                 \________ again in every fold, on its training rows ________/
 //! ```
 //!
-//! Everything is deterministic: one thread, sums in row order, `exp` and `ln` from `libm`. The same file
-//! and options give the same bytes on every machine.
+//! Everything is deterministic: sums in row order, `exp` and `ln` from `libm`; folds are fitted side by side, each by
+//! itself. The same file and options give the same bytes on every machine.
 
 pub mod binning;
 pub mod cutoff;
@@ -119,11 +119,7 @@ pub fn train(bytes: &[u8], options: Options, progress: &mut dyn FnMut(&str)) -> 
         }
         None => None,
     };
-    let mut folds = Vec::with_capacity(options.folds);
-    for number in 0..options.folds {
-        progress(&format!("fitting again without fold {} of {}", number + 1, options.folds));
-        folds.push(validate::fold(&table, &development, &options, number)?);
-    }
+    let folds = validate::folds(&table, &development, &options, progress)?;
     let mut warnings = fitted.leaks(&table, options.selection.leak_iv);
     let loss = metrics::mean(folds.iter().map(|fold| fold.rounding_loss));
     if loss > ROUNDING_LOSS_MAX {
