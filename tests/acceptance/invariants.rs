@@ -156,7 +156,7 @@ fn each_crate_knows_the_crates_below_it_and_no_other() {
         ("prequal-ledger", &["prequal-core"]),
         ("prequal-bundle", &["prequal-core"]),
         ("prequal-models", &["prequal-core"]),
-        ("prequal-train", &["prequal-core"]),
+        ("prequal-train", &["prequal-core", "prequal-models"]),
         ("prequal-wasm", &["prequal-core"]),
         ("prequal-server", &["prequal-bundle", "prequal-core", "prequal-ledger"]),
         ("prequal", &["prequal-bundle", "prequal-core", "prequal-models", "prequal-server", "prequal-train"]),

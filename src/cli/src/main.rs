@@ -29,8 +29,10 @@ enum Command {
     Disclose(commands::disclose::Args),
     /// Score rows of a CSV file with a model
     Score(commands::score::Args),
-    /// Fit a points scorecard to a CSV file
-    Train(commands::train::Args),
+    /// Fit a points scorecard, and boosted trees beside it, to a CSV file
+    Train(Box<commands::train::Args>),
+    /// Watch a model in use: population, score, performance
+    Monitor(commands::monitor::Args),
     /// Read another library's model file, and prove that it scores as the library does
     Import(commands::import::Args),
     /// Write a model as PMML, ONNX, SQL or Python, and compare it with the model over rows
@@ -58,6 +60,7 @@ fn main() -> std::process::ExitCode {
         Command::Disclose(args) => commands::disclose::run(&args),
         Command::Score(args) => commands::score::run(&args),
         Command::Train(args) => commands::train::run(&args),
+        Command::Monitor(args) => commands::monitor::run(&args),
         Command::Import(args) => commands::import::run(&args),
         Command::Export(args) => commands::export::run(&args),
         Command::Bundle(args) => commands::bundle::run(&args),

@@ -66,14 +66,14 @@ fn train(out: &Path) -> Output {
     let label = "demonstration data of 1994, not for lending";
     let exclude = "age_in_years,foreign_worker";
     let mut arguments = vec!["train", "--data", DATA, "--target", "creditability", "--bad", "bad"];
-    arguments.extend(["--exclude", exclude, "--label", label, "--out", out.to_str().unwrap()]);
+    arguments.extend(["--exclude", exclude, "--label", label, "--trees", "10", "--out", out.to_str().unwrap()]);
     let output = prequal(&arguments, "");
     assert!(output.status.success(), "{}", error(&output));
     output
 }
 
 #[test]
-fn training_writes_its_four_files_and_leaves_others_alone() {
+fn training_writes_its_files_and_leaves_others_alone() {
     let folder = Folder::new("four-files");
     folder.write("notes.txt", "mine");
     folder.write("model.json", "an older one");
@@ -87,7 +87,13 @@ fn training_writes_its_four_files_and_leaves_others_alone() {
     let metrics = json(&folder.path("metrics.json"));
     assert_eq!(metrics["auc"]["folds"].as_array().unwrap().len(), 5);
     assert_eq!(metrics["auc"]["mean"], summary["auc"]);
-    assert!(metrics.get("trees").is_none());
+    // Ten trees are no model to use; that they are measured in the scorecard's shape is what counts here.
+    for (name, shape) in metrics["trees"].as_object().unwrap() {
+        assert_eq!(shape.as_object().map(|o| o.len()), metrics[name].as_object().map(|o| o.len()), "{name}");
+    }
+    assert_eq!(metrics["trees"]["auc"]["folds"].as_array().unwrap().len(), 5);
+    assert!(metrics["trees"]["auc"]["mean"].as_f64().unwrap() > 0.7);
+    assert_eq!(json(&folder.path("trees.json"))["format"], "prequal-trees/1");
     let card = fs::read_to_string(folder.path("scorecard.csv")).unwrap();
     assert!(card.starts_with("feature,bin,rows,share,bads,bad_rate,woe,iv,points\n(base),"));
     assert!(fs::read_to_string(folder.path("report.html")).unwrap().starts_with("<!doctype html>"));
@@ -219,4 +225,68 @@ fn training_that_cannot_be_done_is_refused_in_one_line() {
     assert!(refused("creditability", "BAD").contains("the bad value `BAD` never occurs in `creditability`"));
     let usage = prequal(&["train", "--data", DATA, "--target", "creditability"], "");
     assert_eq!(usage.status.code(), Some(2));
+}
+
+/// Trees that `train` wrote are scored by the names of categories, as they stand in the file that they were fitted to; a
+/// name that they do not know is missing. The mean predicted probability of the training data is near the bad rate.
+#[test]
+fn trees_that_were_trained_here_read_the_same_file() {
+    let folder = Folder::new("own-trees");
+    train(&folder.0);
+    let model = folder.path("trees.json");
+    let score = |input: &str| {
+        let output = prequal(&["score", "--model", model.to_str().unwrap()], input);
+        assert!(output.status.success(), "{}", error(&output));
+        let text = out(&output);
+        assert!(text.starts_with("margin,margin_bits,probability\n"));
+        text.lines().skip(1).map(|line| line.rsplit_once(',').unwrap().1.parse().unwrap()).collect::<Vec<f64>>()
+    };
+    let data = fs::read_to_string(DATA).unwrap();
+    let probabilities = score(&data);
+    assert_eq!(probabilities.len(), 1000);
+    let mean = probabilities.iter().sum::<f64>() / 1000.0;
+    assert!((mean - 0.3).abs() < 0.02, "{mean}");
+    let (unknown, missing) = (data.replace(",own,", ",boat,"), data.replace(",own,", ",,"));
+    assert_ne!(unknown, data);
+    assert_eq!(score(&unknown), score(&missing));
+}
+
+/// The same file on both sides has moved nowhere; one in which everybody wants sixty months has, and that can fail a job.
+#[test]
+fn monitoring_writes_two_files_and_fails_a_job_only_where_asked() {
+    let folder = Folder::new("monitor");
+    train(&folder.0);
+    let (model, place) = (folder.path("model.json"), folder.path("watch"));
+    let watch = |current: &Path, more: &[&str]| {
+        let (model, current, place) = (model.to_str().unwrap(), current.to_str().unwrap(), place.to_str().unwrap());
+        let mut arguments =
+            vec!["monitor", "--reference", DATA, "--current", current, "--model", model, "--out", place];
+        arguments.extend(["--target", "creditability", "--bad", "bad"]);
+        arguments.extend(more);
+        prequal(&arguments, "")
+    };
+    let output = watch(Path::new(DATA), &["--fail-on", "warning"]);
+    assert!(output.status.success(), "{}", error(&output));
+    let summary: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!((summary["psi"].as_f64(), summary["alerts"].as_u64()), (Some(0.0), Some(0)));
+    let mut reader = csv::Reader::from_path(DATA).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let at = header.iter().position(|name| name == "duration_in_month").unwrap();
+    let mut writer = csv::Writer::from_path(folder.path("longer.csv")).unwrap();
+    writer.write_record(&header).unwrap();
+    for record in reader.records() {
+        let record = record.unwrap();
+        let cells = record.iter().enumerate().map(|(column, cell)| if column == at { "60" } else { cell });
+        writer.write_record(cells).unwrap();
+    }
+    writer.flush().unwrap();
+    let output = watch(&folder.path("longer.csv"), &["--fail-on", "alert"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error(&output).ends_with("alerts\n"), "{}", error(&output));
+    let found = json(&place.join("monitor.json"));
+    assert_eq!(found["characteristics"][0]["feature"], "duration_in_month");
+    let page = fs::read_to_string(place.join("monitor.html")).unwrap();
+    assert!(page.contains("Alert: characteristic stability index of duration_<wbr>in_<wbr>month"));
+    assert!(!page.contains("<script") && !page.contains("http"), "the page is self-contained");
+    assert!(error(&watch(Path::new(DATA), &["--psi", "0.5,0.1"])).contains("`--psi` takes two limits"));
 }

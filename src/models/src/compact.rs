@@ -75,12 +75,17 @@ pub fn compact(ensemble: &Ensemble, file: &[u8]) -> Result<TreeModel, ImportErro
             (LinkKind::None, _) => Link { kind: LinkKind::None, slope: None },
             (kind, slope) => Link { kind, slope: Some(decimal(slope, Width::F64)) },
         },
-        features: ensemble.features.iter().map(|name| TreeFeature { name: name.clone() }).collect(),
+        features: ensemble.features.iter().map(|name| named(name)).collect(),
+        baseline: None,
         columns: columns.write(ensemble),
         trees,
     };
     model.hash = model.content_hash()?;
     Ok(model)
+}
+
+fn named(name: &str) -> TreeFeature {
+    TreeFeature { name: name.to_owned(), categories: Vec::new(), reason: String::new() }
 }
 
 /// The nodes from the root, each before its left part and that before its right part. Refuses what is no tree.

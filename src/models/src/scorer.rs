@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use prequal_core::score::{
     REASONS_MAX,
-    trees::{CompiledTrees, Float, Scratch, Tree, TreeError, Width, parse_bits},
+    trees::{CompiledTrees, Float, Scratch, Tree, TreeError, TreeFeature, Width, parse_bits},
 };
 
 use crate::{
@@ -100,8 +100,16 @@ impl Scorer {
             return Err(ImportError::refuse("a scorecard is scored by its own rules"));
         };
         let trees = model.check()?;
-        let input = |name: &String| Input::new(file.categories.get(name), file.required.contains(name));
-        let inputs = trees.names().iter().map(input).collect();
+        let input = |feature: &TreeFeature| {
+            // Our own trainer names a feature's categories in the trees themselves; a name it never met is missing.
+            let own = (!feature.categories.is_empty()).then(|| Categories {
+                names: feature.categories.clone(),
+                numeric: false,
+                unseen: UnseenName::Missing,
+            });
+            Input::new(file.categories.get(&feature.name).or(own.as_ref()), file.required.contains(&feature.name))
+        };
+        let inputs = model.features.iter().map(input).collect();
         let finish = match &file.result {
             ResultKind::Margin => Finish::Margin,
             ResultKind::Mean { divisor, probability } => {

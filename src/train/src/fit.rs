@@ -3,11 +3,12 @@
 use ndarray::Array2;
 
 use crate::{
-    binning::Binning,
+    binning::{Binning, counts::Counts},
     error::TrainError,
     logistic::{self, Logistic},
-    options::Options,
-    table::Table,
+    options::{Options, RejectInference},
+    reject,
+    table::{Column, Table},
 };
 
 /// A feature that went into the model.
@@ -45,6 +46,10 @@ pub struct Fitted {
     pub intercept_error: f64,
     /// Every column, in the table's order.
     pub candidates: Vec<Candidate>,
+    /// Goods and bads that bins were made of, inferred ones included.
+    pub totals: Counts,
+    /// What was assumed of applicants who were turned away, in a sentence; empty where nothing was.
+    pub inference: String,
 }
 
 /// A candidate on its way into the model.
@@ -55,16 +60,41 @@ struct Entrant {
     woe: Vec<f64>,
 }
 
-/// Fits a model to the rows at the positions `rows`.
+/// Fits a model to the rows at the positions `rows`, and to rejected applicants where the options say so.
 ///
 /// # Errors
 /// [`TrainError::Fit`] where the rows hold one class only, no feature says anything, or the regression
 /// has no single answer.
 pub fn fit(table: &Table, rows: &[usize], options: &Options) -> Result<Fitted, TrainError> {
+    let known = fit_known(table, rows, None, options)?;
+    let Some(inference) = options.reject_inference.filter(|_| table.rejects() > 0) else { return Ok(known) };
+    let bands = reject::Bands::new(table, rows, &known);
+    Ok(match inference {
+        RejectInference::Reweighting => {
+            let stands_for = bands.stands_for();
+            Fitted { inference: bands.told(inference, 0), ..fit_known(table, rows, Some(&stands_for), options)? }
+        }
+        RejectInference::Parcelling { factor } => {
+            let (all, inferred) = bands.parcelled(table, factor);
+            let bads = all.bads() - table.bads();
+            let both: Vec<usize> = rows.iter().copied().chain(inferred).collect();
+            Fitted { inference: bands.told(inference, bads), ..fit_known(&all, &both, None, options)? }
+        }
+    })
+}
+
+fn fit_known(
+    table: &Table,
+    rows: &[usize],
+    stands_for: Option<&[f64]>,
+    options: &Options,
+) -> Result<Fitted, TrainError> {
     let good: Vec<bool> = rows.iter().map(|row| !table.bad[*row]).collect();
     if good.iter().all(|good| *good) || !good.contains(&true) {
         return Err(TrainError::Fit("the rows to fit to hold only one class of the target".to_owned()));
     }
+    let mut totals = Counts::default();
+    rows.iter().for_each(|row| totals.add_row(table.bad[*row]));
     let (mut candidates, entrants) = bin_all(table, rows, options);
     let mut entrants = drop_correlated(entrants, &mut candidates, table, options);
     loop {
@@ -75,7 +105,7 @@ pub fn fit(table: &Table, rows: &[usize], options: &Options) -> Result<Fitted, T
             )));
         }
         let x = Array2::from_shape_fn((rows.len(), entrants.len()), |(row, feature)| entrants[feature].woe[row]);
-        let fitted = logistic::fit(x.view(), &good, options.selection.ridge).map_err(TrainError::Fit)?;
+        let fitted = logistic::fit(x.view(), &good, stands_for, options.selection.ridge).map_err(TrainError::Fit)?;
         // More evidence for good must mean more points; one wrong sign at a time, the worst first.
         let worst = (0..entrants.len()).min_by(|a, b| fitted.coefficients[*a].total_cmp(&fitted.coefficients[*b]));
         match worst {
@@ -84,7 +114,7 @@ pub fn fit(table: &Table, rows: &[usize], options: &Options) -> Result<Fitted, T
                 candidates[entrant.column].left_out =
                     Some("its coefficient has the wrong sign beside the other features".to_owned());
             }
-            _ => return Ok(finish(entrants, &fitted, candidates)),
+            _ => return Ok(finish(entrants, &fitted, candidates, totals)),
         }
     }
 }
@@ -97,7 +127,7 @@ fn bin_all(table: &Table, rows: &[usize], options: &Options) -> (Vec<Candidate>,
         let binning = Binning::fit(column, &table.bad, rows, &options.binning);
         let information_value = binning.as_ref().map_or(0.0, |binning| binning.information_value);
         let left_out = match binning {
-            None => Some("too few goods or bads for a bin".to_owned()),
+            None => Some("too few rows have a value".to_owned()),
             Some(_) if information_value < options.selection.iv_min => {
                 Some(format!("information value {information_value:.4} is below {}", options.selection.iv_min))
             }
@@ -143,7 +173,7 @@ fn drop_correlated(
     kept
 }
 
-fn finish(entrants: Vec<Entrant>, fitted: &Logistic, candidates: Vec<Candidate>) -> Fitted {
+fn finish(entrants: Vec<Entrant>, fitted: &Logistic, candidates: Vec<Candidate>, totals: Counts) -> Fitted {
     let features = entrants
         .into_iter()
         .enumerate()
@@ -154,7 +184,14 @@ fn finish(entrants: Vec<Entrant>, fitted: &Logistic, candidates: Vec<Candidate>)
             standard_error: fitted.standard_errors[index + 1],
         })
         .collect();
-    Fitted { features, intercept: fitted.intercept, intercept_error: fitted.standard_errors[0], candidates }
+    Fitted {
+        features,
+        intercept: fitted.intercept,
+        intercept_error: fitted.standard_errors[0],
+        candidates,
+        totals,
+        inference: String::new(),
+    }
 }
 
 /// Pearson's correlation; 0 where one side does not vary.
@@ -172,13 +209,33 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 }
 
 impl Fitted {
+    /// A sentence for each column with more information value than `bound`.
+    #[must_use]
+    pub fn leaks(&self, table: &Table, bound: f64) -> Vec<String> {
+        let suspects = self.candidates.iter().filter(|candidate| candidate.information_value > bound);
+        let tell = |candidate: &Candidate| {
+            format!(
+                "`{}` has an information value of {:.2}, more than {bound}: it may tell what was only known after the \
+                 outcome",
+                table.columns[candidate.column].name, candidate.information_value
+            )
+        };
+        suspects.map(tell).collect()
+    }
+
     /// For every row of the table the log-odds of bad, before points are rounded.
     #[must_use]
     pub fn log_odds_of_bad(&self, table: &Table) -> Vec<f64> {
-        let mut odds = vec![-self.intercept; table.rows()];
+        self.log_odds(&table.columns, table.rows())
+    }
+
+    /// The same for rows with the table's columns.
+    #[must_use]
+    pub fn log_odds(&self, columns: &[Column], rows: usize) -> Vec<f64> {
+        let mut odds = vec![-self.intercept; rows];
         for feature in &self.features {
             let woes = feature.binning.woes();
-            let bins = feature.binning.assign(&table.columns[feature.column]);
+            let bins = feature.binning.assign(&columns[feature.column]);
             odds.iter_mut().zip(bins).for_each(|(odds, bin)| *odds -= feature.coefficient * woes[usize::from(bin)]);
         }
         odds

@@ -5,19 +5,28 @@
 //!                 \________ again in every fold, on its training rows ________/
 //! ```
 //!
-//! Everything is deterministic: one thread, sums in row order, `exp` and `ln` from `libm`. The same file
-//! and options give the same bytes on every machine.
+//! Everything is deterministic: sums in row order, `exp` and `ln` from `libm`; folds are fitted side by side, each by
+//! itself. The same file and options give the same bytes on every machine.
 
 pub mod binning;
+pub mod cutoff;
 pub mod error;
+pub mod fairness;
 pub mod fit;
+pub mod frame;
+pub mod held_out;
 pub mod logistic;
 pub mod metrics;
+pub mod monitor;
 pub mod options;
 pub mod output;
 pub mod points;
+pub mod reject;
 mod report;
+pub mod scorer;
 pub mod table;
+pub mod time;
+pub mod trees;
 pub mod validate;
 
 use prequal_core::score::Scorecard;
@@ -26,7 +35,14 @@ pub use error::TrainError;
 pub use options::Options;
 pub use table::Table;
 
-use crate::{fit::Fitted, validate::Fold};
+use crate::{
+    fit::Fitted,
+    trees::Trees,
+    validate::{Fold, Measures},
+};
+
+/// AUC that whole points may lose without a warning.
+pub const ROUNDING_LOSS_MAX: f64 = 0.001;
 
 /// Everything a run found.
 #[derive(Debug)]
@@ -35,7 +51,9 @@ pub struct Training {
     pub table: Table,
     /// The choices.
     pub options: Options,
-    /// The model, fitted to all rows.
+    /// Positions of the rows that are fitted to: all, or those before the out-of-time sample.
+    pub development: Vec<usize>,
+    /// The model, fitted to the development rows.
     pub scorecard: Scorecard,
     /// The fit behind it.
     pub fitted: Fitted,
@@ -43,6 +61,29 @@ pub struct Training {
     pub points: Vec<i32>,
     /// Cross-validation.
     pub folds: Vec<Fold>,
+    /// Boosted trees, fitted to the development rows.
+    pub trees: Option<Trees>,
+    /// How the models do on rows later than any they were fitted to.
+    pub out_of_time: Option<OutOfTime>,
+    /// Another model on the same rows.
+    pub challenger: Option<Challenger>,
+    /// What a person should look at before the model is used, in whole sentences.
+    pub warnings: Vec<String>,
+}
+
+/// The latest rows, which nothing was fitted to.
+#[derive(Clone, Debug)]
+pub struct OutOfTime {
+    /// The first moment, as the file writes it.
+    pub from: String,
+    /// Positions of the rows.
+    pub rows: Vec<usize>,
+    /// The scorecard on them.
+    pub measures: Measures,
+    /// Stability of the points against the development rows.
+    pub stability: f64,
+    /// The trees on them.
+    pub trees: Option<Measures>,
 }
 
 /// Trains on the bytes of a CSV file; `progress` hears of each stage before it begins.
@@ -66,14 +107,102 @@ pub fn train(bytes: &[u8], options: Options, progress: &mut dyn FnMut(&str)) -> 
         table.rows(),
         table.bads()
     ));
-    let rows: Vec<usize> = (0..table.rows()).collect();
-    let fitted = fit::fit(&table, &rows, &options)?;
-    let scorecard = points::scorecard(&table, &fitted, &options)?;
-    let points = points::score_table(&scorecard.check()?, &table)?;
-    let mut folds = Vec::with_capacity(options.folds);
-    for number in 0..options.folds {
-        progress(&format!("fitting again without fold {} of {}", number + 1, options.folds));
-        folds.push(validate::fold(&table, &options, number)?);
+    let (development, later) = part_by_time(&table, &options)?;
+    let fitted = fit::fit(&table, &development, &options)?;
+    let scorecard = points::scorecard(&table, &development, &fitted, &options)?;
+    let model = scorecard.check()?;
+    let points = points::score_table(&model, &table)?;
+    let trees = match &options.trees {
+        Some(wanted) => {
+            progress(&format!("fitting {} trees", wanted.rounds));
+            Some(Trees::fit(&table, &development, &options, wanted)?)
+        }
+        None => None,
+    };
+    let folds = validate::folds(&table, &development, &options, progress)?;
+    let mut warnings = fitted.leaks(&table, options.selection.leak_iv);
+    let loss = metrics::mean(folds.iter().map(|fold| fold.rounding_loss));
+    if loss > ROUNDING_LOSS_MAX {
+        warnings.push(format!(
+            "rounding to whole points loses {loss:.4} of AUC, more than {ROUNDING_LOSS_MAX}: give more points to double the \
+             odds"
+        ));
     }
-    Ok(Training { table, options, scorecard, fitted, points, folds })
+    let mut training = Training {
+        table,
+        options,
+        development,
+        scorecard,
+        fitted,
+        points,
+        folds,
+        trees,
+        out_of_time: None,
+        challenger: None,
+        warnings,
+    };
+    if let Some((from, rows)) = later {
+        training.out_of_time = Some(training.measure_later(from, rows)?);
+    }
+    Ok(training)
+}
+
+/// A model that the scorecard is compared with.
+#[derive(Clone, Debug)]
+pub struct Challenger {
+    /// What a person calls it: its file, or its label.
+    pub name: String,
+    /// Its risk for every row of the table, more being worse.
+    pub risk: Vec<f64>,
+}
+
+/// The rows to fit to, and those that are later, with their first moment.
+type Parts = (Vec<usize>, Option<(String, Vec<usize>)>);
+
+fn part_by_time(table: &Table, options: &Options) -> Result<Parts, TrainError> {
+    let all = 0..table.rows();
+    let (Some(times), Some(time)) = (&table.times, &options.time) else { return Ok((all.collect(), None)) };
+    let Some(from) = times.out_of_time_from(time.share)? else { return Ok((all.collect(), None)) };
+    let (earlier, later): (Vec<usize>, Vec<usize>) = all.partition(|row| times.ranks[*row] < from);
+    let both_classes =
+        |rows: &[usize]| rows.iter().any(|row| table.bad[*row]) && rows.iter().any(|row| !table.bad[*row]);
+    if !both_classes(&later) {
+        return Err(TrainError::Option(format!(
+            "the rows from `{}` on hold only one class of the target; keep a larger share out of time",
+            times.label(from)
+        )));
+    }
+    Ok((earlier, Some((times.label(from).to_owned(), later))))
+}
+
+impl Training {
+    /// Compares with another model on the same file, whose `bytes` were trained on.
+    ///
+    /// # Errors
+    /// [`TrainError::Option`] where the model needs columns that are not there or meets a value that it cannot read.
+    pub fn challenge(&mut self, name: String, model: &scorer::Model, bytes: &[u8]) -> Result<(), TrainError> {
+        let all = model.risk(&frame::Frame::read(bytes)?, &self.options.missing)?;
+        let risk = self.table.file_rows.iter().map(|row| all[*row]).collect();
+        self.challenger = Some(Challenger { name, risk });
+        Ok(())
+    }
+
+    fn measure_later(&self, from: String, rows: Vec<usize>) -> Result<OutOfTime, TrainError> {
+        let bad: Vec<bool> = rows.iter().map(|row| self.table.bad[*row]).collect();
+        let scaling = self.scorecard.scaling;
+        let probability: Vec<f64> = rows.iter().map(|row| scaling.probability(self.points[*row])).collect();
+        let pick = |rows: &[usize]| -> Vec<f64> { rows.iter().map(|row| f64::from(self.points[*row])).collect() };
+        let trees = self.trees.as_ref().map(|trees| -> Result<Measures, TrainError> {
+            let margins = trees.margins(&self.table)?;
+            let probability: Vec<f64> = rows.iter().map(|row| validate::logistic(margins[*row])).collect();
+            Ok(Measures::of(&bad, &probability))
+        });
+        Ok(OutOfTime {
+            from,
+            measures: Measures::of(&bad, &probability),
+            stability: metrics::stability(&pick(&self.development), &pick(&rows)),
+            trees: trees.transpose()?,
+            rows,
+        })
+    }
 }

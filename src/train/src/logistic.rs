@@ -27,26 +27,28 @@ const HALVINGS_MAX: usize = 40;
 const STEP_SMALL: f64 = 1e-10;
 
 /// Fits `P(good) = 1 / (1 + exp(−(intercept + x · coefficients)))` by maximum likelihood, with
-/// `ridge / 2 × Σ coefficient²` added to the negative log-likelihood (the intercept goes free).
+/// `ridge / 2 × Σ coefficient²` added to the negative log-likelihood (the intercept goes free). `stands_for` says how
+/// many rows each row counts as; one where there is none.
 ///
 /// # Errors
 /// A sentence for the user: where goods and bads can be told apart without error and there is no ridge,
 /// or where columns depend on each other, there is no single best fit.
-pub fn fit(x: ArrayView2<'_, f64>, good: &[bool], ridge: f64) -> Result<Logistic, String> {
+pub fn fit(x: ArrayView2<'_, f64>, good: &[bool], stands_for: Option<&[f64]>, ridge: f64) -> Result<Logistic, String> {
+    let sample = Sample { x, good, stands_for, ridge };
     let size = x.ncols() + 1;
     let goods = good.iter().filter(|good| **good).count() as f64;
     let mut weights = Array1::<f64>::zeros(size);
     weights[0] = libm::log(goods / (good.len() as f64 - goods));
-    let mut loss = loss_of(x, good, &weights, ridge);
+    let mut loss = sample.loss(&weights);
     for step in 1..=STEPS_MAX {
-        let (gradient, hessian) = derivatives(x, good, &weights, ridge);
+        let (gradient, hessian) = sample.derivatives(&weights);
         let factor = cholesky(&hessian).ok_or("the regression has no single best fit; give it a ridge")?;
         let direction = solve(&factor, &gradient);
         let mut scale = 1.0;
         let mut halvings = 0;
         let (next, next_loss) = loop {
             let next = Array1::from_shape_fn(size, |i| weights[i] - scale * direction[i]);
-            let next_loss = loss_of(x, good, &next, ridge);
+            let next_loss = sample.loss(&next);
             if next_loss <= loss || halvings == HALVINGS_MAX {
                 break (next, next_loss);
             }
@@ -58,7 +60,7 @@ pub fn fit(x: ArrayView2<'_, f64>, good: &[bool], ridge: f64) -> Result<Logistic
             (weights, loss) = (next, next_loss);
         }
         if largest < STEP_SMALL || halvings == HALVINGS_MAX {
-            let (_, hessian) = derivatives(x, good, &weights, ridge);
+            let (_, hessian) = sample.derivatives(&weights);
             let factor = cholesky(&hessian).ok_or("the regression has no single best fit; give it a ridge")?;
             return Ok(Logistic {
                 intercept: weights[0],
@@ -85,39 +87,59 @@ fn penalty(weights: &Array1<f64>, ridge: f64) -> f64 {
     ridge / 2.0 * weights.iter().skip(1).map(|weight| weight * weight).sum::<f64>()
 }
 
-fn loss_of(x: ArrayView2<'_, f64>, good: &[bool], weights: &Array1<f64>, ridge: f64) -> f64 {
-    let rows = x.rows().into_iter().zip(good).map(|(row, good)| {
-        let margin = if *good { linear(row, weights) } else { -linear(row, weights) };
-        // ln(1 + exp(-m)) without overflow.
-        libm::log1p(libm::exp(-margin.abs())) + if margin < 0.0 { -margin } else { 0.0 }
-    });
-    rows.sum::<f64>() + penalty(weights, ridge)
+/// What is fitted to.
+#[derive(Clone, Copy)]
+struct Sample<'a> {
+    x: ArrayView2<'a, f64>,
+    good: &'a [bool],
+    stands_for: Option<&'a [f64]>,
+    ridge: f64,
 }
 
-/// Gradient and Hessian of the loss.
-fn derivatives(x: ArrayView2<'_, f64>, good: &[bool], weights: &Array1<f64>, ridge: f64) -> (Array1<f64>, Array2<f64>) {
-    let size = weights.len();
-    let mut gradient = Array1::zeros(size);
-    let mut hessian = Array2::zeros((size, size));
-    let mut full = vec![1.0; size];
-    for (row, good) in x.rows().into_iter().zip(good) {
-        let probability = 1.0 / (1.0 + libm::exp(-linear(row, weights)));
-        let residual = probability - if *good { 1.0 } else { 0.0 };
-        let curvature = probability * (1.0 - probability);
-        full.iter_mut().skip(1).zip(row).for_each(|(to, from)| *to = *from);
-        for i in 0..size {
-            gradient[i] += residual * full[i];
-            let scaled = curvature * full[i];
-            for j in 0..=i {
-                hessian[[i, j]] += scaled * full[j];
+impl Sample<'_> {
+    fn rows(&self, row: usize) -> f64 {
+        self.stands_for.and_then(|rows| rows.get(row)).copied().unwrap_or(1.0)
+    }
+
+    fn loss(&self, weights: &Array1<f64>) -> f64 {
+        let rows = self.x.rows().into_iter().zip(self.good).enumerate().map(|(at, (row, good))| {
+            let margin = if *good { linear(row, weights) } else { -linear(row, weights) };
+            // ln(1 + exp(-m)) without overflow.
+            self.rows(at) * (libm::log1p(libm::exp(-margin.abs())) + if margin < 0.0 { -margin } else { 0.0 })
+        });
+        rows.sum::<f64>() + penalty(weights, self.ridge)
+    }
+
+    /// Gradient and Hessian of the loss.
+    fn derivatives(&self, weights: &Array1<f64>) -> (Array1<f64>, Array2<f64>) {
+        let size = weights.len();
+        let mut gradient = Array1::zeros(size);
+        // The lower triangle, row after row: slices let the compiler take several products at a time, and each sum still
+        // runs over the rows in their order.
+        let mut triangle = vec![0.0; size * (size + 1) / 2];
+        let mut full = vec![1.0; size];
+        for (at, (row, good)) in self.x.rows().into_iter().zip(self.good).enumerate() {
+            let probability = 1.0 / (1.0 + libm::exp(-linear(row, weights)));
+            let residual = self.rows(at) * (probability - if *good { 1.0 } else { 0.0 });
+            let curvature = self.rows(at) * probability * (1.0 - probability);
+            full.iter_mut().skip(1).zip(row).for_each(|(to, from)| *to = *from);
+            let mut rest = triangle.as_mut_slice();
+            for i in 0..size {
+                gradient[i] += residual * full[i];
+                let scaled = curvature * full[i];
+                let (line, after) = rest.split_at_mut(i + 1);
+                line.iter_mut().zip(&full).for_each(|(sum, value)| *sum += scaled * value);
+                rest = after;
             }
         }
+        let lower = |i: usize, j: usize| if j <= i { triangle[i * (i + 1) / 2 + j] } else { 0.0 };
+        let mut hessian = Array2::from_shape_fn((size, size), |(i, j)| lower(i, j));
+        for i in 1..size {
+            gradient[i] += self.ridge * weights[i];
+            hessian[[i, i]] += self.ridge;
+        }
+        (gradient, hessian)
     }
-    for i in 1..size {
-        gradient[i] += ridge * weights[i];
-        hessian[[i, i]] += ridge;
-    }
-    (gradient, hessian)
 }
 
 /// The lower Cholesky factor, from the lower triangle; `None` where the matrix is not positive definite.
@@ -178,7 +200,7 @@ mod tests {
             good.extend(vec![is_good; times]);
         }
         let x = Array2::from_shape_vec((80, 1), x).unwrap();
-        let fitted = fit(x.view(), &good, 0.0).unwrap();
+        let fitted = fit(x.view(), &good, None, 0.0).unwrap();
         let ln3 = 3.0_f64.ln();
         assert!((fitted.intercept - ln3).abs() < 1e-9);
         assert!((fitted.coefficients[0] + ln3).abs() < 1e-9);
@@ -190,8 +212,8 @@ mod tests {
     fn perfect_separation_is_refused_without_a_ridge_and_fitted_with_one() {
         let x = Array2::from_shape_fn((40, 1), |(i, _)| i as f64 - 20.0);
         let good: Vec<bool> = (0..40).map(|i| i >= 20).collect();
-        assert!(fit(x.view(), &good, 0.0).is_err());
-        assert!(fit(x.view(), &good, 1.0).unwrap().coefficients[0] > 0.0);
+        assert!(fit(x.view(), &good, None, 0.0).is_err());
+        assert!(fit(x.view(), &good, None, 1.0).unwrap().coefficients[0] > 0.0);
     }
 
     /// Two equal columns leave the split between them open.
@@ -199,7 +221,7 @@ mod tests {
     fn dependent_columns_are_refused_without_a_ridge() {
         let x = Array2::from_shape_fn((50, 2), |(i, _)| (i % 5) as f64);
         let good: Vec<bool> = (0..50).map(|i| i % 3 != 0).collect();
-        assert!(fit(x.view(), &good, 0.0).is_err());
+        assert!(fit(x.view(), &good, None, 0.0).is_err());
     }
 
     /// The two-sided 5 % point of the normal distribution.

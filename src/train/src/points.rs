@@ -31,11 +31,11 @@ pub fn scaling(options: &Options) -> Result<Scaling, TrainError> {
 /// Decimals of a weight of evidence or coefficient in the model file: for readers, as points alone score.
 const DECIMALS: f64 = 1e6;
 
-/// Turns a fit into the document of a model file.
+/// Turns a fit to the rows at the positions `rows` into the document of a model file.
 ///
 /// # Errors
 /// [`TrainError::Model`] where the document breaks a limit of the model file.
-pub fn scorecard(table: &Table, fitted: &Fitted, options: &Options) -> Result<Scorecard, TrainError> {
+pub fn scorecard(table: &Table, rows: &[usize], fitted: &Fitted, options: &Options) -> Result<Scorecard, TrainError> {
     let scaling = scaling(options)?;
     let features: Result<Vec<Feature>, TrainError> =
         fitted.features.iter().map(|feature| feature_of(feature, table, &scaling)).collect();
@@ -44,20 +44,27 @@ pub fn scorecard(table: &Table, fitted: &Fitted, options: &Options) -> Result<Sc
         Some((table.columns[candidate.column].name.clone(), why))
     });
     let excluded = table.excluded.iter().cloned().chain(left_out);
+    let bads = rows.iter().filter(|row| table.bad[**row]).count();
     let document = Scorecard {
         format: FORMAT.to_owned(),
-        label: options.label.clone(),
+        label: label(options, fitted),
         purpose: options.purpose.clone(),
         target: Target { column: options.target.clone(), bad: options.bad.clone() },
         scaling,
         base_points: whole(scaling.offset() + scaling.factor() * fitted.intercept)?,
         features: features?,
-        data: DataOrigin { sha256: table.sha256.clone(), rows: table.rows() as u32, bads: table.bads() as u32 },
+        data: DataOrigin { sha256: table.sha256.clone(), rows: rows.len() as u32, bads: bads as u32 },
         seed: options.seed,
         excluded: excluded.map(|(column, why)| ExcludedColumn { column, why }).collect(),
     };
     document.check()?;
     Ok(document)
+}
+
+/// The caller's label, and what was assumed of applicants whom the data never saw.
+fn label(options: &Options, fitted: &Fitted) -> String {
+    let both = [options.label.as_str(), fitted.inference.as_str()];
+    both.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 fn feature_of(feature: &Selected, table: &Table, scaling: &Scaling) -> Result<Feature, TrainError> {

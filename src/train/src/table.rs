@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prequal_core::canonical;
 
-use crate::{error::TrainError, options::Options};
-
-/// The largest data file in bytes: it is held in memory.
-pub const DATA_BYTES_MAX: usize = 1 << 30;
-/// The most columns.
-pub const COLUMNS_MAX: usize = 2_000;
-/// The most rows.
-pub const ROWS_MAX: usize = 20_000_000;
+use crate::{
+    error::TrainError,
+    frame::{Frame, is_missing, parse_number},
+    options::Options,
+    time::Times,
+};
 
 /// The code of a missing category.
 pub const MISSING: u32 = u32::MAX;
@@ -39,13 +37,25 @@ pub struct Column {
     pub values: Values,
 }
 
-/// The training data: candidates, the outcome, and the hash of the file.
+/// The training data: candidates, the outcome, and the hash of the file. Its rows are those with an outcome that had
+/// matured, in the file's order.
 #[derive(Clone, Debug)]
 pub struct Table {
     /// Candidate features in the file's order; neither the target nor excluded columns.
     pub columns: Vec<Column>,
     /// For each row whether it was bad.
     pub bad: Vec<bool>,
+    /// The candidates' values of applicants who were turned away: the rows without an outcome, where reject inference
+    /// is asked for. The same columns and the same codes.
+    pub rejected: Vec<Column>,
+    /// Columns that only tell how groups of people fare.
+    pub protected: Vec<Column>,
+    /// When each row was.
+    pub times: Option<Times>,
+    /// Position in the file of each row.
+    pub file_rows: Vec<usize>,
+    /// How many rows were left out because their performance window had not ended.
+    pub immature: usize,
     /// Columns that were excluded by the caller or cannot be used, and why.
     pub excluded: Vec<(String, String)>,
     /// SHA-256 of the file, lower-case hexadecimal.
@@ -62,28 +72,49 @@ impl Table {
     /// [`TrainError::Option`] for a target or excluded column that is not there, a bad value that never
     /// occurs, or an outcome of one class.
     pub fn read(bytes: &[u8], options: &Options) -> Result<Self, TrainError> {
-        if bytes.len() > DATA_BYTES_MAX {
-            return Err(TrainError::Data(format!("has {} bytes, and the limit is {DATA_BYTES_MAX}", bytes.len())));
-        }
-        let (headers, cells) = read_cells(bytes)?;
-        let target = find_columns(&headers, options)?;
-        let rows = cells.first().map_or(0, Vec::len);
-        let outcome = cells.get(target).map(Vec::as_slice).unwrap_or_default();
-        let bad = read_outcome(outcome, options)?;
-
-        let mut table = Self { columns: Vec::new(), bad, excluded: Vec::new(), sha256: canonical::sha256_hex(bytes) };
-        for (index, (name, cells)) in headers.into_iter().zip(&cells).enumerate() {
-            if index == target {
+        let frame = Frame::read(bytes)?;
+        let outcome = find_columns(&frame, options)?;
+        let split = Split::new(&frame, outcome, options)?;
+        let bad = read_outcome(outcome, &split.known, options)?;
+        let mut table = Self {
+            columns: Vec::new(),
+            bad,
+            rejected: Vec::new(),
+            protected: Vec::new(),
+            times: split.times,
+            file_rows: split.known.clone(),
+            immature: split.immature,
+            excluded: Vec::new(),
+            sha256: canonical::sha256_hex(bytes),
+        };
+        for (name, cells) in frame.headers.iter().cloned().zip(&frame.cells) {
+            let is_time = options.time.as_ref().is_some_and(|time| time.column == name);
+            let (protected, excluded) = (options.protected.contains(&name), options.exclude.contains(&name));
+            if name == options.target {
                 continue;
             }
-            if options.exclude.contains(&name) {
-                table.excluded.push((name, "excluded by the caller".to_owned()));
+            if protected {
+                let values = read_values(cells, &name, options).pick(&split.known);
+                table.protected.push(Column { name: name.clone(), values });
+            }
+            let why = match () {
+                () if is_time => Some("tells the time and nothing of the person"),
+                () if protected => Some("protected: never an input, only used to measure fairness"),
+                () if excluded => Some("excluded by the caller"),
+                () => None,
+            };
+            if let Some(why) = why {
+                table.excluded.push((name, why.to_owned()));
                 continue;
             }
             let values = read_values(cells, &name, options);
-            match unusable(&values, rows) {
+            let known = values.pick(&split.known);
+            match unusable(&known, split.known.len()) {
                 Some(why) => table.excluded.push((name, why)),
-                None => table.columns.push(Column { name, values }),
+                None => {
+                    table.columns.push(Column { name: name.clone(), values: known });
+                    table.rejected.push(Column { name, values: values.pick(&split.rejected) });
+                }
             }
         }
         if table.columns.is_empty() {
@@ -98,6 +129,12 @@ impl Table {
         self.bad.len()
     }
 
+    /// How many applicants were turned away.
+    #[must_use]
+    pub fn rejects(&self) -> usize {
+        self.rejected.first().map_or(0, |column| column.values.len())
+    }
+
     /// How many rows are bad.
     #[must_use]
     pub fn bads(&self) -> usize {
@@ -105,98 +142,87 @@ impl Table {
     }
 }
 
-/// The number that a cell holds, if it is one: digits with a sign, point and exponent, and finite.
-#[must_use]
-pub fn parse_number(cell: &str) -> Option<f64> {
-    let cell = cell.trim();
-    // `inf` and `nan` are words and not numbers of a table.
-    let plain = cell.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
-    if !plain {
-        return None;
+impl Values {
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Number(numbers) => numbers.len(),
+            Self::Category { codes, .. } => codes.len(),
+        }
     }
-    cell.parse().ok().filter(|number: &f64| number.is_finite())
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The values of some rows; names and codes stay as they are.
+    fn pick(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Number(numbers) => Self::Number(rows.iter().map(|row| numbers[*row]).collect()),
+            Self::Category { names, codes } => {
+                Self::Category { names: names.clone(), codes: rows.iter().map(|row| codes[*row]).collect() }
+            }
+        }
+    }
 }
 
-type Cells<'a> = (Vec<String>, Vec<Vec<String>>);
-
-fn read_cells(bytes: &[u8]) -> Result<Cells<'_>, TrainError> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
-    let wrong = |error: csv::Error| match error.kind() {
-        csv::ErrorKind::Utf8 { pos, .. } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            TrainError::Data(format!("is not UTF-8 text in line {line}"))
-        }
-        _ => TrainError::Data(format!("is not CSV: {error}")),
-    };
-    let headers: Vec<String> = reader.headers().map_err(wrong)?.iter().map(str::to_owned).collect();
-    if headers.iter().all(|header| header.trim().is_empty()) {
-        return Err(TrainError::Data("is empty".to_owned()));
-    }
-    if headers.len() > COLUMNS_MAX {
-        return Err(TrainError::Data(format!("has {} columns, and the limit is {COLUMNS_MAX}", headers.len())));
-    }
-    let mut seen = BTreeSet::new();
-    for (index, header) in headers.iter().enumerate() {
-        if header.trim().is_empty() {
-            return Err(TrainError::Data(format!("has no header for column {}", index + 1)));
-        }
-        if !seen.insert(header.as_str()) {
-            return Err(TrainError::Data(format!("has the header `{header}` twice")));
-        }
-    }
-    let mut cells = vec![Vec::new(); headers.len()];
-    let mut record = csv::StringRecord::new();
-    let mut rows = 0;
-    while reader.read_record(&mut record).map_err(wrong)? {
-        if record.len() != headers.len() {
-            let line = record.position().map_or(0, csv::Position::line);
-            return Err(TrainError::Data(format!(
-                "has {} cells in line {line}, and the header has {}",
-                record.len(),
-                headers.len()
-            )));
-        }
-        rows += 1;
-        if rows > ROWS_MAX {
-            return Err(TrainError::Data(format!("has more than {ROWS_MAX} rows")));
-        }
-        cells.iter_mut().zip(&record).for_each(|(column, cell)| column.push(cell.to_owned()));
-    }
-    if rows == 0 {
-        return Err(TrainError::Data("has a header and no row".to_owned()));
-    }
-    Ok((headers, cells))
+/// The file's rows by what is known of them.
+struct Split {
+    /// With an outcome, and matured.
+    known: Vec<usize>,
+    /// Without an outcome, where that is allowed.
+    rejected: Vec<usize>,
+    /// When the known rows were.
+    times: Option<Times>,
+    immature: usize,
 }
 
-/// Finds the target, and makes sure that every column that an option names is there.
-fn find_columns(headers: &[String], options: &Options) -> Result<usize, TrainError> {
-    let list = || headers.iter().map(|header| format!("`{header}`")).collect::<Vec<_>>().join(", ");
-    let absent = |what: &str, name: &str| {
-        TrainError::Option(format!("{what} `{name}` is not a column of the data; its columns are {}", list()))
-    };
+impl Split {
+    fn new(frame: &Frame, outcome: &[String], options: &Options) -> Result<Self, TrainError> {
+        let (rejected, mut known): (Vec<usize>, Vec<usize>) =
+            (0..outcome.len()).partition(|row| is_missing(&outcome[*row], &options.missing));
+        if let (Some(row), None) = (rejected.first(), options.reject_inference) {
+            let target = &options.target;
+            return Err(TrainError::Data(format!("has no outcome in row {}: `{target}` is empty", row + 1)));
+        }
+        let Some(time) = &options.time else { return Ok(Self { known, rejected, times: None, immature: 0 }) };
+        let column: Vec<&str> = frame.column("the time column", &time.column)?.iter().map(String::as_str).collect();
+        let with_outcome = known.len();
+        if let (Some(as_of), Some(card)) = (&time.as_of, options.card) {
+            let matured = Times::read(&time.column, &column)?.matured(card, as_of)?;
+            known.retain(|row| matured[*row]);
+            if known.is_empty() {
+                return Err(TrainError::Option(format!("no row's performance window had ended on {as_of}")));
+            }
+        }
+        let of_known: Vec<&str> = known.iter().map(|row| column[*row]).collect();
+        let times = Times::read(&time.column, &of_known)?;
+        Ok(Self { immature: with_outcome - known.len(), known, rejected, times: Some(times) })
+    }
+}
+
+/// The target's cells; makes sure that every column that an option names is there.
+fn find_columns<'a>(frame: &'a Frame, options: &Options) -> Result<&'a [String], TrainError> {
     for name in &options.exclude {
-        if !headers.contains(name) {
-            return Err(absent("the excluded column", name));
-        }
+        frame.column("the excluded column", name)?;
     }
-    for name in &options.categories {
-        if !headers.contains(name) {
-            return Err(absent("the category column", name));
-        }
+    for (what, name) in options.roles() {
+        frame.column(what, name)?;
     }
-    headers.iter().position(|header| *header == options.target).ok_or_else(|| absent("the target", &options.target))
+    frame.column("the target", &options.target)
 }
 
-fn read_outcome(cells: &[String], options: &Options) -> Result<Vec<bool>, TrainError> {
+/// Whether each of the rows was bad.
+fn read_outcome(cells: &[String], rows: &[usize], options: &Options) -> Result<Vec<bool>, TrainError> {
     let Options { target, bad: bad_value, .. } = options;
-    if let Some(row) = cells.iter().position(|cell| is_missing(cell, options)) {
-        return Err(TrainError::Data(format!("has no outcome in row {}: `{target}` is empty", row + 1)));
-    }
+    let cells: Vec<&str> = rows.iter().map(|row| cells[*row].as_str()).collect();
     let bad: Vec<bool> = cells.iter().map(|cell| cell == bad_value).collect();
     let bads = bad.iter().filter(|bad| **bad).count();
     if bads == 0 {
-        let distinct: BTreeSet<&str> = cells.iter().map(String::as_str).collect();
+        let distinct: BTreeSet<&str> = cells.iter().copied().collect();
         let few: Vec<String> = distinct.iter().take(10).map(|value| format!("`{value}`")).collect();
         let more = if distinct.len() > few.len() { ", …" } else { "" };
         return Err(TrainError::Option(format!(
@@ -210,30 +236,29 @@ fn read_outcome(cells: &[String], options: &Options) -> Result<Vec<bool>, TrainE
     Ok(bad)
 }
 
-fn is_missing(cell: &str, options: &Options) -> bool {
-    cell.trim().is_empty() || options.missing.iter().any(|word| word == cell)
-}
-
 fn read_values(cells: &[String], name: &str, options: &Options) -> Values {
     if !options.categories.iter().any(|column| column == name) {
         let numbers: Option<Vec<f64>> = cells
             .iter()
-            .map(|cell| if is_missing(cell, options) { Some(f64::NAN) } else { parse_number(cell) })
+            .map(|cell| if is_missing(cell, &options.missing) { Some(f64::NAN) } else { parse_number(cell) })
             .collect();
         if let Some(numbers) = numbers {
             return Values::Number(numbers);
         }
     }
-    let present = || cells.iter().map(String::as_str).filter(|cell| !is_missing(cell, options));
+    let present = || cells.iter().map(String::as_str).filter(|cell| !is_missing(cell, &options.missing));
     let names: BTreeSet<&str> = present().collect();
     let code_of: BTreeMap<&str, u32> = names.iter().copied().zip(0..).collect();
-    let codes =
-        cells
-            .iter()
-            .map(|cell| {
-                if is_missing(cell, options) { MISSING } else { code_of.get(cell.as_str()).copied().unwrap_or(MISSING) }
-            })
-            .collect();
+    let codes = cells
+        .iter()
+        .map(|cell| {
+            if is_missing(cell, &options.missing) {
+                MISSING
+            } else {
+                code_of.get(cell.as_str()).copied().unwrap_or(MISSING)
+            }
+        })
+        .collect();
     Values::Category { names: names.into_iter().map(str::to_owned).collect(), codes }
 }
 

@@ -5,7 +5,7 @@ use prequal_core::{
     score::{CompiledScorecard, Scorecard},
 };
 
-use crate::{error::TrainError, fit, metrics, options::Options, points, table::Table};
+use crate::{error::TrainError, fit, metrics, options::Options, points, table::Table, trees::Trees};
 
 /// What one fold's model does on the rows it never saw.
 #[derive(Clone, Debug)]
@@ -24,12 +24,29 @@ pub struct Fold {
     pub measures: Measures,
     /// AUC that is lost by rounding to whole points.
     pub rounding_loss: f64,
+    /// Share of the pairs of held-out rows that rounding puts the other way round.
+    pub inversions: f64,
     /// Stability of the score between training rows and held-out rows.
+    pub stability: f64,
+    /// The boosted trees of the same rows, where they are asked for.
+    pub trees: Option<TreeFold>,
+}
+
+/// What one fold's trees do on the rows they never saw.
+#[derive(Clone, Debug)]
+pub struct TreeFold {
+    /// SHA-256 of all that was fitted.
+    pub fingerprint: String,
+    /// Probability of bad of the held-out rows.
+    pub probability: Vec<f64>,
+    /// Measures on the held-out rows.
+    pub measures: Measures,
+    /// Stability of the margin between training rows and held-out rows.
     pub stability: f64,
 }
 
 /// Measures of one score on some rows.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Measures {
     /// Area under the ROC curve.
     pub auc: f64,
@@ -57,18 +74,48 @@ impl Measures {
     }
 }
 
-/// Row i is held out in fold i mod `folds`.
+/// Row i of the table is held out in fold i mod `folds`.
 #[must_use]
-pub fn split(rows: usize, folds: usize, fold: usize) -> (Vec<usize>, Vec<usize>) {
-    (0..rows).partition(|row| row % folds != fold)
+pub fn split(rows: &[usize], folds: usize, fold: usize) -> (Vec<usize>, Vec<usize>) {
+    rows.iter().partition(|row| **row % folds != fold)
+}
+
+/// Fits and measures every fold, as many at a time as the machine has processors. Folds share nothing, so their order of
+/// work changes no bit.
+///
+/// # Errors
+/// As [`fold`], of the first fold that fails.
+pub fn folds(
+    table: &Table,
+    rows: &[usize],
+    options: &Options,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Fold>, TrainError> {
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let numbers: Vec<usize> = (0..options.folds).collect();
+    let mut folds = Vec::with_capacity(options.folds);
+    for some in numbers.chunks(at_once) {
+        let last = some.last().map_or(0, |last| last + 1);
+        progress(&format!("fitting again without a fold, up to fold {last} of {}", options.folds));
+        let results: Vec<Result<Fold, TrainError>> = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                some.iter().map(|number| scope.spawn(|| fold(table, rows, options, *number))).collect();
+            let stopped = |_| Err(TrainError::Fit("a fold stopped without a word".to_owned()));
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(stopped)).collect()
+        });
+        for result in results {
+            folds.push(result?);
+        }
+    }
+    Ok(folds)
 }
 
 /// Fits and measures one fold.
 ///
 /// # Errors
 /// As [`fit::fit`], and [`TrainError::Fit`] where the held-out rows hold one class only.
-pub fn fold(table: &Table, options: &Options, number: usize) -> Result<Fold, TrainError> {
-    let (training, held_out) = split(table.rows(), options.folds, number);
+pub fn fold(table: &Table, rows: &[usize], options: &Options, number: usize) -> Result<Fold, TrainError> {
+    let (training, held_out) = split(rows, options.folds, number);
     let bad: Vec<bool> = held_out.iter().map(|row| table.bad[*row]).collect();
     if !bad.contains(&true) || !bad.contains(&false) {
         return Err(TrainError::Fit(format!(
@@ -77,7 +124,7 @@ pub fn fold(table: &Table, options: &Options, number: usize) -> Result<Fold, Tra
         )));
     }
     let fitted = fit::fit(table, &training, options)?;
-    let scorecard = points::scorecard(table, &fitted, options)?;
+    let scorecard = points::scorecard(table, &training, &fitted, options)?;
     let model = scorecard.check()?;
     let all_points = points::score_table(&model, table)?;
     let pick = |rows: &[usize]| -> Vec<i32> { rows.iter().map(|row| all_points[*row]).collect() };
@@ -87,7 +134,22 @@ pub fn fold(table: &Table, options: &Options, number: usize) -> Result<Fold, Tra
     let exact = fitted.log_odds_of_bad(table);
     let exact: Vec<f64> = held_out.iter().map(|row| exact[*row]).collect();
     let as_numbers = |points: &[i32]| -> Vec<f64> { points.iter().map(|points| f64::from(*points)).collect() };
+    let trees = options.trees.as_ref().map(|trees| -> Result<TreeFold, TrainError> {
+        let fitted = Trees::fit(table, &training, options, trees)?;
+        let all = fitted.margins(table)?;
+        let pick = |rows: &[usize]| -> Vec<f64> { rows.iter().map(|row| all[*row]).collect() };
+        let held = pick(&held_out);
+        let probability: Vec<f64> = held.iter().map(|margin| logistic(*margin)).collect();
+        Ok(TreeFold {
+            fingerprint: fitted.fingerprint()?,
+            measures: Measures::of(&bad, &probability),
+            probability,
+            stability: metrics::stability(&pick(&training), &held),
+        })
+    });
     Ok(Fold {
+        trees: trees.transpose()?,
+        inversions: metrics::inversions(&exact, &held_points),
         rounding_loss: metrics::auc(&bad, &exact) - measures.auc,
         stability: metrics::stability(&as_numbers(&pick(&training)), &as_numbers(&held_points)),
         fingerprint: fingerprint(&scorecard)?,
@@ -97,6 +159,12 @@ pub fn fold(table: &Table, options: &Options, number: usize) -> Result<Fold, Tra
         probability,
         measures,
     })
+}
+
+/// Probability of a log-odds.
+#[must_use]
+pub fn logistic(log_odds: f64) -> f64 {
+    1.0 / (1.0 + libm::exp(-log_odds))
 }
 
 fn fingerprint(scorecard: &Scorecard) -> Result<String, TrainError> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use prequal_core::score::{FeatureKind, Scorecard, Value};
-use prequal_train::{Options, Training, output, train};
+use prequal_train::{Options, Training, options::TreeOptions, output, train};
 
 fn data() -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/german_credit.csv");
@@ -19,7 +19,7 @@ fn run(data: &str, options: Options) -> Training {
 }
 
 fn mean_auc(training: &Training) -> f64 {
-    output::Metrics::of(training).auc.mean
+    output::Metrics::of(training).scorecard.auc.mean
 }
 
 /// The rows of a CSV text as cells. The German data has quoted cells, so lines are not split by hand.
@@ -43,10 +43,10 @@ fn text(headers: &csv::StringRecord, rows: &[Vec<String>]) -> String {
 fn five_folds_are_as_good_as_the_best_known_scorecard() {
     let training = run(&data(), options());
     let metrics = output::Metrics::of(&training);
-    assert!(metrics.auc.mean >= 0.781, "mean AUC {}", metrics.auc.mean);
+    assert!(metrics.scorecard.auc.mean >= 0.781, "mean AUC {}", metrics.scorecard.auc.mean);
     assert!(metrics.rounding.auc_loss < 0.001, "rounding costs {}", metrics.rounding.auc_loss);
-    assert_eq!(metrics.auc.folds.len(), 5);
-    assert!((metrics.gini.mean - (2.0 * metrics.auc.mean - 1.0)).abs() < 1e-12);
+    assert_eq!(metrics.scorecard.auc.folds.len(), 5);
+    assert!((metrics.scorecard.gini.mean - (2.0 * metrics.scorecard.auc.mean - 1.0)).abs() < 1e-12);
 }
 
 #[test]
@@ -67,7 +67,9 @@ fn leaving_unlawful_columns_out_costs_next_to_nothing() {
 fn held_out_rows_change_nothing_that_is_fitted() {
     let (headers, rows) = cells(&data());
     let target = headers.iter().position(|header| header == "creditability").unwrap();
-    let honest = run(&data(), options());
+    let few = || Some(TreeOptions { rounds: 4, ..TreeOptions::default() });
+    let honest = run(&data(), Options { trees: few(), ..options() });
+    let trees = |training: &Training, fold: usize| training.folds[fold].trees.as_ref().unwrap().fingerprint.clone();
     for held_out in [0, 3] {
         let mut altered = rows.clone();
         for (index, row) in altered.iter_mut().enumerate().filter(|(index, _)| index % 5 == held_out) {
@@ -79,10 +81,12 @@ fn held_out_rows_change_nothing_that_is_fitted() {
                 };
             }
         }
-        let altered = run(&text(&headers, &altered), options());
+        let altered = run(&text(&headers, &altered), Options { trees: few(), ..options() });
         for fold in 0..5 {
             let same = honest.folds[fold].fingerprint == altered.folds[fold].fingerprint;
             assert_eq!(same, fold == held_out, "fold {fold}, rows of fold {held_out} altered");
+            let same = trees(&honest, fold) == trees(&altered, fold);
+            assert_eq!(same, fold == held_out, "trees of fold {fold}, rows of fold {held_out} altered");
         }
     }
 }
@@ -92,12 +96,17 @@ fn the_same_input_gives_the_same_bytes() {
     let folder = std::env::temp_dir().join(format!("prequal-train-bytes-{}", std::process::id()));
     let read = |name: &str| -> BTreeMap<&str, Vec<u8>> {
         let directory = folder.join(name);
-        output::write(&run(&data(), options()), &directory).unwrap();
-        output::FILES.into_iter().map(|file| (file, std::fs::read(directory.join(file)).unwrap())).collect()
+        let trees = Some(TreeOptions { rounds: 4, ..TreeOptions::default() });
+        output::write(&run(&data(), Options { trees, ..options() }), &directory).unwrap();
+        let files = output::FILES.into_iter().chain([output::TREES_FILE]);
+        files.map(|file| (file, std::fs::read(directory.join(file)).unwrap())).collect()
     };
     let (first, second) = (read("first"), read("second"));
     assert_eq!(first, second);
-    assert_eq!(first.len(), 4);
+    assert_eq!(first.len(), 5);
+    // A run without trees leaves no older trees that could be taken for its own.
+    output::write(&run(&data(), options()), &folder.join("first")).unwrap();
+    assert!(!folder.join("first").join(output::TREES_FILE).exists());
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -110,7 +119,7 @@ fn bins_hold_every_row_once_and_keep_to_the_constraints() {
         let bads: u32 = feature.bins.iter().map(|bin| bin.bads.unwrap()).sum();
         assert_eq!(rows + feature.missing.rows.unwrap(), 1000, "{}", feature.name);
         assert_eq!(bads + feature.missing.bads.unwrap(), 300, "{}", feature.name);
-        assert!(feature.bins.iter().all(|bin| bin.rows.unwrap() >= 50 && bin.bads.unwrap() >= 5), "{}", feature.name);
+        assert!(feature.bins.iter().all(|bin| bin.rows.unwrap() >= 50), "{}", feature.name);
         assert!(feature.coefficient.unwrap().get() > 0.0, "{}", feature.name);
     }
 }
@@ -179,7 +188,7 @@ fn the_report_is_self_contained_and_escapes_what_it_is_told() {
     for outside in ["http:", "https:", "src=", "@import", "url("] {
         assert!(!page.contains(outside), "{outside}");
     }
-    for chart in ["ROC curve", "Kolmogorov–Smirnov", "Score by outcome", "Calibration"] {
+    for chart in ["ROC curve", "Kolmogorov–Smirnov", "Gains", "Score by outcome", "Calibration"] {
         assert!(page.contains(&format!("<h3>{chart}</h3>")), "{chart}");
     }
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use prequal_core::score::{CompiledScorecard, FeatureKind, Scored, Value};
 use prequal_models::{Kind, ReadOptions, Scorer, model_file::Body};
-use prequal_train::table::parse_number;
+use prequal_train::frame::parse_number;
 
 use crate::trees::{self, Columns};
 

@@ -1,7 +1,7 @@
 //! Values into bins: few, large enough, and each with its weight of evidence.
 //!
 //! Numbers are cut into fine cells of equal frequency, categories are sorted by their bad rate; then
-//! neighbours are merged in the best way (see [`optimal`]). Missing values always have a bin of
+//! neighbours are merged in the best way (see [`optimal`]), and cuts between numbers are moved to the best value near by. Missing values always have a bin of
 //! their own. Only the rows given are looked at.
 
 pub mod counts;
@@ -58,7 +58,7 @@ const MISSING_PRIOR_ROWS: f64 = 20.0;
 impl Binning {
     /// Bins a column by the rows at the positions `rows`.
     ///
-    /// `None` where no bin can be made at all (fewer goods or bads than a bin needs).
+    /// `None` where no bin can be made at all: fewer rows with a value than a bin needs, or one outcome only.
     #[must_use]
     pub fn fit(column: &Column, bad: &[bool], rows: &[usize], options: &BinningOptions) -> Option<Self> {
         let mut totals = Counts::default();
@@ -69,8 +69,7 @@ impl Binning {
         // What a split of pure noise is expected to gain.
         let noise = f64::from(totals.rows()) / (f64::from(totals.goods) * f64::from(totals.bads));
         let constraints = Constraints {
-            rows_min: (options.share_min * f64::from(totals.rows())).ceil() as u32,
-            bads_min: options.bads_min,
+            rows_min: rows_min(totals, options),
             bins_max: options.bins_max,
             price: options.bin_price * noise,
         };
@@ -78,41 +77,38 @@ impl Binning {
             Values::Number(numbers) => {
                 let cells = numbers::Cells::new(numbers, bad, rows);
                 let (trend, found) = best_trend(&cells.counts, totals, &constraints, options.turn_price * noise)?;
-                let members = |from: usize, to: usize| {
-                    let _ = from;
-                    Members::Below(cells.cut(to))
-                };
-                Some(Self::new(&cells.counts, cells.missing, members, (trend, &found), totals, options))
+                let bins = cells.bins(&found.ends, totals, constraints.rows_min, options.move_price * noise);
+                let bins = bins.into_iter().map(|(below, counts)| (Members::Below(below), counts)).collect();
+                Some(Self::new(bins, cells.missing, trend, totals, options))
             }
             Values::Category { names, codes } => {
                 let (order, counts, missing) = sort_categories(names.len(), codes, bad, rows, totals);
                 let found = optimal::partition(&counts, totals, Trend::Ascending, &constraints)?;
-                let members = |from: usize, to: usize| {
+                let starts = [0].into_iter().chain(found.ends.iter().copied());
+                let bin = |(from, to): (usize, usize)| {
                     let mut codes = order[from..to].to_vec();
                     codes.sort_unstable();
-                    Members::Codes(codes)
+                    let counts = counts[from..to].iter().fold(Counts::default(), |sum, cell| sum + *cell);
+                    (Members::Codes(codes), counts)
                 };
-                Some(Self::new(&counts, missing, members, (Trend::Ascending, &found), totals, options))
+                let bins = starts.zip(found.ends.iter().copied()).map(bin).collect();
+                Some(Self::new(bins, missing, Trend::Ascending, totals, options))
             }
         }
     }
 
     fn new(
-        cells: &[Counts],
+        bins: Vec<(Members, Counts)>,
         missing: Counts,
-        members: impl Fn(usize, usize) -> Members,
-        (trend, found): (Trend, &Partition),
+        trend: Trend,
         totals: Counts,
         options: &BinningOptions,
     ) -> Self {
-        let mut groups = Vec::with_capacity(found.ends.len());
-        let mut from = 0;
-        for to in found.ends.iter().copied() {
-            let counts = cells[from..to].iter().fold(Counts::default(), |sum, cell| sum + *cell);
+        let group = |(members, counts): (Members, Counts)| {
             let woe = counts.weight_of_evidence(totals, options.prior_rows);
-            groups.push(Group { members: members(from, to), counts, woe });
-            from = to;
-        }
+            Group { members, counts, woe }
+        };
+        let groups: Vec<Group> = bins.into_iter().map(group).collect();
         let mut information_value: f64 = groups.iter().map(|group| group.counts.information(totals)).sum();
         if missing.rows() > 0 {
             information_value += missing.information(totals);
@@ -163,6 +159,15 @@ impl Group {
     pub fn codes(&self) -> &[u32] {
         if let Members::Codes(codes) = &self.members { codes } else { &[] }
     }
+}
+
+/// The fewest rows of a bin: the share that is asked for, and enough to expect `bads_min` bads and as many goods at
+/// the average risk. Real bads are not counted: where a bin has none, that is what it says.
+fn rows_min(totals: Counts, options: &BinningOptions) -> u32 {
+    let by_share = options.share_min * f64::from(totals.rows());
+    let rarer = f64::from(totals.goods.min(totals.bads));
+    let by_expectation = f64::from(options.bads_min) * f64::from(totals.rows()) / rarer;
+    by_share.max(by_expectation).ceil() as u32
 }
 
 /// The best rising or falling partition, or one that turns where it is clearly better: a turn that no one can

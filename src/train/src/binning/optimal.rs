@@ -57,10 +57,9 @@ impl Trend {
 /// What every bin must keep to.
 #[derive(Clone, Copy, Debug)]
 pub struct Constraints {
-    /// The fewest rows.
+    /// The fewest rows. What a bin really holds of either outcome is not asked: a bin of goods alone says more than
+    /// any other, so a size that would hold enough of both at the average risk is what makes it trustworthy.
     pub rows_min: u32,
-    /// The fewest bads, and the fewest goods.
-    pub bads_min: u32,
     /// The most bins.
     pub bins_max: usize,
     /// Information value that a bin must bring.
@@ -96,21 +95,18 @@ struct Program<'a> {
     totals: Counts,
     /// Sums of the cells before each position.
     sums: Vec<Counts>,
-    /// Bins are counted up to this many; `None` does not count.
-    levels: Option<usize>,
-    /// For each state the best worth and the state before it; a state is a last bin (from, to), how
-    /// many bins there are and the phase.
-    states: Vec<State>,
+    /// How many bins a partition may have where bins are counted; 1 where they are not.
+    levels: usize,
+    counted: bool,
+    /// For each state the best worth; a state is a last bin (from, to), the phase, and how many bins there are, which
+    /// stand side by side because they are looked at together.
+    worths: Vec<f64>,
+    /// For each state where the bin before the last one starts, twice, plus its phase; [`FIRST`] where there is none.
+    before: Vec<u32>,
 }
 
-#[derive(Clone, Copy)]
-struct State {
-    worth: f64,
-    /// Where the bin before the last one starts, and its phase.
-    before: Option<(usize, usize)>,
-}
-
-const UNREACHED: State = State { worth: f64::NEG_INFINITY, before: None };
+/// The last bin is also the first.
+const FIRST: u32 = u32::MAX;
 
 impl<'a> Program<'a> {
     fn new(
@@ -118,7 +114,7 @@ impl<'a> Program<'a> {
         totals: Counts,
         trend: Trend,
         constraints: &'a Constraints,
-        levels: Option<usize>,
+        bins_max: Option<usize>,
     ) -> Self {
         let mut sum = Counts::default();
         let mut sums = vec![sum];
@@ -126,16 +122,23 @@ impl<'a> Program<'a> {
             sum = sum + *cell;
             sums.push(sum);
         }
-        let states = vec![UNREACHED; sums.len() * sums.len() * levels.unwrap_or(1) * trend.phases()];
-        Self { trend, constraints, totals, sums, levels, states }
+        let levels = bins_max.unwrap_or(1);
+        let states = sums.len() * sums.len() * levels * trend.phases();
+        let (worths, before) = (vec![f64::NEG_INFINITY; states], vec![FIRST; states]);
+        Self { trend, constraints, totals, sums, levels, counted: bins_max.is_some(), worths, before }
     }
 
-    fn at(&self, from: usize, to: usize, level: usize, phase: usize) -> usize {
-        ((from * self.sums.len() + to) * self.levels.unwrap_or(1) + level) * self.trend.phases() + phase
+    /// The first of the states of a last bin in a phase: the one with the fewest bins.
+    fn at(&self, from: usize, to: usize, phase: usize) -> usize {
+        ((from * self.sums.len() + to) * self.trend.phases() + phase) * self.levels
     }
 
     fn bin(&self, from: usize, to: usize) -> Counts {
         self.sums[to] - self.sums[from]
+    }
+
+    fn large(&self, bin: Counts) -> bool {
+        bin.rows() >= self.constraints.rows_min.max(1)
     }
 
     fn solve(mut self) -> Option<Partition> {
@@ -143,12 +146,11 @@ impl<'a> Program<'a> {
         for to in 1..=cells {
             for from in 0..to {
                 let bin = self.bin(from, to);
-                let large_enough = bin.rows() >= self.constraints.rows_min
-                    && bin.bads >= self.constraints.bads_min
-                    && bin.goods >= self.constraints.bads_min;
-                if large_enough {
-                    self.reach(from, to, bin);
+                // The later a bin starts the smaller it is.
+                if !self.large(bin) {
+                    break;
                 }
+                self.reach(from, to, bin);
             }
         }
         self.best(cells)
@@ -158,33 +160,43 @@ impl<'a> Program<'a> {
     fn reach(&mut self, from: usize, to: usize, bin: Counts) {
         let gain = bin.information(self.totals) - self.constraints.price;
         if from == 0 {
-            let at = self.at(from, to, 0, 0);
-            self.states[at] = State { worth: gain, before: None };
+            let at = self.at(from, to, 0);
+            self.worths[at] = gain;
             return;
         }
         for start in 0..from {
-            let rate = bin.compare_rate(self.bin(start, from));
+            let other = self.bin(start, from);
+            if !self.large(other) {
+                break;
+            }
+            let rate = bin.compare_rate(other);
             for last in 0..self.trend.phases() {
                 for next in 0..self.trend.phases() {
                     if self.trend.allows(last, next, rate) {
-                        self.extend(start, from, to, (last, next), gain);
+                        self.extend(
+                            self.at(start, from, last),
+                            self.at(from, to, next),
+                            (start << 1 | last) as u32,
+                            gain,
+                        );
                     }
                 }
             }
         }
     }
 
-    fn extend(&mut self, start: usize, from: usize, to: usize, (last, next): (usize, usize), gain: f64) {
-        for level in 0..self.levels.unwrap_or(1) {
-            let before_level = match (self.levels, level) {
-                (None, _) => 0,
-                (Some(_), 0) => continue,
-                (Some(_), level) => level - 1,
-            };
-            let worth = self.states[self.at(start, from, before_level, last)].worth + gain;
-            let at = self.at(from, to, level, next);
-            if worth > self.states[at].worth {
-                self.states[at] = State { worth, before: Some((start, last)) };
+    /// Puts one more bin after the states from `source` on; a bin starts before its successor, so `source` stands before
+    /// `target`.
+    fn extend(&mut self, source: usize, target: usize, link: u32, gain: f64) {
+        let more = usize::from(self.counted);
+        let (sources, targets) = self.worths.split_at_mut(target);
+        let sources = &sources[source..source + self.levels - more];
+        let targets = &mut targets[more..self.levels];
+        let links = &mut self.before[target + more..target + self.levels];
+        for ((worth, target), before) in sources.iter().zip(targets).zip(links) {
+            if worth + gain > *target {
+                *target = worth + gain;
+                *before = link;
             }
         }
     }
@@ -192,21 +204,25 @@ impl<'a> Program<'a> {
     fn best(&self, cells: usize) -> Option<Partition> {
         let mut best: Option<(f64, usize, usize, usize)> = None;
         for from in 0..cells {
-            for level in 0..self.levels.unwrap_or(1) {
-                for phase in 0..self.trend.phases() {
-                    let worth = self.states[self.at(from, cells, level, phase)].worth;
+            for phase in 0..self.trend.phases() {
+                for level in 0..self.levels {
+                    let worth = self.worths[self.at(from, cells, phase) + level];
                     if worth > best.map_or(f64::NEG_INFINITY, |(best, ..)| best) {
-                        best = Some((worth, from, level, phase));
+                        best = Some((worth, from, phase, level));
                     }
                 }
             }
         }
-        let (worth, mut from, mut level, mut phase) = best?;
+        let (worth, mut from, mut phase, mut level) = best?;
         let mut to = cells;
         let mut ends = vec![to];
-        while let Some((start, last)) = self.states[self.at(from, to, level, phase)].before {
+        loop {
+            let link = self.before[self.at(from, to, phase) + level];
+            if link == FIRST {
+                break;
+            }
             ends.push(from);
-            (to, from, phase, level) = (from, start, last, level.saturating_sub(1));
+            (to, from, phase, level) = (from, (link >> 1) as usize, (link & 1) as usize, level.saturating_sub(1));
         }
         ends.reverse();
         Some(Partition { ends, worth })

@@ -3,33 +3,16 @@
 use std::fmt::Write as _;
 
 use crate::{
-    Training, metrics,
+    Training,
+    held_out::HeldOut,
+    metrics,
     report::{
         html::{details, escape, fixed, percent, table},
         svg::{Axis, Plot},
     },
 };
 
-/// Every row's outcome and score by the fold that did not see it.
-pub struct HeldOut {
-    pub bad: Vec<bool>,
-    pub points: Vec<f64>,
-    pub probability: Vec<f64>,
-}
-
-impl HeldOut {
-    pub fn new(training: &Training) -> Self {
-        let mut all = Self { bad: Vec::new(), points: Vec::new(), probability: Vec::new() };
-        for fold in &training.folds {
-            all.bad.extend(fold.held_out.iter().map(|row| training.table.bad[*row]));
-            all.points.extend(fold.points.iter().map(|points| f64::from(*points)));
-            all.probability.extend(&fold.probability);
-        }
-        all
-    }
-}
-
-fn figure(title: &str, told: &str, picture: &str, numbers: &str) -> String {
+pub fn figure(title: &str, told: &str, picture: &str, numbers: &str) -> String {
     format!(
         "<figure><figcaption><h3>{}</h3><p>{told}</p></figcaption>{picture}{}</figure>",
         escape(title),
@@ -197,7 +180,7 @@ fn deciles(all: &HeldOut) -> Vec<(f64, f64, usize)> {
         .collect()
 }
 
-pub fn calibration(all: &HeldOut) -> String {
+pub fn calibration(all: &HeldOut, check: Option<&metrics::CalibrationCheck>) -> String {
     let groups = deciles(all);
     let largest = groups.iter().map(|(p, o, _)| p.max(*o)).fold(0.1, f64::max);
     let end = ((largest + 0.04) * 10.0).ceil() / 10.0;
@@ -229,6 +212,15 @@ pub fn calibration(all: &HeldOut) -> String {
          Expected calibration error over ten equal widths: {}.",
         fixed(metrics::calibration_error(&all.bad, &all.probability), 3)
     );
+    if let Some(check) = check {
+        let _ = write!(
+            told,
+            " Intercept {} (0 where right), slope {} (1 where right, less where too extreme); Hosmer–Lemeshow p {}.",
+            fixed(check.intercept, 3),
+            fixed(check.slope, 3),
+            if check.p < 0.0001 { "&lt; 0.0001".to_owned() } else { fixed(check.p, 4) }
+        );
+    }
     figure(
         "Calibration",
         &told,

@@ -88,8 +88,7 @@ pub fn overview(training: &Training) -> String {
 
 /// One section for each feature.
 pub fn sections(training: &Training) -> String {
-    let totals =
-        Counts { goods: (training.table.rows() - training.table.bads()) as u32, bads: training.table.bads() as u32 };
+    let totals = training.fitted.totals;
     let mut out = String::new();
     for (selected, feature) in training.fitted.features.iter().zip(&training.scorecard.features) {
         section(&mut out, feature, &lines(feature, selected, totals), selected, totals);

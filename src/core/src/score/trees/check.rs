@@ -13,6 +13,7 @@ use super::{
     },
     linear::Linear,
     shape::{self, Shape},
+    shapley,
 };
 
 /// For each state after missing, whether it goes left; shared by the splits that name it.
@@ -37,11 +38,24 @@ impl Test {
 }
 
 /// A tree that makes sense.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct CheckedTree {
     pub(super) shape: Shape,
     pub(super) tests: Vec<Test>,
     pub(super) leaves: Vec<f64>,
+}
+
+/// A document's parts that make sense.
+pub(super) struct Parts {
+    pub(super) base: Float,
+    pub(super) scale_and_bias: Option<[Float; 2]>,
+    pub(super) slope: Option<f64>,
+    pub(super) intake: Intake,
+    pub(super) columns: Vec<CompiledColumn>,
+    pub(super) trees: Vec<CheckedTree>,
+    pub(super) linear: Linear,
+    /// What reasons are told against; NaN where missing.
+    pub(super) baseline: Option<Vec<f64>>,
 }
 
 /// What a column offers to the tests of the trees.
@@ -61,6 +75,12 @@ impl TreeModel {
     /// # Errors
     /// [`TreeError::Format`], [`TreeError::Limit`] or [`TreeError::Model`], which name what is wrong and where.
     pub fn check(&self) -> Result<CompiledTrees, TreeError> {
+        let Parts { base, scale_and_bias, slope, intake, columns, trees, linear, .. } = self.parts()?;
+        Ok(CompiledTrees::new(self, (base, scale_and_bias), slope, intake, columns, &trees, linear))
+    }
+
+    /// What the document says, checked.
+    pub(super) fn parts(&self) -> Result<Parts, TreeError> {
         if self.format != FORMAT {
             return Err(TreeError::Format(self.format.chars().take(64).collect()));
         }
@@ -89,7 +109,8 @@ impl TreeModel {
         }
         let intake = Intake { inputs: self.inputs, tiny_is_zero: self.tiny_is_zero };
         let columns = offers.into_iter().map(|offer| offer.column).collect();
-        Ok(CompiledTrees::new(self, (base, scale_and_bias), self.check_slope()?, intake, columns, &trees, linear))
+        let (slope, baseline) = (self.check_slope()?, shapley::parse_baseline(self)?);
+        Ok(Parts { base, scale_and_bias, slope, intake, columns, trees, linear, baseline })
     }
 
     fn check_head(&self) -> Result<(), TreeError> {
@@ -111,6 +132,15 @@ impl TreeModel {
             }
             if !names.insert(&feature.name) {
                 return refuse(format!("the feature `{}` is there twice", feature.name));
+            }
+            TreeError::limit("bytes of a feature's reason", feature.reason.len(), NAME_BYTES_MAX)?;
+            TreeError::limit("categories of a feature", feature.categories.len(), CATEGORIES_MAX)?;
+            let mut categories = BTreeSet::new();
+            for category in &feature.categories {
+                TreeError::limit("bytes of a category's name", category.len(), NAME_BYTES_MAX)?;
+                if !categories.insert(category) {
+                    return refuse(format!("the category `{category}` of `{}` is there twice", feature.name));
+                }
             }
         }
         Ok(())

@@ -65,6 +65,9 @@ pub struct TreeModel {
     pub link: Link,
     /// The features, in the order of a row's values.
     pub features: Vec<TreeFeature>,
+    /// What reasons are told against: for each feature a decimal string, or nothing where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Vec<Option<String>>>,
     /// How features are read.
     pub columns: Vec<Column>,
     /// The trees, in the order of the sum.
@@ -124,6 +127,13 @@ pub enum LinkKind {
 pub struct TreeFeature {
     /// The column's name, unique in the model.
     pub name: String,
+    /// Names of the categories, in the order of their codes from 0; empty where a value is a number or a code already.
+    /// A name that is not among them is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+    /// The reason that this feature gives, which several may share; empty for the feature's own name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// One way of reading a feature: numbers against cuts, or categories against sets.

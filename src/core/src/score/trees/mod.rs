@@ -24,6 +24,7 @@ mod limits;
 mod linear;
 mod masks;
 mod shape;
+mod shapley;
 mod walk;
 
 #[cfg(test)]
@@ -40,3 +41,4 @@ pub use limits::{
     CATEGORIES_MAX, CATEGORY_CODE_MAX, COLUMNS_MAX, CUTS_MAX, DEPTH_MAX, FEATURES_MAX, LEAVES_MAX,
     MASK_TABLE_BYTES_MAX, MODEL_BYTES_MAX, NAME_BYTES_MAX, SET_BYTES_MAX, TEXT_BYTES_MAX, TREES_MAX,
 };
+pub use shapley::{Explainer, Explanation, FamilyPoints};

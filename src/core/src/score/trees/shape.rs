@@ -23,7 +23,7 @@ pub(super) struct Split {
 }
 
 /// A tree's splits in the order of its shape, and how many leaves it has.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Shape {
     pub(super) splits: Vec<Split>,
     pub(super) leaves: u32,
