@@ -5,8 +5,8 @@ Python, SQLite, ONNX Runtime, and JPMML-Evaluator (which needs Java).
     VENV/bin/python tests/models/check_exports.py path/to/prequal FOLDER...
 
 Prints, for each form, models and rows, how many rows have the model's bits, and the largest difference. It fails where
-Python or PMML differ in a bit, where SQL differs for a model that sums in double precision, and where ONNX Runtime does
-not give the bits that `prequal score` gives for the same file.
+Python or PMML differ in a bit, where SQL differs by more than rounding explains, and where ONNX Runtime does not give
+the bits that `prequal score` gives for the same file.
 """
 import csv, json, os, shutil, struct, subprocess, sys, tempfile
 

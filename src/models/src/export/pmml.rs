@@ -199,7 +199,12 @@ fn trees(plain: &Plain, classes: bool, notes: &mut Vec<String>, xml: &mut Xml) -
     if let Some([factor, constant]) = plain.rescale {
         let text = |value: f64| value_of(value, plain.width);
         xml.open("Targets", &[]);
-        xml.empty("Target", &[("rescaleFactor", &text(factor)), ("rescaleConstant", &text(constant))]);
+        // The inner model of a chain has no target of its own.
+        let field = (!logit).then_some(("field", TARGET));
+        let (factor, constant) = (text(factor), text(constant));
+        let numbers = [("rescaleFactor", factor.as_str()), ("rescaleConstant", constant.as_str())];
+        let attributes: Vec<(&str, &str)> = field.into_iter().chain(numbers).collect();
+        xml.empty("Target", &attributes);
         xml.close();
     }
     xml.open("Segmentation", &[("multipleModelMethod", method), ("missingPredictionTreatment", "returnMissing")]);

@@ -18,7 +18,7 @@ use crate::{model_file::UnseenName, passport::Passport};
 const TABLE: &str = "applications";
 /// How many trees one step adds.
 const TREES_A_STEP: usize = 50;
-/// The deepest tree: SQLite allows expressions of depth 1000, and a split takes two.
+/// The deepest tree: SQLite allows expressions of depth 1000.
 const DEPTH_MAX: usize = 400;
 
 pub(super) fn write(
@@ -38,6 +38,9 @@ pub(super) fn write(
         notes
             .push("the model sums in single precision and SQL in double: margins differ in the last digits".to_owned());
     }
+    notes.push(
+        "a database may read a decimal as the double beside it, and then a margin differs in its last digit".to_owned(),
+    );
     if plain.reasons.is_some() {
         notes.push("the query gives points and no reason codes".to_owned());
     }
@@ -138,38 +141,40 @@ impl Writer<'_> {
         list
     }
 
+    /// A tree as one flat `CASE`, because SQLite's parser has little room for nested ones. Leaves stand from left to
+    /// right, so a row that comes to a leaf has failed all before it: of the way to a leaf only the turns to the left
+    /// need saying.
     fn tree(&self, nodes: &[Node], out: &mut String) -> Result<(), ExportError> {
-        // Each entry: a node to write, or text that closes what was opened; and its depth.
-        enum Task {
-            Node(usize, usize),
-            Text(&'static str),
-        }
-        let mut tasks = vec![Task::Node(0, 0)];
-        while let Some(task) = tasks.pop() {
-            let (at, depth) = match task {
-                Task::Text(text) => {
-                    out.push_str(text);
-                    continue;
-                }
-                Task::Node(at, depth) => (at, depth),
-            };
+        let mut tasks: Vec<(usize, Vec<String>, usize)> = vec![(0, Vec::new(), 0)];
+        let mut whens = String::new();
+        while let Some((at, lefts, depth)) = tasks.pop() {
             if depth > DEPTH_MAX {
                 return Err(ExportError::Refused(format!("a tree is deeper than {DEPTH_MAX} splits")));
             }
-            match nodes.get(at) {
-                Some(Node::Leaf { value, linear: None, .. }) => out.push_str(&signed(*value)),
-                Some(Node::Leaf { value, linear: Some(linear), .. }) => out.push_str(&self.linear(*value, linear)),
+            let value = match nodes.get(at) {
+                Some(Node::Leaf { value, linear: None, .. }) => signed(*value),
+                Some(Node::Leaf { value, linear: Some(linear), .. }) => self.linear(*value, linear),
                 Some(Node::Split { feature, test, missing_left, right }) => {
-                    let _ = write!(out, "CASE WHEN {} THEN ", condition(*feature, test, *missing_left));
-                    tasks.push(Task::Text(" END"));
-                    tasks.push(Task::Node(*right, depth + 1));
-                    tasks.push(Task::Text(" ELSE "));
-                    tasks.push(Task::Node(at + 1, depth + 1));
+                    let mut left = lefts.clone();
+                    left.push(condition(*feature, test, *missing_left));
+                    tasks.push((*right, lefts, depth + 1));
+                    tasks.push((at + 1, left, depth + 1));
+                    continue;
                 }
                 None => return Err(ExportError::Model("a tree lacks a node".to_owned())),
+            };
+            if lefts.is_empty() {
+                // The last leaf, which all others reach.
+                if whens.is_empty() {
+                    out.push_str(&value);
+                } else {
+                    let _ = write!(out, "CASE{whens} ELSE {value} END");
+                }
+                return Ok(());
             }
+            let _ = write!(whens, " WHEN ({}) THEN {value}", lefts.join(") AND ("));
         }
-        Ok(())
+        Err(ExportError::Model("a tree has no last leaf".to_owned()))
     }
 
     fn linear(&self, plain: f64, linear: &Linear) -> String {
