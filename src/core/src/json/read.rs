@@ -329,7 +329,7 @@ pub struct Members<'t, const N: usize> {
 
 impl<const N: usize> fmt::Debug for Members<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.slots).finish()
+        f.debug_list().entries(self.slots).finish()
     }
 }
 
