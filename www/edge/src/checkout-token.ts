@@ -30,7 +30,8 @@ export async function readCheckout(
     throw error;
   }
   if (claims.aud !== AUDIENCE) throw problem('checkout-token', { detail: '`aud` is not this edge' });
-  if (claims.iss !== lenderId) throw problem('checkout-token', { detail: '`iss` is not the lender of this edge' });
+  if (claims.iss !== lenderId)
+    throw problem('checkout-token', { detail: '`iss` is not the lender of this edge' });
   const expires = claims.exp;
   if (typeof expires !== 'number') throw problem('checkout-token', { detail: '`exp` is missing' });
   if (expires <= nowSeconds) throw problem('checkout-expired');
