@@ -26,8 +26,7 @@ const TYPESCRIPT: &str = "www/node_modules/typescript/bin/tsc";
 
 /// What rustc and wasm-bindgen emit and browsers, Node and workerd accept; with every feature enabled workerd
 /// refuses the module. Names and producers are stripped here, because wasm-bindgen needs them before.
-const WASM_OPT_FLAGS: [&str; 11] = [
-    "-Oz",
+const WASM_OPT_FLAGS: [&str; 18] = [
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
     "--enable-nontrapping-float-to-int",
@@ -35,6 +34,15 @@ const WASM_OPT_FLAGS: [&str; 11] = [
     "--enable-mutable-globals",
     "--enable-reference-types",
     "--enable-multivalue",
+    // The stack grows down to address 0, so the lowest kilobyte is used only by a stack about to overflow.
+    "--low-memory-unused",
+    "-Oz",
+    "--optimize-added-constants-propagate",
+    "--flatten",
+    "--rereloop",
+    "-Oz",
+    "-Oz",
+    "--converge",
     "--strip-debug",
     "--strip-producers",
     "--strip-target-features",
