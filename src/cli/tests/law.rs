@@ -15,7 +15,10 @@ fn prequal(arguments: &[&str], input: &Value) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
+    // A command that is used wrongly ends before it reads.
+    if let Err(error) = child.stdin.take().unwrap().write_all(input.to_string().as_bytes()) {
+        assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+    }
     child.wait_with_output().unwrap()
 }
 
@@ -134,4 +137,49 @@ fn bad_input_is_one_readable_line() {
         assert!(line.contains(says), "{line}");
     }
     assert_eq!(prequal(&["disclose", "--law", "mars"], &json!({})).status.code(), Some(2));
+}
+
+/// Two months named by the terms are two months, also from February to March, where the dates could be four weeks: the
+/// rates of `prequal apr` for the same flows with `every` (eu_aprc) and `unit_period` (us_reg_z) `P1M`.
+#[test]
+fn february_to_march_is_a_month_where_the_terms_say_so() {
+    let terms = json!({"currency": "EUR", "principal": 100_000, "start": "2026-01-30",
+        "rate": {"annual_percent": "60", "day_count": "30/360"},
+        "repayment": {"method": "equal_installment", "count": 2, "every": "P1M", "first_due": "2026-02-05"}});
+    let contract = json!({"lender": "bank", "terms": terms});
+    let payments = json!([{"date": "2026-02-05", "amount": 51_646, "count": 2, "every": "P1M"}]);
+    let flows = |convention: &str| {
+        json!({"convention": convention, "currency": "EUR",
+            "advances": [{"date": "2026-01-30", "amount": 100_000}], "payments": payments})
+    };
+    let aprc = &answer(&["apr"], &flows("eu_aprc"))["apr_percent"];
+    assert_eq!(
+        (aprc, &answer(&["disclose", "--law", "eu"], &contract)["aprc_percent"]),
+        (&json!("75.4"), &json!("75.4"))
+    );
+    let mut by_months = flows("us_reg_z");
+    by_months["unit_period"] = json!("P1M");
+    let apr = &answer(&["apr"], &by_months)["apr_percent"];
+    assert_eq!(
+        (apr, &answer(&["disclose", "--law", "us"], &contract)["apr_percent"]),
+        (&json!("57.00"), &json!("57.00"))
+    );
+}
+
+/// 12 CFR 1026.4(c) to (e): what is no finance charge is none when it is paid at once either.
+#[test]
+fn a_charge_that_is_no_finance_charge_is_none_at_once_either() {
+    let terms = json!({"currency": "USD", "principal": 120_000, "start": "2026-01-01",
+        "rate": {"annual_percent": "36", "day_count": "30/360"},
+        "repayment": {"method": "equal_installment", "count": 3, "every": "P1M"}});
+    let contract = |codes: Value| {
+        json!({"terms": terms, "not_finance_charges": codes,
+            "prepaid": [{"code": "title", "payee": "state", "amount": 5_000}]})
+    };
+    let us = answer(&["disclose", "--law", "us"], &contract(json!(["title"])));
+    assert_eq!((&us["amount_financed"], &us["itemization"]["prepaid_finance_charge"]), (&json!(120_000), &json!(0)));
+    assert_eq!(us["apr_percent"], "36.00");
+    let counted = answer(&["disclose", "--law", "us"], &contract(json!([])));
+    assert_eq!(counted["itemization"]["prepaid_finance_charge"], 5_000);
+    assert!(refusal(&["disclose", "--law", "us"], &contract(json!(["nope"]))).contains("no charge of the contract"));
 }

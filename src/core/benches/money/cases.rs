@@ -70,8 +70,8 @@ impl Case {
     /// # Errors
     /// None: the flows are those of a loan.
     pub fn rate(&self, convention: Convention) -> Result<AprAnswer, CreditError> {
-        let Terms { currency, start, principal, .. } = self.terms;
-        apr_of_plan(convention, currency, start, principal, Amount::ZERO, &self.made.installments)
+        let Terms { start, principal, .. } = self.terms;
+        apr_of_plan(convention, None, start, principal, Amount::ZERO, &self.made.installments)
     }
 }
 

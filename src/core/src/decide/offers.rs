@@ -76,7 +76,8 @@ pub(super) fn quote_plan(
     let (terms, down_payment) = terms(bundle, plan, price, today, rate_percent).without_down_payment()?;
     let schedule = schedule(&terms)?;
     let lent = schedule.total_principal;
-    let apr = apr_of_plan(product.convention, payload.currency, today, lent, Amount::ZERO, &schedule.installments)?;
+    let apr =
+        apr_of_plan(product.convention, terms.repayment.every, today, lent, Amount::ZERO, &schedule.installments)?;
     let rules = product.late();
     let late = (!rules.is_free()).then(|| DefaultCost::of(&terms, &schedule, rules)).transpose()?;
     let lender = &payload.lender.kind;

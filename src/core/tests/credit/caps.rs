@@ -57,6 +57,7 @@ fn thirty_six_times_18_23_on_400_is_refused_at_24_percent() {
         price: amount(40_000),
         lent: amount(40_000),
         upfront: amount(0),
+        every: None,
         installments: &installments,
         fee_lines: &[],
         default_cost: None,

@@ -330,7 +330,7 @@ proptest! {
             (Convention::IfrsEir, "ifrs_eir"),
         ] {
             let short = apr_of_plan(
-                convention, plan.currency, plan.start, plan.principal, Amount::new(upfront).unwrap(), &made.installments,
+                convention, None, plan.start, plan.principal, Amount::new(upfront).unwrap(), &made.installments,
             );
             let mut payments = vec![json!({"date": plan.start, "amount": upfront})];
             payments.extend(made.installments.iter().map(|row| json!({"date": row.due, "amount": row.total})));

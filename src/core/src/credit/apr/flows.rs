@@ -253,6 +253,7 @@ pub(super) fn timed(input: &AprInput) -> Result<Timed, CreditError> {
 /// Times of the flows of a plan.
 pub(super) fn timed_plan(
     convention: Convention,
+    every: Option<Period>,
     start: Date,
     advance: Amount,
     upfront_paid: Amount,
@@ -277,8 +278,10 @@ pub(super) fn timed_plan(
         last = installment.due;
         flows.push(Dated { date: installment.due, value: installment.total.minor() });
     }
-    let request = Request { unit_period: None, year_basis: None, every: None };
-    by_dates(convention, start, &flows, request)
+    // Months that the terms name are months, also where the dates could be weeks. One payment has the term for its unit.
+    let every = every.filter(|every| matches!(every, Period::Months(_)) && installments.len() > 1);
+    let unit_period = every.filter(|_| convention == Convention::UsRegZ).map(UnitPeriod::Period);
+    by_dates(convention, start, &flows, Request { unit_period, year_basis: None, every })
 }
 
 fn check_fields(input: &AprInput) -> Result<(), CreditError> {

@@ -14,9 +14,8 @@ use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    calendar::Date,
+    calendar::{Date, Period},
     credit::{CreditError, Installment},
-    currency::Currency,
     decimal::Decimal,
     money::Amount,
 };
@@ -80,19 +79,20 @@ pub fn apr(input: &AprInput) -> Result<AprAnswer, CreditError> {
 
 /// The annual percentage rate of a plan: one advance, what is paid at once, and the instalments.
 ///
-/// The same answer as [`apr`] with one payment for each instalment, without the detour over JSON.
+/// The same answer as [`apr`] with one payment for each instalment, without the detour over JSON. `every` is the step
+/// between the instalments where the terms name one: from dates alone, February to March may be a month or four weeks.
 ///
 /// # Errors
 /// As [`apr`].
 pub fn apr_of_plan(
     convention: Convention,
-    _currency: Currency,
+    every: Option<Period>,
     start: Date,
     advance: Amount,
     upfront_paid: Amount,
     installments: &[Installment],
 ) -> Result<AprAnswer, CreditError> {
-    answer(convention, &flows::timed_plan(convention, start, advance, upfront_paid, installments)?)
+    answer(convention, &flows::timed_plan(convention, every, start, advance, upfront_paid, installments)?)
 }
 
 /// Whether a disclosed annual percentage rate counts as accurate beside the true one: within 1/8 of a

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DefaultCost, ratio::Ratio};
 use crate::{
-    calendar::{Date, days_between},
+    calendar::{Date, Period, days_between},
     credit::{
         AprAnswer, Convention, CreditError, FeeLine, Installment, Schedule, TEXT_BYTES_MAX, Terms,
         accrual::checked_percent, apr_of_plan,
@@ -162,6 +162,8 @@ pub struct PlanFacts<'a> {
     pub lent: Amount,
     /// Charges paid at once.
     pub upfront: Amount,
+    /// The step between the payments, where the terms name one.
+    pub every: Option<Period>,
     /// The payments.
     pub installments: &'a [Installment],
     /// Fees by code, as far as they are part of the payments.
@@ -184,6 +186,7 @@ impl<'a> PlanFacts<'a> {
             price: terms.principal,
             lent: made.total_principal,
             upfront: Amount::ZERO,
+            every: terms.repayment.every,
             installments: &made.installments,
             fee_lines: &made.fee_lines,
             default_cost: None,
@@ -365,7 +368,7 @@ impl PlanCap {
                 let total = u128::from(row.total.unsigned()).saturating_sub(self.excluded(facts, index));
                 row.total = Amount::try_from(total)?;
             }
-            found = apr_of_plan(convention, facts.currency, facts.start, facts.lent, facts.upfront, &counted)?;
+            found = apr_of_plan(convention, facts.every, facts.start, facts.lent, facts.upfront, &counted)?;
             &found.apr_percent_exact
         };
         // Six decimals of a percentage up to a million have 13 digits.

@@ -136,8 +136,14 @@ pub fn cn_cost_table(contract: &DisclosureInput) -> Result<CnCostTable, CreditEr
         rate_per: None,
         amount: charge.amount,
     }));
-    let apr =
-        apr_of_plan(Convention::CnIrr, terms.currency, terms.start, made.total_principal, upfront, &made.installments)?;
+    let apr = apr_of_plan(
+        Convention::CnIrr,
+        terms.repayment.every,
+        terms.start,
+        made.total_principal,
+        upfront,
+        &made.installments,
+    )?;
     Ok(CnCostTable {
         principal: made.total_principal,
         total_cost: Amount::sum(fees.iter().map(|fee| fee.amount))?,

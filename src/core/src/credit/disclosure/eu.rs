@@ -69,7 +69,7 @@ pub fn eu_information(contract: &DisclosureInput) -> Result<EuInformation, Credi
     charges.extend(contract.prepaid.iter().cloned());
     let aprc = apr_of_plan(
         Convention::EuAprc,
-        terms.currency,
+        terms.repayment.every,
         terms.start,
         made.total_principal,
         upfront,

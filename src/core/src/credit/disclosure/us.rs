@@ -57,8 +57,18 @@ pub struct UsBox {
 /// # Errors
 /// What [`schedule`], the rules and the rate refuse; prepaid charges above the amount financed.
 pub fn us_box(contract: &DisclosureInput) -> Result<UsBox, CreditError> {
-    let at_once = contract.upfront()?;
+    contract.upfront()?;
     let DisclosureInput { terms, prepayment, not_finance_charges, .. } = contract;
+    let is_charged = |code: &String| {
+        contract.prepaid.iter().any(|charge| charge.code == *code) || terms.fees.iter().any(|fee| fee.code == *code)
+    };
+    if !not_finance_charges.iter().all(is_charged) {
+        let why = "it names a code that is no charge of the contract";
+        return Err(CreditError::NotApplicable { field: "not_finance_charges", why });
+    }
+    // What the law does not count as a finance charge, and is paid at once, is neither financed nor a cost of the credit.
+    let counted = contract.prepaid.iter().filter(|charge| !not_finance_charges.contains(&charge.code));
+    let at_once = Amount::sum(counted.map(|charge| charge.amount))?;
     let made = schedule(terms)?;
     let count = made.installments.len();
     let financed_fees = made.fee_lines.iter().filter(|line| not_finance_charges.contains(&line.code));
@@ -66,7 +76,14 @@ pub fn us_box(contract: &DisclosureInput) -> Result<UsBox, CreditError> {
     let others = Amount::sum(to_others.iter().map(|charge| charge.amount))?;
     let financed = made.total_principal.checked_add(others)?.checked_sub(at_once)?;
     let finance_charge = Amount::sum([made.total_interest, made.total_fee.checked_sub(others)?, at_once])?;
-    let apr = apr_of_plan(Convention::UsRegZ, terms.currency, terms.start, financed, Amount::ZERO, &made.installments)?;
+    let apr = apr_of_plan(
+        Convention::UsRegZ,
+        terms.repayment.every,
+        terms.start,
+        financed,
+        Amount::ZERO,
+        &made.installments,
+    )?;
     let payments = payment_runs(&made);
     let required = !finance_charge.is_zero() || payments.iter().map(|run| u32::from(run.count)).sum::<u32>() > 4;
     Ok(UsBox {
