@@ -1,10 +1,10 @@
 //! `prequal export` as a user runs it: a model in, a form out, the same scores.
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::{Command, Output},
-};
+mod common;
+
+use std::{fs, path::PathBuf, process::Command};
+
+use common::run;
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors");
 
@@ -12,18 +12,14 @@ fn vector(name: &str) -> String {
     format!("{VECTORS}/{name}")
 }
 
-fn prequal(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_prequal")).args(arguments).output().unwrap()
-}
-
 fn answer(arguments: &[&str]) -> String {
-    let output = prequal(arguments);
+    let output = run(arguments, "");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
 fn complaint(arguments: &[&str]) -> String {
-    let output = prequal(arguments);
+    let output = run(arguments, "");
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
     let error = String::from_utf8(output.stderr).unwrap();
     error.trim_end().lines().last().unwrap().to_owned()
@@ -171,7 +167,7 @@ fn what_a_table_does_not_say_is_asked_for() {
     assert!(why.contains("`income` has rows in its bin `Special`"), "{why}");
     let import = ["import", "--from", "optbinning", &table, "--out", &out, "--special-codes=-9"];
     answer(&import);
-    let usage = prequal(&[&import[..], &["--base-score", "600"]].concat());
+    let usage = run(&[&import[..], &["--base-score", "600"]].concat(), "");
     assert_eq!(usage.status.code(), Some(2), "one number of three");
     let why = complaint(
         &[&import[..], &["--points-to-double-odds", "0", "--base-score", "600", "--base-odds", "50"]].concat(),

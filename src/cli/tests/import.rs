@@ -1,10 +1,13 @@
 //! `prequal import` and `prequal score` on other libraries' model files, as a user runs them.
 
+mod common;
+
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
 };
+
+use common::run;
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/score");
 
@@ -12,18 +15,14 @@ fn vector(name: &str) -> String {
     format!("{VECTORS}/{name}")
 }
 
-fn prequal(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_prequal")).args(arguments).output().unwrap()
-}
-
 fn answer(arguments: &[&str]) -> String {
-    let output = prequal(arguments);
+    let output = run(arguments, "");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
 fn complaint(arguments: &[&str]) -> String {
-    let output = prequal(arguments);
+    let output = run(arguments, "");
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(error.trim_end().lines().count(), 1, "{error}");

@@ -1,29 +1,12 @@
 //! `caps` and `disclose` as other people's scripts call them: published cases, and bad input.
 
-use std::{
-    io::Write,
-    process::{Command, Output, Stdio},
-};
+mod common;
 
+use common::run;
 use serde_json::{Value, json};
 
-fn prequal(arguments: &[&str], input: &Value) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_prequal"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that is used wrongly ends before it reads.
-    if let Err(error) = child.stdin.take().unwrap().write_all(input.to_string().as_bytes()) {
-        assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
-    }
-    child.wait_with_output().unwrap()
-}
-
 fn answer(arguments: &[&str], input: &Value) -> Value {
-    let output = prequal(arguments, input);
+    let output = run(arguments, &input.to_string());
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && error.is_empty(), "{error}: {input}");
     serde_json::from_slice(&output.stdout).unwrap()
@@ -31,7 +14,7 @@ fn answer(arguments: &[&str], input: &Value) -> Value {
 
 /// The one line of an error: exit code 1, nothing on standard output.
 fn refusal(arguments: &[&str], input: &Value) -> String {
-    let output = prequal(arguments, input);
+    let output = run(arguments, &input.to_string());
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{input}");
     let text = String::from_utf8(output.stderr).unwrap();
     let line = text.strip_prefix("prequal: ").and_then(|rest| rest.strip_suffix('\n')).unwrap().to_owned();
@@ -136,7 +119,7 @@ fn bad_input_is_one_readable_line() {
         let line = refusal(arguments, &input);
         assert!(line.contains(says), "{line}");
     }
-    assert_eq!(prequal(&["disclose", "--law", "mars"], &json!({})).status.code(), Some(2));
+    assert_eq!(run(&["disclose", "--law", "mars"], "{}").status.code(), Some(2));
 }
 
 /// Two months named by the terms are two months, also from February to March, where the dates could be four weeks: the

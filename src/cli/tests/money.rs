@@ -1,29 +1,12 @@
 //! `schedule`, `apr` and `payoff` as other people's scripts call them: the published answers, and bad input.
 
-use std::{
-    io::Write,
-    process::{Command, Output, Stdio},
-};
+mod common;
 
+use common::run;
 use serde_json::{Value, json};
 
-fn prequal(command: &str, input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_prequal"))
-        .arg(command)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that is used wrongly ends before it reads.
-    if let Err(error) = child.stdin.take().unwrap().write_all(input.as_bytes()) {
-        assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
-    }
-    child.wait_with_output().unwrap()
-}
-
 fn answer(command: &str, input: &Value) -> Value {
-    let output = prequal(command, &input.to_string());
+    let output = run(&[command], &input.to_string());
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && error.is_empty(), "{error}: {input}");
     serde_json::from_slice(&output.stdout).unwrap()
@@ -31,7 +14,7 @@ fn answer(command: &str, input: &Value) -> Value {
 
 /// The one line of an error: exit code 1, nothing on standard output, no Rust in it.
 fn refusal(command: &str, input: &str) -> String {
-    let output = prequal(command, input);
+    let output = run(&[command], input);
     assert_eq!(output.status.code(), Some(1), "{input}");
     assert!(output.stdout.is_empty(), "{input}");
     let text = String::from_utf8(output.stderr).unwrap();
@@ -100,7 +83,7 @@ fn published_payoffs() {
 /// The contract's example, whole: the fields in their order, and totals.
 #[test]
 fn the_form_of_a_schedule() {
-    let output = prequal("schedule", &terms().to_string());
+    let output = run(&["schedule"], &terms().to_string());
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with(
         r#"{"installments":[{"number":1,"due":"2024-02-01","principal":1643,"interest":58,"fee":0,"total":1701,"balance":8357},"#
@@ -301,12 +284,10 @@ fn what_is_not_json_is_refused() {
 fn a_file_is_read_as_standard_input_is() {
     let path = std::env::temp_dir().join(format!("prequal-terms-{}.json", std::process::id()));
     std::fs::write(&path, terms().to_string()).unwrap();
-    let run = |file: &std::path::Path| {
-        Command::new(env!("CARGO_BIN_EXE_prequal")).arg("schedule").arg("--input").arg(file).output().unwrap()
-    };
-    assert_eq!(run(&path).stdout, prequal("schedule", &terms().to_string()).stdout);
+    let from_file = |file: &std::path::Path| run(&["schedule", "--input", file.to_str().unwrap()], "");
+    assert_eq!(from_file(&path).stdout, run(&["schedule"], &terms().to_string()).stdout);
     std::fs::remove_file(&path).unwrap();
-    let missing = run(&path);
+    let missing = from_file(&path);
     assert_eq!(missing.status.code(), Some(1));
     assert!(String::from_utf8(missing.stderr).unwrap().starts_with("prequal: cannot open `"));
 }

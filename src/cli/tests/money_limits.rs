@@ -1,40 +1,23 @@
 //! The ends of the world of money, each through the command line: the smallest and the largest amounts, days that
 //! months lack, currencies without and with three decimals, dear plans, and every kind of bad input.
 
-use std::{
-    io::Write,
-    process::{Command, Output, Stdio},
-};
+mod common;
 
+use common::run;
 use serde_json::{Value, json};
 
 /// The largest amount, 2^53 − 1.
 const AMOUNT_MAX: i64 = 9_007_199_254_740_991;
 
-fn prequal(command: &str, input: &Value) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_prequal"))
-        .arg(command)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that is used wrongly ends before it reads.
-    if let Err(error) = child.stdin.take().unwrap().write_all(input.to_string().as_bytes()) {
-        assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
-    }
-    child.wait_with_output().unwrap()
-}
-
 fn answer(command: &str, input: &Value) -> Value {
-    let output = prequal(command, input);
+    let output = run(&[command], &input.to_string());
     assert!(output.status.success(), "{}: {input}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// The one readable line of an error: exit code 1 and nothing on standard output.
 fn refusal(command: &str, input: &Value) -> String {
-    let output = prequal(command, input);
+    let output = run(&[command], &input.to_string());
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]), "{input}");
     let text = String::from_utf8(output.stderr).unwrap();
     let line = text.strip_prefix("prequal: ").and_then(|rest| rest.strip_suffix('\n')).unwrap();

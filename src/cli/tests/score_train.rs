@@ -1,11 +1,14 @@
 //! `prequal train` and `prequal score` as a user runs them, on the German credit data.
 
+mod common;
+
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::Output,
 };
+
+use common::run;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/german_credit.csv");
 
@@ -36,19 +39,6 @@ impl Drop for Folder {
     }
 }
 
-fn prequal(arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_prequal"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that refuses its arguments need not read its input.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
-}
-
 fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
@@ -67,7 +57,7 @@ fn train(out: &Path) -> Output {
     let exclude = "age_in_years,foreign_worker";
     let mut arguments = vec!["train", "--data", DATA, "--target", "creditability", "--bad", "bad"];
     arguments.extend(["--exclude", exclude, "--label", label, "--trees", "10", "--out", out.to_str().unwrap()]);
-    let output = prequal(&arguments, "");
+    let output = run(&arguments, "");
     assert!(output.status.success(), "{}", error(&output));
     output
 }
@@ -107,7 +97,7 @@ fn scoring_gives_points_and_probabilities_for_every_row() {
     let folder = Folder::new("score");
     train(&folder.0);
     let model = folder.path("model.json");
-    let output = prequal(&["score", "--model", model.to_str().unwrap(), "--input", DATA], "");
+    let output = run(&["score", "--model", model.to_str().unwrap(), "--input", DATA], "");
     assert!(output.status.success(), "{}", error(&output));
     assert!(error(&output).contains("warning: columns that the model does not use are ignored"));
     let text = out(&output);
@@ -153,7 +143,7 @@ fn an_empty_cell_is_missing_and_columns_go_by_name() {
     let folder = Folder::new("missing");
     let model = folder.write("model.json", &scorecard());
     let rows = "home,months\nown,11.5\nown,12\n,12\nboat,\n";
-    let output = prequal(&["score", "--model", model.to_str().unwrap()], rows);
+    let output = run(&["score", "--model", model.to_str().unwrap()], rows);
     assert_eq!(error(&output), "");
     let text = out(&output);
     let cells: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
@@ -169,7 +159,7 @@ fn rows_that_cannot_be_scored_are_refused_with_their_place() {
     let folder = Folder::new("rows");
     let model = folder.write("model.json", &scorecard());
     let refused = |rows: &str| {
-        let output = prequal(&["score", "--model", model.to_str().unwrap()], rows);
+        let output = run(&["score", "--model", model.to_str().unwrap()], rows);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(error(&output).lines().count(), 1);
         error(&output)
@@ -181,7 +171,7 @@ fn rows_that_cannot_be_scored_are_refused_with_their_place() {
     assert!(refused("months,home,home\n").contains("the header `home` is there twice"));
     assert!(refused("").contains("it is empty"));
     // All or nothing: not even the good rows before a bad one are written.
-    let output = prequal(&["score", "--model", model.to_str().unwrap()], "months,home\n1,own\nabc,own\n");
+    let output = run(&["score", "--model", model.to_str().unwrap()], "months,home\n1,own\nabc,own\n");
     assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
@@ -190,7 +180,7 @@ fn models_that_cannot_be_read_are_refused_by_name() {
     let folder = Folder::new("models");
     let model = folder.write("model.json", &scorecard());
     let refused = |arguments: &[&str]| {
-        let output = prequal(&[&["score"], arguments].concat(), "months,home\n");
+        let output = run(&[&["score"], arguments].concat(), "months,home\n");
         assert_eq!(output.status.code(), Some(1));
         error(&output)
     };
@@ -215,7 +205,7 @@ fn training_that_cannot_be_done_is_refused_in_one_line() {
     let place = folder.path("out");
     let refused = |target: &str, bad: &str| {
         let out = place.to_str().unwrap();
-        let output = prequal(&["train", "--data", DATA, "--target", target, "--bad", bad, "--out", out], "");
+        let output = run(&["train", "--data", DATA, "--target", target, "--bad", bad, "--out", out], "");
         assert_eq!(output.status.code(), Some(1));
         assert!(!place.exists());
         error(&output)
@@ -223,7 +213,7 @@ fn training_that_cannot_be_done_is_refused_in_one_line() {
     let absent = "the target `credit` is not a column of the data; its columns are `status_of_existing";
     assert!(refused("credit", "bad").contains(absent));
     assert!(refused("creditability", "BAD").contains("the bad value `BAD` never occurs in `creditability`"));
-    let usage = prequal(&["train", "--data", DATA, "--target", "creditability"], "");
+    let usage = run(&["train", "--data", DATA, "--target", "creditability"], "");
     assert_eq!(usage.status.code(), Some(2));
 }
 
@@ -235,7 +225,7 @@ fn trees_that_were_trained_here_read_the_same_file() {
     train(&folder.0);
     let model = folder.path("trees.json");
     let score = |input: &str| {
-        let output = prequal(&["score", "--model", model.to_str().unwrap()], input);
+        let output = run(&["score", "--model", model.to_str().unwrap()], input);
         assert!(output.status.success(), "{}", error(&output));
         let text = out(&output);
         assert!(text.starts_with("margin,margin_bits,probability\n"));
@@ -263,7 +253,7 @@ fn monitoring_writes_two_files_and_fails_a_job_only_where_asked() {
             vec!["monitor", "--reference", DATA, "--current", current, "--model", model, "--out", place];
         arguments.extend(["--target", "creditability", "--bad", "bad"]);
         arguments.extend(more);
-        prequal(&arguments, "")
+        run(&arguments, "")
     };
     let output = watch(Path::new(DATA), &["--fail-on", "warning"]);
     assert!(output.status.success(), "{}", error(&output));

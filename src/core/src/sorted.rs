@@ -131,18 +131,50 @@ impl<V> IntoIterator for Sorted<V> {
     }
 }
 
-impl<V: Read> Read for Sorted<V> {
+/// How many entries are read, and how long their keys may be in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub entries: usize,
+    pub key_bytes: usize,
+}
+
+impl Limits {
+    /// The document's own limits alone.
+    const NONE: Self = Self { entries: usize::MAX, key_bytes: usize::MAX };
+
+    /// What is wrong with one more key.
+    fn refuse<V>(self, sorted: &Sorted<V>, key: &str) -> Option<String> {
+        let Self { entries, key_bytes } = self;
+        if key.len() > key_bytes {
+            return Some(format!("a key has {} bytes; at most {key_bytes} are taken", key.len()));
+        }
+        (sorted.len() == entries).then(|| format!("an object has more than {entries} entries"))
+    }
+}
+
+impl<V: Read> Sorted<V> {
+    /// Reads an object of at most so many entries.
     #[inline(never)]
-    fn read(node: Node<'_>) -> Self {
+    pub(crate) fn read_within(node: Node<'_>, limits: Limits) -> Self {
         let mut sorted = Self::new();
         let mut nodes = node.entries();
         while let (Some(key), Some(value)) = (nodes.next(), nodes.next()) {
             let name = key.text();
+            if let Some(why) = limits.refuse(&sorted, name) {
+                key.fail(format_args!("{why}"));
+                break;
+            }
             if sorted.insert(name.to_owned(), V::read(value)).is_some() {
                 key.fail(format_args!("`{name}` stands twice in one object"));
             }
         }
         sorted
+    }
+}
+
+impl<V: Read> Read for Sorted<V> {
+    fn read(node: Node<'_>) -> Self {
+        Self::read_within(node, Limits::NONE)
     }
 }
 
@@ -165,11 +197,22 @@ impl<V: Serialize> Serialize for Sorted<V> {
 
 impl<'de, V: Deserialize<'de>> Deserialize<'de> for Sorted<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(SortedVisitor(PhantomData))
+        deserializer.deserialize_map(SortedVisitor::within(Limits::NONE))
     }
 }
 
-struct SortedVisitor<V>(PhantomData<V>);
+/// Reads an object by serde.
+pub(crate) struct SortedVisitor<V> {
+    limits: Limits,
+    values: PhantomData<V>,
+}
+
+impl<V> SortedVisitor<V> {
+    /// For an object of at most so many entries.
+    pub(crate) const fn within(limits: Limits) -> Self {
+        Self { limits, values: PhantomData }
+    }
+}
 
 impl<'de, V: Deserialize<'de>> de::Visitor<'de> for SortedVisitor<V> {
     type Value = Sorted<V>;
@@ -183,6 +226,9 @@ impl<'de, V: Deserialize<'de>> de::Visitor<'de> for SortedVisitor<V> {
         while let Some(key) = access.next_key::<String>()? {
             if sorted.contains_key(&key) {
                 return Err(de::Error::custom(format_args!("`{key}` stands twice in one object")));
+            }
+            if let Some(why) = self.limits.refuse(&sorted, &key) {
+                return Err(de::Error::custom(why));
             }
             sorted.insert(key, access.next_value()?);
         }

@@ -51,18 +51,20 @@ struct Taken<'t> {
 }
 
 impl Taken<'_> {
-    /// A member that may be absent or `null`.
-    fn option<T: Read>(&self, name: &str) -> Option<T> {
+    fn take(&self, name: &str) -> Node<'_> {
         let index = NAMES.iter().position(|known| *known == name).unwrap_or(0);
         self.taken.set(self.taken.get() | 1 << (index & 15));
-        Option::read(self.members.node(index))
+        self.members.node(index)
+    }
+
+    /// A member that may be absent or `null`.
+    fn option<T: Read>(&self, name: &str) -> Option<T> {
+        Option::read(self.take(name))
     }
 
     /// A member that must be there.
     fn need<T: Read>(&self, name: &str) -> T {
-        let index = NAMES.iter().position(|known| *known == name).unwrap_or(0);
-        self.taken.set(self.taken.get() | 1 << (index & 15));
-        let member = self.members.node(index);
+        let member = self.take(name);
         if member.is_null() {
             self.node.fail(format_args!("missing field `{name}`"));
         }

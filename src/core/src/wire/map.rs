@@ -1,13 +1,11 @@
 //! A JSON object with free keys, which refuses a key that stands twice.
 
-use core::{fmt, marker::PhantomData};
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     canonical::{Canonical, Text},
     json::{Node, Read},
-    sorted::Sorted,
+    sorted::{Limits, Sorted, SortedVisitor},
 };
 
 use super::limits::{EVIDENCE_ITEMS_MAX, ID_BYTES_MAX};
@@ -54,27 +52,11 @@ impl<V> FromIterator<(String, V)> for Map<V> {
     }
 }
 
+const LIMITS: Limits = Limits { entries: EVIDENCE_ITEMS_MAX, key_bytes: ID_BYTES_MAX };
+
 impl<V: Read> Read for Map<V> {
-    #[inline(never)]
     fn read(node: Node<'_>) -> Self {
-        let mut map = Sorted::new();
-        let mut nodes = node.entries();
-        while let (Some(key), Some(value)) = (nodes.next(), nodes.next()) {
-            let name = key.text();
-            if name.len() > ID_BYTES_MAX {
-                let bytes = name.len();
-                key.fail(format_args!("a key has {bytes} bytes; at most {ID_BYTES_MAX} are taken"));
-                break;
-            }
-            if map.len() == EVIDENCE_ITEMS_MAX {
-                key.fail(format_args!("an object has more than {EVIDENCE_ITEMS_MAX} entries"));
-                break;
-            }
-            if map.insert(name.to_owned(), V::read(value)).is_some() {
-                key.fail(format_args!("`{name}` stands twice in one object"));
-            }
-        }
-        Self(map)
+        Self(Sorted::read_within(node, LIMITS))
     }
 }
 
@@ -92,37 +74,6 @@ impl<V: Serialize> Serialize for Map<V> {
 
 impl<'de, V: Deserialize<'de>> Deserialize<'de> for Map<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MapVisitor(PhantomData))
-    }
-}
-
-struct MapVisitor<V>(PhantomData<V>);
-
-impl<'de, V: Deserialize<'de>> de::Visitor<'de> for MapVisitor<V> {
-    type Value = Map<V>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: de::MapAccess<'de>>(self, mut access: A) -> Result<Map<V>, A::Error> {
-        let mut entries = Sorted::new();
-        while let Some(key) = access.next_key::<String>()? {
-            if key.len() > ID_BYTES_MAX {
-                return Err(de::Error::custom(format_args!(
-                    "a key has {} bytes; at most {ID_BYTES_MAX} are taken",
-                    key.len()
-                )));
-            }
-            if entries.contains_key(&key) {
-                return Err(de::Error::custom(format_args!("`{key}` stands twice in one object")));
-            }
-            if entries.len() == EVIDENCE_ITEMS_MAX {
-                return Err(de::Error::custom(format_args!("an object has more than {EVIDENCE_ITEMS_MAX} entries")));
-            }
-            let value = access.next_value()?;
-            entries.insert(key, value);
-        }
-        Ok(Map(entries))
+        deserializer.deserialize_map(SortedVisitor::within(LIMITS)).map(Self)
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::ratio::Ratio;
 use crate::{
     credit::{
-        CreditError, LateFee, LateFeePer, LateRules, PenaltyBase, PenaltyMode, Rate, Schedule, Terms,
+        CreditError, LateFee, LateFeePer, LateRules, Penalty, PenaltyBase, PenaltyMode, Rate, Schedule, Terms,
         accrual::percent_of,
     },
     money::Amount,
@@ -63,6 +63,17 @@ fn of_rate(rate: &Rate) -> (Ratio, bool) {
     (Ratio::of(rate.percent), rate.daily)
 }
 
+/// What a rate is a year, where it may be one of a day.
+fn a_year((percent, daily): (Ratio, bool), year_days: u128) -> Result<Ratio, CreditError> {
+    if daily { percent.times(Ratio::new(year_days, 1)) } else { Ok(percent) }
+}
+
+/// The rate a year that goes on beside a penalty.
+pub(super) fn rate_beside(penalty: &Penalty, terms: &Terms, year_days: u128) -> Result<Ratio, CreditError> {
+    let rate = terms.rate.as_ref().filter(|_| penalty.mode == PenaltyMode::InAddition);
+    rate.map_or(Ok(Ratio::ZERO), |rate| a_year(of_rate(rate), year_days))
+}
+
 impl DefaultCost {
     /// The cost of default of terms.
     ///
@@ -110,15 +121,12 @@ impl DefaultCost {
     /// The rate a year that a late debt bears; none where no penalty is charged.
     pub(crate) fn annual_percent(&self, year_days: u16) -> Result<Option<Ratio>, CreditError> {
         let Some(rates) = &self.rates else { return Ok(None) };
-        let year = |(percent, daily): (Ratio, bool)| {
-            if daily { percent.times(Ratio::new(u128::from(year_days), 1)) } else { Ok(percent) }
-        };
-        let mut own = year(rates.own)?;
+        let mut own = a_year(rates.own, u128::from(year_days))?;
         if let Some(ceiling) = rates.ceiling.filter(|ceiling| *ceiling < own) {
             own = ceiling;
         }
         match rates.beside {
-            Some(beside) => own.plus(year(beside)?).map(Some),
+            Some(beside) => own.plus(a_year(beside, u128::from(year_days))?).map(Some),
             None => Ok(Some(own)),
         }
     }

@@ -12,7 +12,6 @@ use crate::{
         AprAnswer, Convention, CreditError, FeeLine, Installment, Schedule, TEXT_BYTES_MAX, Terms,
         accrual::checked_percent, apr_of_plan,
     },
-    currency::Currency,
     decimal::Decimal,
     money::Amount,
 };
@@ -152,8 +151,6 @@ pub struct PlanFacts<'a> {
     pub lender: &'a str,
     /// The day of signature.
     pub signed: Date,
-    /// The currency of every amount.
-    pub currency: Currency,
     /// The day of the advance.
     pub start: Date,
     /// What the goods cost.
@@ -181,7 +178,6 @@ impl<'a> PlanFacts<'a> {
         Self {
             lender,
             signed: terms.start,
-            currency: terms.currency,
             start: terms.start,
             price: terms.principal,
             lent: made.total_principal,

@@ -1,10 +1,10 @@
 //! What the law of the day of signature makes of a contract's rules: the same caps that judged the plan judge every
 //! charge when it would be posted.
 
-use super::{ChargeCap, ChargeKind, Measure, PlanCap, PlanFacts, ratio::Ratio};
+use super::{ChargeCap, ChargeKind, Measure, PlanCap, PlanFacts, default::rate_beside, ratio::Ratio};
 use crate::{
     calendar::DayCount,
-    credit::{CreditError, Penalty, PenaltyMode, Rate, Rules, Terms},
+    credit::{CreditError, Penalty, Rules, Terms},
     decimal::Decimal,
     money::Amount,
 };
@@ -94,12 +94,6 @@ fn charge_cap(
     }
 }
 
-/// What one day of a rate is worth a year, by days of the year.
-fn a_year(rate: &Rate, year_days: u128) -> Result<Ratio, CreditError> {
-    let percent = Ratio::of(rate.percent);
-    if rate.daily { percent.times(Ratio::new(year_days, 1)) } else { Ok(percent) }
-}
-
 /// Bounds the rate of the penalty, so that with contract interest beside it it stays under a ceiling a year.
 fn lower_penalty(
     penalty: &mut Option<Penalty>,
@@ -108,10 +102,7 @@ fn lower_penalty(
     year_days: u128,
 ) -> Result<(), CreditError> {
     let Some(penalty) = penalty else { return Ok(()) };
-    let beside = match &terms.rate {
-        Some(rate) if penalty.mode == PenaltyMode::InAddition => a_year(rate, year_days)?,
-        _ => Ratio::ZERO,
-    };
+    let beside = rate_beside(penalty, terms, year_days)?;
     // A penalty counts days of its own rate, or of the contract's of which it is a multiple; its own ceiling is a rate
     // of that year.
     let own = penalty.rate.as_ref().or(terms.rate.as_ref());

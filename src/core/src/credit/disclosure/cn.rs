@@ -72,6 +72,7 @@ pub struct CnCostTable {
 /// # Errors
 /// A contract without `lender`; what [`schedule`], the rules and the rate refuse.
 pub fn cn_cost_table(contract: &DisclosureInput) -> Result<CnCostTable, CreditError> {
+    contract.check()?;
     let upfront = contract.upfront()?;
     let DisclosureInput { terms, lender, prepaid, .. } = contract;
     if lender.is_empty() {

@@ -59,6 +59,7 @@ pub struct EuInformation {
 /// # Errors
 /// What [`schedule`], the rules and the rate refuse.
 pub fn eu_information(contract: &DisclosureInput) -> Result<EuInformation, CreditError> {
+    contract.check()?;
     let upfront = contract.upfront()?;
     let DisclosureInput { terms, .. } = contract;
     let made = schedule(terms)?;

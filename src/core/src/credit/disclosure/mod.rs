@@ -56,8 +56,8 @@ impl DisclosureInput {
         LateRules { penalty: self.penalty.as_ref(), late_fee: self.late_fee.as_ref() }
     }
 
-    /// What is paid at once.
-    fn upfront(&self) -> Result<Amount, CreditError> {
+    /// Refuses lists and texts beyond their limits, and a rule for prepayments that contradicts itself.
+    fn check(&self) -> Result<(), CreditError> {
         if self.prepaid.len() > FEES_MAX || self.not_finance_charges.len() > FEES_MAX {
             return Err(CreditError::TooMany { what: "charges", max: FEES_MAX });
         }
@@ -65,7 +65,11 @@ impl DisclosureInput {
         if texts.chain([&self.lender]).any(|text| text.len() > TEXT_BYTES_MAX) {
             return Err(CreditError::BadText("prepaid"));
         }
-        Rules { prepayment: self.prepayment.clone(), ..Rules::default() }.check()?;
+        Rules { prepayment: self.prepayment.clone(), ..Rules::default() }.check()
+    }
+
+    /// What is paid at once.
+    fn upfront(&self) -> Result<Amount, CreditError> {
         Ok(Amount::sum(self.prepaid.iter().map(|charge| charge.amount))?)
     }
 }

@@ -57,7 +57,7 @@ pub struct UsBox {
 /// # Errors
 /// What [`schedule`], the rules and the rate refuse; prepaid charges above the amount financed.
 pub fn us_box(contract: &DisclosureInput) -> Result<UsBox, CreditError> {
-    contract.upfront()?;
+    contract.check()?;
     let DisclosureInput { terms, prepayment, not_finance_charges, .. } = contract;
     let is_charged = |code: &String| {
         contract.prepaid.iter().any(|charge| charge.code == *code) || terms.fees.iter().any(|fee| fee.code == *code)
