@@ -159,6 +159,13 @@ impl Scorer {
         if input.required && value.is_nan() { Err(CellError::Missing) } else { Ok(value) }
     }
 
+    /// The value of a feature whose cell is a number already; `None` where the model goes by the text of its cells.
+    #[must_use]
+    pub fn value_of_number(&self, feature: usize, number: f64) -> Option<Result<f64, CellError>> {
+        let input = self.inputs.get(feature).filter(|input| input.named.is_none())?;
+        Some(if input.required && number.is_nan() { Err(CellError::Missing) } else { Ok(number) })
+    }
+
     /// Scores a row of values, one for each feature, NaN where missing.
     ///
     /// # Errors
