@@ -10,6 +10,7 @@ mod setup;
 mod size;
 mod test;
 mod verify;
+mod verify_batch;
 mod verify_models;
 
 use std::path::Path;
@@ -93,6 +94,8 @@ enum Verify {
     Money,
     /// Model files in and out, against the libraries that make and read them
     Models,
+    /// Scoring on Spark, partition by partition, against one run
+    Batch,
 }
 
 fn main() -> ExitCode {
@@ -130,6 +133,7 @@ fn run(cli: Cli) -> Result<bool> {
             bench::decide(root)?;
         }
         Some(Task::Verify { what: Verify::Models }) => return verify_models::models(root),
+        Some(Task::Verify { what: Verify::Batch }) => return verify_batch::batch(root),
         Some(Task::Bench { what: Bench::Money }) => {
             set_up_for_building(root)?;
             bench::money(root)?;
