@@ -32,7 +32,7 @@ pub fn decide(bundle: &Bundle, input: &Input) -> Result<Decision, DecideError> {
 }
 
 /// A decision, and the canonical text of each offer without its hash.
-pub(super) fn make(bundle: &Bundle, input: &Input) -> Result<(Decision, Vec<String>), DecideError> {
+pub(super) fn make(bundle: &Bundle, input: &Input) -> Result<(Decision, Vec<Vec<u8>>), DecideError> {
     if bundle.part() != Part::Full {
         return Err(DecideError::PublicBundle);
     }
@@ -66,7 +66,7 @@ pub(super) struct Run<'a> {
     pub reasons: Vec<u16>,
     pub offers: Vec<Offer>,
     /// The canonical text of each offer without its hash.
-    pub texts: Vec<String>,
+    pub texts: Vec<Vec<u8>>,
 }
 
 impl<'a> Run<'a> {

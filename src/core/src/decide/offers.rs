@@ -25,7 +25,7 @@ const DAYS_PER_YEAR: i64 = 365;
 #[derive(Debug)]
 pub(super) enum Quoted {
     /// An offer, and its canonical text without the hash.
-    Offer(Box<Offer>, String),
+    Offer(Box<Offer>, Vec<u8>),
     /// The price is outside the plan's span of amounts.
     OtherAmount,
     /// The plan would cost more than the law allows: the cap, what was reached, and the highest price that would pass.
@@ -127,8 +127,8 @@ pub(super) fn quote_plan(
         total_fee: schedule.total_fee,
         total_interest: schedule.total_interest,
     };
-    let text = canonical::text_of(&offer)?;
-    offer.terms_hash = canonical::sha256_hex(text.as_bytes());
+    let text = canonical::bytes_of(&offer)?;
+    offer.terms_hash = canonical::sha256_hex(&text);
     Ok(Quoted::Offer(Box::new(offer), text))
 }
 

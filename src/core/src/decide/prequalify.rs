@@ -31,7 +31,7 @@ pub fn prequalify(bundle: &Bundle, input: &Input) -> Result<Prequalification, De
 }
 
 /// An estimate, and the canonical text of each offer without its hash.
-pub(super) fn make(bundle: &Bundle, input: &Input) -> Result<(Prequalification, Vec<String>), DecideError> {
+pub(super) fn make(bundle: &Bundle, input: &Input) -> Result<(Prequalification, Vec<Vec<u8>>), DecideError> {
     admit(bundle, input)?;
     let mut run = Run::new(bundle, input);
     let outcome = steps(&mut run)?;
