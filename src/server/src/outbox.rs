@@ -90,9 +90,8 @@ async fn deliver_due(app: &App) -> Result<usize, Problem> {
         if let Some(cause) = &failure {
             tracing::warn!(call = call.id, path = call.path, attempts, status, cause, "a call to the provider failed");
         }
-        let mut tx = app.db.begin().await?;
-        outbox::note(&mut tx, &call.id, status, next, failure.as_deref()).await?;
-        tx.commit().await?;
+        let (id, error) = (call.id.as_str(), failure.as_deref());
+        app.db.write(|mut tx| async move { Ok(outbox::note(&mut tx, id, status, next, error).await?) }).await?;
         delivered += usize::from(failure.is_none());
     }
     Ok(delivered)

@@ -21,12 +21,12 @@ use crate::{
     app::App,
     booking::{self, Booking},
     fresh,
-    idempotency::Begun,
+    idempotency::Attempt,
     people::{self, Identity},
     problem::{Kind, Problem},
     reply::Reply,
     secret,
-    storage::{Connection, applications, checkouts},
+    storage::{Connection, applications, checkouts, group::Part},
 };
 
 /// The longest name a signature holds, in bytes.
@@ -101,23 +101,35 @@ pub async fn sign(
     let now = app.now()?;
     let caller = format!("capability:{capability}");
     let attempt = app.in_flight.claim(&caller, &format!("applications/{id}/sign"), &key, &fingerprint)?;
-    let mut tx = app.db.begin().await?;
-    let row = of_capability(&mut tx, &id, &capability).await?;
-    let attempt = match attempt.begin(&mut tx, &app.vault).await? {
-        Begun::Replayed(reply) => return Ok(reply),
-        Begun::New(attempt) => attempt,
-    };
-    check_agreement(&row, &signing)?;
+    let (server, attempt, signing) = (&*app, &attempt, &signing);
+    let application = (id.as_str(), capability.as_str());
+    let work = |mut tx: Part| async move { sign_once(server, &mut tx, attempt, application, signing, now).await };
+    let reply = app.db.write(work).await?;
+    app.outbox.notify_one();
+    Ok(reply)
+}
+
+async fn sign_once(
+    app: &App,
+    tx: &mut Connection,
+    attempt: &Attempt,
+    (id, capability): (&str, &str),
+    signing: &Signing,
+    now: Instant,
+) -> Result<Reply, Problem> {
+    let row = of_capability(tx, id, capability).await?;
+    if let Some(reply) = attempt.earlier(tx, &app.vault).await? {
+        return Ok(reply);
+    }
+    check_agreement(&row, signing)?;
     let loan = match &row.loan {
         // A retry under another key: the same application has the same loan.
         Some(loan) => loan.clone(),
-        None => book(&app, &mut tx, &row, &signing, now).await?,
+        None => book(app, tx, &row, signing, now).await?,
     };
-    let status = booking::status_of(&mut tx, &loan).await?;
+    let status = booking::status_of(tx, &loan).await?;
     let reply = Reply::created(&Signed { capability: app.vault.loan_capability(&loan), loan_id: loan, status })?;
-    attempt.finish(&mut tx, &app.vault, &reply, &now.to_string()).await?;
-    tx.commit().await?;
-    app.outbox.notify_one();
+    attempt.finish(tx, &app.vault, &reply, &now.to_string()).await?;
     Ok(reply)
 }
 

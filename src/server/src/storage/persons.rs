@@ -96,6 +96,10 @@ pub async fn erase(db: &mut Connection, person: &str, now: &str) -> sqlx::Result
     sqlx::query("DELETE FROM person_lookups WHERE person = $1").bind(person).execute(&mut *db).await?;
     // The records stay where others refer to them, but nothing is left in them: without the key they could
     // not be read, and after this not even kept for a key that might turn up in a backup.
-    sqlx::query("UPDATE personal_records SET sealed = x'' WHERE person = $1").bind(person).execute(db).await?;
+    sqlx::query("UPDATE personal_records SET sealed = $2 WHERE person = $1")
+        .bind(person)
+        .bind(Vec::<u8>::new())
+        .execute(db)
+        .await?;
     Ok(erased.rows_affected() == 1)
 }

@@ -1,41 +1,14 @@
 //! A server process that is killed in the middle of its work has lost and doubled nothing that it acknowledged.
 
-use std::{
-    collections::BTreeMap,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use prequal_server::{config::Config, serve};
 use serde_json::{Value, json};
 
-use crate::{actors::ADA, world::World};
+use crate::{actors::ADA, process::Process, world::World};
 
-const CONFIG: &str = "PREQUAL_TEST_SERVER_CONFIG";
 const KILLS: u64 = 4;
 const CLIENTS: usize = 8;
 const AMOUNT: i64 = 7;
-
-/// Claims nothing by itself: started again by the claim below, it is the process that is killed.
-#[test]
-fn the_process_that_is_killed() {
-    if let Ok(file) = std::env::var(CONFIG) {
-        serve::block_on(serve::run(&Config::read(file.as_ref()).unwrap(), true)).unwrap();
-    }
-}
-
-fn start(world: &World) -> Child {
-    let file = world.folder.path().join("process.toml");
-    std::fs::write(&file, world.config_for_a_process()).unwrap();
-    Command::new(std::env::current_exe().unwrap())
-        .args(["killed::the_process_that_is_killed", "--exact", "--nocapture"])
-        .env(CONFIG, file)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
 
 /// One client: instructs payments until the server is gone. Gives what was acknowledged, by key, and the key
 /// of which nobody knows what became.
@@ -55,18 +28,6 @@ async fn instruct(world: &World, loan: &str, capability: &str, open: Option<Stri
     }
 }
 
-async fn answers(world: &World) {
-    for _ in 0..400 {
-        let url = format!("{}/healthz", world.base);
-        let client = prequal_server::http_client::HttpClient::default();
-        if client.call(hyper::Method::GET, &url, &[], Vec::new().into()).await.is_ok() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("the process does not answer");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_is_there_exactly_once_after_every_kill() {
     let mut world = World::new().await;
@@ -76,8 +37,7 @@ async fn what_was_acknowledged_is_there_exactly_once_after_every_kill() {
     let mut acknowledged: BTreeMap<String, Value> = BTreeMap::new();
     let mut open: Vec<Option<String>> = vec![None; CLIENTS];
     for kill in 0..KILLS {
-        let mut process = start(&world);
-        answers(&world).await;
+        let mut process = Process::start(&world, world.address());
         let clients: Vec<_> = std::mem::take(&mut open)
             .into_iter()
             .map(|open| {
@@ -86,9 +46,7 @@ async fn what_was_acknowledged_is_there_exactly_once_after_every_kill() {
             })
             .collect();
         tokio::time::sleep(Duration::from_millis(150 + 97 * kill)).await;
-        // SIGKILL: nothing is finished, nothing is flushed.
-        process.kill().unwrap();
-        process.wait().unwrap();
+        process.kill();
         for client in clients {
             let (done, key) = client.await.unwrap();
             for (key, payment) in done {
