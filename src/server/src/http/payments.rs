@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The most payments under way or ended that one loan may have.
-pub const PAYMENTS_OF_LOAN_MAX: usize = 1_000;
+pub const PAYMENTS_OF_LOAN_MAX: i64 = 1_000;
 
 /// An instruction to pay.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -82,7 +82,7 @@ async fn instruct(
     if amount.is_zero() {
         return refused(Kind::InvalidValue, "a payment is more than nothing".to_owned());
     }
-    if payments::of_loan(tx, id).await?.len() >= PAYMENTS_OF_LOAN_MAX {
+    if payments::count_of_loan(tx, id).await? >= PAYMENTS_OF_LOAN_MAX {
         return refused(Kind::TooMany, format!("a loan has at most {PAYMENTS_OF_LOAN_MAX} payments"));
     }
     let loan = booking::load(tx, &row).await?;

@@ -13,5 +13,6 @@ mod purchase;
 mod restart;
 mod sandbox_bureau;
 mod sharing;
+mod storm;
 mod together;
 mod world;
