@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::{
     app::{App, new_id},
     problem::Problem,
-    storage::{Connection, outbox},
+    storage::{Connection, group::Part, outbox, payments},
 };
 
 /// After how many attempts a call is left to a person: about a day of a provider that does not answer.
@@ -26,6 +26,9 @@ const BACKOFF_MAX_MS: i64 = 600_000;
 const BATCH_MAX: i64 = 32;
 /// How often waiting calls are looked for without being woken.
 const POLL: Duration = Duration::from_millis(500);
+
+/// Where the provider takes instructions to debit a shopper.
+pub const DEBITS: &str = "/v1/debits";
 
 /// Adds a call about a payment or payout, in the transaction of the effect that needs it.
 ///
@@ -91,7 +94,17 @@ async fn deliver_due(app: &App) -> Result<usize, Problem> {
             tracing::warn!(call = call.id, path = call.path, attempts, status, cause, "a call to the provider failed");
         }
         let (id, error) = (call.id.as_str(), failure.as_deref());
-        app.db.write(|mut tx| async move { Ok(outbox::note(&mut tx, id, status, next, error).await?) }).await?;
+        // A debit that nobody could ask for is over, and what it held of the debt can be paid otherwise. Should the
+        // provider have heard of it after all, the money is booked as a payment of its own.
+        let ended = (status == "dead" && call.path == DEBITS).then_some(call.subject.as_str());
+        let work = |mut tx: Part| async move {
+            if let Some(payment) = ended {
+                let end = payments::End { status: "failed", value_date: None, transfer: None };
+                payments::end(&mut tx, payment, end).await?;
+            }
+            Ok(outbox::note(&mut tx, id, status, next, error).await?)
+        };
+        app.db.write(work).await?;
         delivered += usize::from(failure.is_none());
     }
     Ok(delivered)

@@ -15,7 +15,8 @@ use crate::{
 pub struct Identity {
     /// The name as typed.
     pub name: Option<String>,
-    email: Option<String>,
+    /// The e-mail address as typed.
+    pub email: Option<String>,
     phone: Option<String>,
     resident_id: Option<String>,
 }

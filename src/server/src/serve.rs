@@ -19,7 +19,7 @@ use crate::{
     audit,
     clock::{Clock, SystemClock},
     config::Config,
-    http, outbox,
+    delivery, http, outbox,
     settings::Settings,
     storage::{self, Database},
 };
@@ -83,10 +83,12 @@ pub async fn run(config: &Config, sandbox: bool) -> Result<(), String> {
     let (settings, vault) = Settings::load(config, sandbox)?;
     let db = Database::open(&config.database).await?;
     let app = App::new(db, settings, vault, sandbox).await?;
-    let delivery = tokio::spawn(outbox::run(app.clone()));
+    let calls = tokio::spawn(outbox::run(app.clone()));
+    let notices = tokio::spawn(delivery::run(app.clone()));
     let result = listen(&config.listen, http::router(app.clone()), stop_signal()).await;
     // A call that is being made is abandoned here and made again after the next start, under the same key.
-    delivery.abort();
+    calls.abort();
+    notices.abort();
     app.db.close().await;
     result
 }

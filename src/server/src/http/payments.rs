@@ -111,7 +111,7 @@ async fn instruct(
         currency: &payment.currency,
         value_date: today.to_string(),
     };
-    outbox::add(tx, "/v1/debits", &payment.id, &instruction, &now).await?;
+    outbox::add(tx, outbox::DEBITS, &payment.id, &instruction, &now).await?;
     let reply = Reply::accepted(&Instructed { payment_id: payment.id, status: "initiated" })?;
     attempt.finish(tx, &app.vault, &reply, &now).await?;
     Ok(reply)

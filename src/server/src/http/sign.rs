@@ -15,6 +15,7 @@ use super::{
     auth::OnlyCapability,
     checkouts::require_open,
     extract::{Id, IdempotencyKey, Json},
+    loans,
     submit::Approved,
 };
 use crate::{
@@ -122,13 +123,18 @@ async fn sign_once(
         return Ok(reply);
     }
     check_agreement(&row, signing)?;
+    let capability = secret::new_token("cap_");
+    let hash = secret::sha256_hex(&capability);
     let loan = match &row.loan {
-        // A retry under another key: the same application has the same loan.
-        Some(loan) => loan.clone(),
-        None => book(app, tx, &row, signing, now).await?,
+        // A retry under another key: the same application has the same loan, and one more credential for it.
+        Some(loan) => {
+            loans::add_capability(tx, loan, &hash, &now.to_string()).await?;
+            loan.clone()
+        }
+        None => book(app, tx, &row, signing, &hash, now).await?,
     };
     let status = booking::status_of(tx, &loan).await?;
-    let reply = Reply::created(&Signed { capability: app.vault.loan_capability(&loan), loan_id: loan, status })?;
+    let reply = Reply::created(&Signed { capability, loan_id: loan, status })?;
     attempt.finish(tx, &app.vault, &reply, &now.to_string()).await?;
     Ok(reply)
 }
@@ -154,6 +160,7 @@ async fn book(
     db: &mut Connection,
     row: &applications::Row,
     signing: &Signing,
+    capability_hash: &str,
     now: Instant,
 ) -> Result<String, Problem> {
     let expires = Instant::parse(row.approval_expires.as_deref().unwrap_or("")).map_err(Problem::internal)?;
@@ -191,10 +198,11 @@ async fn book(
         offer_json: &approved.offer,
         offer_id: &approved.offer_id,
         signature_record: &signature_record,
+        capability_hash,
         now,
         today,
     };
-    booking::book(app, db, &booking).await
+    booking::book(db, &booking).await
 }
 
 fn check_name(identity: &Identity, signature: &Signature) -> Result<(), Problem> {

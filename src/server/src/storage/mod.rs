@@ -4,17 +4,19 @@
 //! or type that one of them lacks; what differs stands in [`engine`] and in the two folders of migrations.
 
 pub mod applications;
+pub mod capabilities;
 pub mod checkouts;
 pub mod clock;
 pub mod engine;
 pub mod group;
 pub mod journal;
 pub mod loans;
+pub mod notices;
 pub mod outbox;
 pub mod payments;
 pub mod persons;
 pub mod replies;
-pub(crate) mod schema;
+pub mod schema;
 pub mod suspense;
 
 use std::sync::Arc;

@@ -24,12 +24,20 @@ pub struct Step {
 }
 
 /// The lending server's schema.
-pub const LENDING: [Step; 1] = [Step {
-    version: 1,
-    name: "lending",
-    sqlite: include_str!("../../migrations/sqlite/0001_lending.sql"),
-    postgres: Some(include_str!("../../migrations/postgres/0001_lending.sql")),
-}];
+pub const LENDING: [Step; 2] = [
+    Step {
+        version: 1,
+        name: "lending",
+        sqlite: include_str!("../../migrations/sqlite/0001_lending.sql"),
+        postgres: Some(include_str!("../../migrations/postgres/0001_lending.sql")),
+    },
+    Step {
+        version: 2,
+        name: "people",
+        sqlite: include_str!("../../migrations/sqlite/0002_people.sql"),
+        postgres: Some(include_str!("../../migrations/postgres/0002_people.sql")),
+    },
+];
 
 /// How often a migration is begun that another server is making at the same time.
 const ATTEMPTS_MAX: u32 = 20;

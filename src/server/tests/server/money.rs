@@ -288,3 +288,28 @@ async fn a_tampered_journal_does_not_verify() {
     }
     world.verify().await;
 }
+
+/// A debit that the provider could not be asked for in a day once held its part of the debt for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debit_that_was_given_up_failed_and_may_be_paid_otherwise() {
+    let mut world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.config().provider.url = "http://127.0.0.1:9".to_owned();
+    world.restart().await;
+    let (path, pay) = (format!("/v1/loans/{loan}"), format!("/v1/loans/{loan}/payments"));
+    let instructed = world.post_once(&pay, &capability, "a", &json!({ "amount": 50_000 })).await.expect(202);
+    world.post_once(&pay, &capability, "b", &json!({ "amount": 1 })).await.problem(422, "payment-above-payoff");
+    let mut tx = world.app().db.begin().await.unwrap();
+    let attempts = prequal_server::outbox::ATTEMPTS_MAX - 1;
+    let statement = "UPDATE outbox SET attempts = $1, next_attempt_ms = 0 WHERE status = 'waiting'";
+    sqlx::query(statement).bind(attempts).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    world.wait(&path, &capability, |loan| loan["payments"][0]["status"] == "failed").await;
+    world.post_once(&pay, &capability, "c", &json!({ "amount": 1 })).await.expect(202);
+    // Had the provider heard of it after all, its money is booked.
+    let today = world.app().today().unwrap().to_string();
+    let late = cleared("t-1", instructed["payment_id"].as_str().unwrap(), 50_000, &today);
+    let secret = world.webhook_secret.clone();
+    assert_eq!(world.notify("msg_1", seconds(), &secret, &late).await.expect(200)["status"], "booked");
+    assert_eq!(world.get(&path, &capability).await.expect(200)["status"], "settled");
+}

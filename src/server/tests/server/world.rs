@@ -20,7 +20,7 @@ use prequal_server::{
     app::App,
     audit,
     config::Config,
-    http,
+    delivery, http,
     http_client::HttpClient,
     outbox,
     sandbox::{self, Sandbox, provider},
@@ -229,8 +229,9 @@ impl World {
             };
             axum::serve(listener, router).with_graceful_shutdown(stop).await.unwrap();
         });
-        let delivery = tokio::spawn(outbox::run(app.clone()));
-        self.running = Some(Running { app, stop, tasks: vec![serving, delivery] });
+        let calls = tokio::spawn(outbox::run(app.clone()));
+        let notices = tokio::spawn(delivery::run(app.clone()));
+        self.running = Some(Running { app, stop, tasks: vec![serving, calls, notices] });
     }
 
     pub fn app(&self) -> &Arc<App> {
