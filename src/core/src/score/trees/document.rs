@@ -266,6 +266,10 @@ pub struct LinearLeaves {
     pub coefficients: String,
 }
 
+fn format_of(format: &str) -> TreeError {
+    TreeError::Format(format.chars().take(64).collect())
+}
+
 /// Two numbers side by side.
 impl json::Read for [String; 2] {
     fn read(node: json::Node<'_>) -> Self {
@@ -312,11 +316,17 @@ impl TreeModel {
         TreeError::limit("bytes of the model file", text.len(), MODEL_BYTES_MAX)?;
         let text = text.trim_ascii_end();
         let syntax = |error: json::JsonError| TreeError::Syntax(error.to_string());
-        let head: Head = json::from_str(text).map_err(syntax)?;
-        if head.format != FORMAT {
-            return Err(TreeError::Format(head.format.chars().take(64).collect()));
+        // A document of another format does not read as this one; only then it is asked what it is.
+        let mut model: Self = match json::from_str(text) {
+            Ok(model) => model,
+            Err(error) => match json::from_str::<Head>(text) {
+                Ok(head) if head.format != FORMAT => return Err(format_of(&head.format)),
+                _ => return Err(syntax(error)),
+            },
+        };
+        if model.format != FORMAT {
+            return Err(format_of(&model.format));
         }
-        let mut model: Self = json::from_str(text).map_err(syntax)?;
         let stated = std::mem::take(&mut model.hash);
         // A canonical text without this member is what was hashed.
         let member = std::format!("\"hash\":\"{stated}\",");
