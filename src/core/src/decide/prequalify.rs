@@ -77,7 +77,7 @@ fn likely(bundle: &Bundle, features: &[Feature], trace: &mut Vec<String>) -> Res
     };
     let value = |slot: &usize| features.get(*slot).copied().unwrap_or(Feature::NOT_ASKED).value;
     let values: Vec<Value<'_>> = model.slots.iter().map(|slot| score_value(bundle, *slot, value(slot))).collect();
-    let points = model.card.score(&values)?.points;
+    let points = model.model.score(&values, &[])?.points();
     trace.push(format!("estimate model={} points={points}", model.id));
     Ok(points >= definition.likely_from_points)
 }
