@@ -41,8 +41,9 @@ impl Quoted {
             Self::AboveCap(finding) => {
                 let Finding { cap, measure, reached_percent, ceiling_percent, highest_price_percent, .. } = finding;
                 let highest = highest_price_percent.as_deref().unwrap_or("none");
+                let reached = if finding.reason.is_some() { "unbounded" } else { reached_percent };
                 format!(
-                    "plan {plan} dropped cap={cap} {}={reached_percent} ceiling_percent={ceiling_percent} \
+                    "plan {plan} dropped cap={cap} {}={reached} ceiling_percent={ceiling_percent} \
                      highest_price_percent={highest}",
                     measure.reached_name()
                 )
@@ -88,7 +89,11 @@ pub(super) fn quote_plan(
         ..PlanFacts::of(&terms, &schedule, lender)
     };
     if let Some(mut finding) = broken_cap(&payload.caps, &facts)? {
-        let highest = highest_price(&payload.caps, &terms, rules, lender, price);
+        // No price mends a penalty without a ceiling.
+        let highest = match finding.reason {
+            None => highest_price(&payload.caps, &terms, rules, lender, price),
+            Some(_) => None,
+        };
         finding.highest_price_percent = highest.map(|percent| percent.to_string());
         return Ok(Quoted::AboveCap(finding));
     }

@@ -41,6 +41,8 @@ struct Row {
     capitalised: Amount,
     /// Tiers of the late fee that have been judged.
     tiers: usize,
+    /// Money paid for this instalment that went to earlier late fees, or to what they had left short before.
+    diverted: Amount,
 }
 
 impl Row {
@@ -149,6 +151,7 @@ impl<'a> Loan<'a> {
                 suspended: Amount::ZERO,
                 capitalised: Amount::ZERO,
                 tiers: 0,
+                diverted: Amount::ZERO,
             });
         }
         Ok(Self {
