@@ -139,6 +139,7 @@ pub(super) fn quote_plan(
 
 fn terms(bundle: &Bundle, plan: &Plan, principal: Amount, start: Date, percent: Decimal) -> Terms {
     let product = &bundle.payload().product;
+    let has_level = plan.repayment.method == Method::EqualInstallment;
     let bears_interest = !matches!(plan.repayment.method, Method::Free | Method::FeeInstallment);
     Terms {
         currency: bundle.currency(),
@@ -152,9 +153,10 @@ fn terms(bundle: &Bundle, plan: &Plan, principal: Amount, start: Date, percent: 
         }),
         repayment: plan.repayment.clone(),
         rounding: product.rounding,
-        level_rounding: product.level_rounding,
+        // A product has plans of several methods; only some have a level.
+        level_rounding: product.level_rounding.filter(|_| has_level),
         remainder: None,
-        adjust_installment: product.adjust_installment,
+        adjust_installment: product.adjust_installment && has_level,
         fees: plan.fees.clone(),
         after_maturity: None,
     }

@@ -88,6 +88,7 @@ pub(super) struct Life<'a> {
     pub charged: [i64; 3],
     loan_tiers: usize,
     pub withdrawn: bool,
+    pub withdrawn_on: i32,
     /// A forecast charges nobody for being late.
     pub quiet: bool,
     pub prepaid: Vec<(i32, i64)>,
@@ -168,6 +169,7 @@ impl<'a> Life<'a> {
             charged: [0; 3],
             loan_tiers: 0,
             withdrawn: false,
+            withdrawn_on: i32::MAX,
             quiet: false,
             prepaid: Vec::new(),
             moved: Vec::new(),

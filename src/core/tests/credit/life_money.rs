@@ -477,6 +477,7 @@ impl Life<'_> {
             return false;
         }
         self.withdrawn = true;
+        self.withdrawn_on = self.withdrawn_on.min(on);
         let mut credit = 0;
         for line in &mut self.lines {
             for part in [FEE, PENALTY] {

@@ -1,6 +1,6 @@
 //! What happens to a loan after disbursement, by the rules that its data state.
 
-use prequal_core::credit::{Payoff, PayoffInput, payoff};
+use prequal_core::credit::{Parts, Payoff, PayoffInput, payoff};
 use serde_json::{Value, json};
 
 use super::amount;
@@ -420,6 +420,10 @@ fn a_draw_is_spread_over_the_instalments_left() {
     assert!(ask(with(level(), json!({"date": "2027-01-01", "events": late}))).is_err());
 }
 
+fn answer_parts(answer: &Payoff) -> Parts {
+    Parts { principal: answer.principal, interest: answer.interest, fee: answer.fee, penalty: answer.penalty }
+}
+
 /// Withdrawal (CCD2 article 26): principal, interest for the days used, nothing else.
 #[test]
 fn withdrawing_costs_the_interest_of_the_days_used() {
@@ -437,6 +441,9 @@ fn withdrawing_costs_the_interest_of_the_days_used() {
     // 1,200.00 at 1 % a month, 10 of January's 31 days: 3.87.
     assert_eq!((answer.principal, answer.interest, answer.fee), (amount(120_000), amount(387), amount(0)));
     assert_eq!(answer.total, amount(120_387));
+    // All of it is owed at once, and that is what stands: not the instalments of a contract that is no more.
+    let [row] = &answer.installments[..] else { panic!("{:?}", answer.installments) };
+    assert_eq!((row.due, row.owed, row.balance), (super::date("2026-01-11"), answer_parts(&answer), amount(0)));
     assert_eq!(question("2026-01-16").unwrap_err(), "withdrawal on `2026-01-16` is later than 14 days after the start");
 }
 

@@ -78,7 +78,7 @@ fn base_of(penalty: &Penalty, unpaid: &Parts) -> Result<Amount, MoneyError> {
 
 impl Loan<'_> {
     fn late_rules(&self) -> Option<&Penalty> {
-        self.rules.penalty.as_ref().filter(|_| !self.withdrawn)
+        self.rules.penalty.as_ref().filter(|_| self.withdrawn.is_none())
     }
 
     /// Principal on which a penalty now runs in place of interest.
@@ -212,7 +212,7 @@ impl Loan<'_> {
     /// Posts the late fees whose days have been passed.
     pub(super) fn post_late_fees(&mut self, date: Date) -> Result<(), CreditError> {
         let rules = self.rules;
-        let Some(late_fee) = rules.late_fee.as_ref().filter(|_| !self.quiet && !self.withdrawn) else {
+        let Some(late_fee) = rules.late_fee.as_ref().filter(|_| !self.quiet && self.withdrawn.is_none()) else {
             return Ok(());
         };
         for index in 0..self.rows.len() {
@@ -246,7 +246,7 @@ impl Loan<'_> {
         let grows = self.period >= self.rows.len()
             && self.accrual.is_some()
             && self.plan.terms.after_maturity == Some(AfterMaturity::Accrue);
-        let rule = self.rules.late_fee.as_ref().filter(|_| grows && !self.quiet && !self.withdrawn);
+        let rule = self.rules.late_fee.as_ref().filter(|_| grows && !self.quiet && self.withdrawn.is_none());
         let (Some(late_fee), Some(row)) = (rule, self.rows.last()) else { return Ok(None) };
         for tier in late_fee.tiers.iter().filter(|tier| tier.percent.is_some()) {
             let day = row.due.add_days(i32::from(tier.after_days) + 1)?;

@@ -102,7 +102,7 @@ impl Loan<'_> {
 
     /// The fee for prepaying principal, under the law's ceiling on it alone.
     fn uncapped_fee(&self, date: Date, principal: Amount, interest: Option<Amount>) -> Result<Amount, CreditError> {
-        let Some(percent) = self.rules.prepayment.fee_percent.filter(|_| !self.withdrawn) else {
+        let Some(percent) = self.rules.prepayment.fee_percent.filter(|_| self.withdrawn.is_none()) else {
             return Ok(Amount::ZERO);
         };
         let mut fee = percent_of(principal, percent, 1, self.plan.terms.rounding)?;
