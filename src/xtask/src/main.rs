@@ -96,6 +96,8 @@ enum Verify {
     Money,
     /// Model files in and out, against the libraries that make and read them
     Models,
+    /// The server under a storm of repeated requests, and killed under load, on SQLite and PostgreSQL
+    Server,
 }
 
 fn main() -> ExitCode {
@@ -133,6 +135,7 @@ fn run(cli: Cli) -> Result<bool> {
             bench::decide(root)?;
         }
         Some(Task::Verify { what: Verify::Models }) => return verify_models::models(root),
+        Some(Task::Verify { what: Verify::Server }) => return verify::server(root),
         Some(Task::Bench { what: Bench::Money }) => {
             set_up_for_building(root)?;
             bench::money(root)?;

@@ -56,7 +56,7 @@ impl Twice {
     }
 
     /// e to this power; none beyond what a double holds.
-    fn exp(self) -> Option<Self> {
+    fn exponential(self) -> Option<Self> {
         const LN_2: Twice = Twice(core::f64::consts::LN_2, 2.319_046_813_846_299_6e-17);
         let twos = libm::floor(self.0 / LN_2.0 + 0.5);
         if twos.abs() > 1_000.0 {
@@ -77,9 +77,9 @@ impl Twice {
     }
 
     /// The logarithm: one step of Newton's method doubles the digits of a double's.
-    fn ln(self) -> Option<Self> {
+    fn logarithm(self) -> Option<Self> {
         let near = libm::log1p(self.0 - 1.0);
-        let off = self.times(Self(-near, 0.0).exp()?).plus(Self(-1.0, 0.0));
+        let off = self.times(Self(-near, 0.0).exponential()?).plus(Self(-1.0, 0.0));
         Some(Self(near, 0.0).plus(off))
     }
 }
@@ -113,9 +113,9 @@ pub(super) fn is_at_or_above(
     let (rate, log) = match annual {
         Annual::Nominal { numerator, denominator } => {
             let rate = rate.times(Twice(denominator, 0.0)).over(Twice(numerator, 0.0));
-            (rate, one.plus(rate).ln()?)
+            (rate, one.plus(rate).logarithm()?)
         }
-        Annual::Effective { units } => (rate, one.plus(rate).ln()?.over(Twice(units, 0.0))),
+        Annual::Effective { units } => (rate, one.plus(rate).logarithm()?.over(Twice(units, 0.0))),
     };
     let (mut sum, mut size) = (Twice(0.0, 0.0), 0.0);
     for flow in &timed.flows {
@@ -129,7 +129,7 @@ pub(super) fn is_at_or_above(
                 whole
             }
         };
-        term = term.times(time.times(log).times(Twice(-1.0, 0.0)).exp()?);
+        term = term.times(time.times(log).times(Twice(-1.0, 0.0)).exponential()?);
         sum = sum.plus(term);
         size += term.0.abs();
     }
