@@ -100,15 +100,8 @@ impl Scorer {
             return Err(ImportError::refuse("a scorecard is scored by its own rules"));
         };
         let trees = model.check()?;
-        let input = |feature: &TreeFeature| {
-            // Our own trainer names a feature's categories in the trees themselves; a name it never met is missing.
-            let own = (!feature.categories.is_empty()).then(|| Categories {
-                names: feature.categories.clone(),
-                numeric: false,
-                unseen: UnseenName::Missing,
-            });
-            Input::new(file.categories.get(&feature.name).or(own.as_ref()), file.required.contains(&feature.name))
-        };
+        let input =
+            |feature: &TreeFeature| Input::new(Categories::of(feature).as_ref(), file.required.contains(&feature.name));
         let inputs = model.features.iter().map(input).collect();
         let finish = match &file.result {
             ResultKind::Margin => Finish::Margin,
