@@ -59,7 +59,9 @@ pub fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> anyhow::Result<
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
-        if path == "." { anyhow::anyhow!("{inner}") } else { anyhow::anyhow!("`{path}`: {inner}") }
+        // A `?` stands for what was not read far enough to have a name.
+        let path = path.trim_end_matches('?').trim_end_matches('.');
+        if path.is_empty() { anyhow::anyhow!("{inner}") } else { anyhow::anyhow!("`{path}`: {inner}") }
     })?;
     json.end()?;
     // The core's own reader is the stricter one: it takes no list where an object is meant.
@@ -88,10 +90,13 @@ pub fn error_line(error: &anyhow::Error) -> String {
     for one in line.chars().take(ERROR_CHARS_MAX) {
         match one {
             _ if one.is_control() => shown.push(' '),
-            // Line and paragraph separators, and marks of direction.
-            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                shown.extend(one.escape_unicode())
-            }
+            // Line and paragraph separators, marks of direction, and what has no width.
+            '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' => shown.extend(one.escape_unicode()),
             _ => shown.push(one),
         }
     }

@@ -44,6 +44,26 @@ fn thirty_six_instalments_of_18_23_on_400_break_24_percent() {
     assert_eq!(answer(&["caps"], &json!({"terms": terms, "caps": ceiling("36")}))["passes"], true);
 }
 
+/// A rate is compared by its six decimals. What breaks a ceiling is shown with as many as make it greater, never as
+/// "24.00 % exceeds 24 %".
+#[test]
+fn a_rate_that_breaks_a_ceiling_reads_as_more_than_it() {
+    for (rate, reached, passes) in [
+        ("24", "24.00", true),
+        ("24.00001", "24.00001", false),
+        ("24.000001", "24.000001", false),
+        ("24.0000001", "24.00", true),
+        ("25", "25.00", false),
+    ] {
+        let terms = json!({"currency": "CNY", "principal": 4_000_000_000_000_000_u64, "start": "2026-01-10",
+            "rate": {"annual_percent": rate, "day_count": "30/360"},
+            "repayment": {"method": "equal_installment", "count": 12, "every": "P1M"}});
+        let verdict = answer(&["caps"], &json!({"terms": terms, "caps": ceiling("24")}));
+        let finding = &verdict["findings"][0];
+        assert_eq!((&finding["reached_percent"], &finding["passes"]), (&json!(reached), &json!(passes)), "{rate}");
+    }
+}
+
 /// 12 instalments at 1.1 % a month of the original principal are 23.5 % when due after a month, 26.39 % after ten days.
 #[test]
 fn the_day_of_the_first_payment_decides_whether_a_flat_fee_keeps_the_ceiling() {

@@ -68,13 +68,13 @@ fn a_rule_that_means_nothing_is_refused_by_name() {
         terms
     };
     for method in ["interest_only", "equal_principal"] {
-        for (field, value) in [("adjust_installment", json!(true)), ("level_rounding", json!("up"))] {
-            assert_eq!(
-                refusal("schedule", &asked(field, value, method)),
-                format!("`{field}` does not apply: only `equal_installment` has a level instalment")
-            );
-        }
-        answer("schedule", &asked("adjust_installment", json!(false), method));
+        assert_eq!(
+            refusal("schedule", &asked("level_rounding", json!("up"), method)),
+            "`level_rounding` does not apply: only `equal_installment` has a level instalment"
+        );
+        // A level that is not there is not moved: the same terms serve every method.
+        let plain = answer("schedule", &asked("adjust_installment", json!(false), method));
+        assert_eq!(answer("schedule", &asked("adjust_installment", json!(true), method)), plain, "{method}");
     }
     for every in ["P2W", "P14D"] {
         for month_end in ["stick", "roll"] {
@@ -105,13 +105,43 @@ fn a_rule_that_means_nothing_is_refused_by_name() {
     }
 }
 
-/// A name with a line separator in it stays on the line, escaped.
+/// A name stays on the line whatever is in it: what breaks a line, turns its direction or is not seen is escaped.
 #[test]
 fn an_error_is_one_line_whatever_it_quotes() {
-    let mut odd = terms("USD", 120_000, "12", level(3));
-    odd["one\u{2028}two"] = json!(1);
-    let line = refusal("schedule", &odd);
-    assert!(line.contains("one\\u{2028}two") && !line.contains('\u{2028}'), "{line}");
+    let questions = questions();
+    for odd in
+        ['\u{2028}', '\u{2029}', '\u{202e}', '\u{61c}', '\u{200b}', '\u{feff}', '\n', '\r', '\u{7}', '\u{85}', '\u{7f}']
+    {
+        let shown = if odd.is_control() { " ".to_owned() } else { odd.escape_unicode().to_string() };
+        for (command, question) in &questions {
+            let mut named = question.clone();
+            named[format!("one{odd}two")] = json!(1);
+            let line = refusal(command, &named);
+            assert!(line.starts_with(&format!("`one{shown}two`: unknown field")), "{command}: {line}");
+        }
+        let mut valued = terms("USD", 120_000, "12", level(3));
+        valued["currency"] = json!(format!("U{odd}D"));
+        let line = refusal("schedule", &valued);
+        assert!(line.contains(&format!("U{shown}D")) && !line.contains(odd), "{line}");
+    }
+}
+
+/// After a withdrawal nothing is owed by instalments: what had fallen due stands, and the rest is one sum on the day
+/// asked, principal and the interest of the days used: 1,200.00 × 1 % × 10/28 days of the first period.
+#[test]
+fn after_a_withdrawal_the_list_is_what_is_owed() {
+    let asked = |date: &str, events: Value| {
+        let question = json!({"terms": terms("USD", 120_000, "12", level(3)), "date": date, "withdrawal_days": 60, "events": events});
+        answer("payoff", &question)
+    };
+    let used = asked("2026-02-10", json!([{"type": "withdrawal", "date": "2026-02-10"}]));
+    assert_eq!((column(&used, "due"), column(&used, "total")), (vec![json!("2026-02-10")], vec![json!(120_429)]));
+    let paid = json!({"type": "repayment", "date": "2026-02-28", "amount": 40_803});
+    let later = asked("2026-03-20", json!([paid, {"type": "withdrawal", "date": "2026-03-10"}]));
+    assert_eq!(column(&later, "due"), ["2026-02-28", "2026-03-20"]);
+    assert_eq!(column(&later, "principal"), [39_603, 80_397]);
+    let left = later["installments"][1]["total"].as_i64().unwrap() - later["installments"][1]["paid"].as_i64().unwrap();
+    assert_eq!(json!(left), later["total"]);
 }
 
 /// Clamp counts each date from the anchor; roll goes to the next month; stick keeps the day it was moved to.

@@ -84,12 +84,10 @@ impl<'a> Plan<'a> {
             let why = "only `equal_principal`, `fee_installment` and `free` leave a remainder over";
             return Err(CreditError::NotApplicable { field: "remainder", why });
         }
-        let of_a_level =
-            [("adjust_installment", terms.adjust_installment), ("level_rounding", terms.level_rounding.is_some())];
-        if let Some((field, _)) = of_a_level.into_iter().find(|(_, given)| *given)
-            && repayment.method != Method::EqualInstallment
-        {
-            return Err(CreditError::NotApplicable { field, why: "only `equal_installment` has a level instalment" });
+        // `adjust_installment` is no rule of its own: where there is no level, there is none to move.
+        if terms.level_rounding.is_some() && repayment.method != Method::EqualInstallment {
+            let why = "only `equal_installment` has a level instalment";
+            return Err(CreditError::NotApplicable { field: "level_rounding", why });
         }
         if repayment.principal_holiday >= count {
             let why = "it must be shorter than `count`";

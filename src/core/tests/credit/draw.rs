@@ -219,7 +219,7 @@ pub(crate) fn contract(draw: &mut Draw, method: Method) -> Terms {
         rounding: draw.one(&ROUNDINGS),
         level_rounding: (level && draw.chance(50)).then(|| draw.one(&ROUNDINGS)),
         remainder: (shares && draw.chance(60)).then(|| draw.one(&[Remainder::First, Remainder::Last])),
-        adjust_installment: level && draw.chance(50),
+        adjust_installment: draw.chance(50),
         fees: (0..if draw.chance(40) { draw.between(1, 3) } else { 0 }).map(|number| fee(draw, number)).collect(),
         after_maturity: None,
     }
