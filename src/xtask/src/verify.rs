@@ -13,6 +13,8 @@ use crate::{package, setup};
 const PART_SECONDS_MAX: u64 = 7_200;
 /// Random contracts, and random lives of contracts, of each method.
 const CONTRACTS: &str = "100000";
+/// Random statements of revolving lines, and random transfers over several loans.
+const LINES: &str = "100000";
 /// Random cash flows of each convention.
 const FLOWS: &str = "100000";
 /// Quotes compared between native Rust and WebAssembly.
@@ -28,7 +30,7 @@ struct Part {
     whole: (&'static str, &'static str),
 }
 
-const MONEY: [Part; 4] = [
+const MONEY: [Part; 5] = [
     Part {
         name: "world",
         about: "every principal of 1 to 10,000 minor units, term of 1 to 36, rounding and method",
@@ -46,6 +48,12 @@ const MONEY: [Part; 4] = [
         about: "100,000 random lives of contracts of each method against a second account, day by day",
         tests: "lives::",
         whole: ("PREQUAL_LIVES", CONTRACTS),
+    },
+    Part {
+        name: "lines",
+        about: "100,000 random statements and 100,000 transfers over several loans against second ones, day by day",
+        tests: "lines_naive::",
+        whole: ("PREQUAL_LINES", LINES),
     },
     Part {
         name: "rates",

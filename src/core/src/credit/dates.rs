@@ -35,6 +35,16 @@ pub(crate) struct Due {
     pub regular_months: u16,
 }
 
+impl Billing {
+    /// Refuses days that no month has.
+    pub(crate) const fn check(&self) -> Result<(), CreditError> {
+        if self.is_valid() {
+            return Ok(());
+        }
+        Err(CreditError::NotApplicable { field: "billing", why: "its days are days of a month, 1 to 31" })
+    }
+}
+
 impl<'a> DueDates<'a> {
     pub(crate) fn new(start: Date, repayment: &'a Repayment) -> Result<Self, CreditError> {
         let business_days = repayment.business_days.as_ref();
@@ -53,10 +63,7 @@ impl<'a> DueDates<'a> {
             if let Some((field, _)) = given.into_iter().find(|(_, given)| *given) {
                 return Err(CreditError::Conflict("billing", field));
             }
-            if !billing.is_valid() {
-                let why = "its days are days of a month, 1 to 31";
-                return Err(CreditError::NotApplicable { field: "billing", why });
-            }
+            billing.check()?;
             let source = Source::Billed { billing, start };
             return Ok(Self { source, last: start, months: 1, first_is_regular: false, index: 0, business_days });
         }

@@ -95,17 +95,27 @@ impl Line {
     /// not all; nothing otherwise. Payments reduce the oldest purchase first; the sum is rounded once.
     ///
     /// # Errors
-    /// Purchases of several statements; payments above the purchases; too many of either.
+    /// Days that are no days of a month; a minimum of days; purchases of several statements; payments above the
+    /// purchases; too many of either.
     pub fn interest(
         &self,
         purchases: &[(Date, Amount)],
         payments: &[(Date, Amount)],
         until: Date,
     ) -> Result<Amount, CreditError> {
-        let Some((first, _)) = purchases.first() else { return Ok(Amount::ZERO) };
         if purchases.len() > EVENTS_MAX || payments.len() > EVENTS_MAX {
             return Err(CreditError::TooMany { what: "purchases or payments", max: EVENTS_MAX });
         }
+        self.billing.check()?;
+        if self.rate.minimum_days > 0 {
+            let why = "interest on a statement is of the days that passed";
+            return Err(CreditError::NotApplicable { field: "minimum_days", why });
+        }
+        let bought = Amount::sum(purchases.iter().map(|(_, amount)| *amount))?;
+        if Amount::sum(payments.iter().map(|(_, amount)| *amount))? > bought {
+            return Err(MoneyError::AmountOutOfRange.into());
+        }
+        let Some((first, _)) = purchases.first() else { return Ok(Amount::ZERO) };
         let (statement, due) = (self.billing.statement(*first)?, self.billing.due(*first, 0)?);
         let mut purchases = purchases.to_vec();
         let mut payments = payments.to_vec();
@@ -115,10 +125,6 @@ impl Line {
             if self.billing.statement(*date)? != statement {
                 return Err(CreditError::EventOutOfRange(*date));
             }
-        }
-        let bought = Amount::sum(purchases.iter().map(|(_, amount)| *amount))?;
-        if Amount::sum(payments.iter().map(|(_, amount)| *amount))? > bought {
-            return Err(MoneyError::AmountOutOfRange.into());
         }
         let in_time = Amount::sum(payments.iter().filter(|(date, _)| *date <= due).map(|(_, amount)| *amount))?;
         let Some(accrual) = Accrual::new(&self.rate)?.filter(|_| in_time < bought) else { return Ok(Amount::ZERO) };

@@ -61,7 +61,7 @@ fn shuffled<T>(draw: &mut Draw, list: &mut [T]) {
 }
 
 /// Past due and due in any order, in advance in any order after them.
-fn order(draw: &mut Draw) -> Vec<Bucket> {
+pub(super) fn order(draw: &mut Draw) -> Vec<Bucket> {
     let parts = [Part::Penalty, Part::Fee, Part::Interest, Part::Principal];
     let of = |timing: Timing| parts.map(|part| Bucket { timing, part });
     let mut owed = [of(Timing::PastDue), of(Timing::Due)].concat();

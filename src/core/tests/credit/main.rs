@@ -11,6 +11,7 @@ mod life;
 mod life_money;
 mod life_refund;
 mod lines;
+mod lines_naive;
 mod lives;
 mod methods;
 mod naive_dates;

@@ -128,17 +128,23 @@ fn series(anchor: Date, every: Period, rule: MonthEnd, count: usize) -> Vec<Date
     }
 }
 
-/// Days are walked one by one until the statement's day, then until the due day.
-fn billed(start: Date, billing: Billing, count: usize) -> Vec<Date> {
-    let is = |date: Date, wanted: u8| {
-        i32::from(date.day()) == i32::from(wanted).min(last_of_month(date.year(), i32::from(date.month())))
-    };
-    let mut statement = start.days() + i32::from(billing.cutoff == Cutoff::Next);
-    while !is(day(statement), billing.billing_day) {
-        statement += 1;
+fn is_day(date: Date, wanted: u8) -> bool {
+    i32::from(date.day()) == i32::from(wanted).min(last_of_month(date.year(), i32::from(date.month())))
+}
+
+/// The statement on which a purchase comes: days are walked one by one until its day.
+pub(super) fn statement(bought: Date, billing: Billing) -> Date {
+    let mut found = bought.days() + i32::from(billing.cutoff == Cutoff::Next);
+    while !is_day(day(found), billing.billing_day) {
+        found += 1;
     }
-    let mut due = statement + 1;
-    while !is(day(due), billing.due_day) {
+    day(found)
+}
+
+/// The first due day after the statement, and those of the months after it.
+pub(super) fn billed(start: Date, billing: Billing, count: usize) -> Vec<Date> {
+    let mut due = statement(start, billing).days() + 1;
+    while !is_day(day(due), billing.due_day) {
         due += 1;
     }
     (0..count).map(|index| in_month(day(due), index as i32, i32::from(billing.due_day), MonthEnd::Clamp)).collect()
