@@ -52,7 +52,10 @@ for (const [kind, make] of [
         assert.ok((decided[outcome] ?? 0) >= OCCURRENCES_MIN, `${outcome}: ${decided[outcome] ?? 0} rows`);
       }
       for (const outcome of ['likely', 'needs', 'continue']) {
-        assert.ok((estimated[outcome] ?? 0) >= OCCURRENCES_MIN, `${outcome}: ${estimated[outcome] ?? 0} rows`);
+        assert.ok(
+          (estimated[outcome] ?? 0) >= OCCURRENCES_MIN,
+          `${outcome}: ${estimated[outcome] ?? 0} rows`,
+        );
       }
     });
 
