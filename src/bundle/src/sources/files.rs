@@ -176,6 +176,25 @@ impl Sources {
         };
         text.lines().position(|line| names(line) == Some(true)).map(|index| index + 1)
     }
+
+    /// The line of a key in a table, written as `key = …`, `key.… = …` or `[table.key]`; else that of the table.
+    pub fn key_line(&self, file: &str, table: &str, key: &str) -> Option<usize> {
+        let (_, text) = self.files.iter().find(|(known, _)| *known == file)?;
+        let (header, within) = (format!("[{table}]"), format!("[{table}.{key}]"));
+        let (mut inside, mut of_table) = (false, None);
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.starts_with('[') {
+                inside = line.starts_with(&header);
+                of_table = of_table.or(inside.then_some(index + 1));
+            }
+            let names = |rest: &str| rest.trim_start().starts_with(['=', '.']);
+            if line.starts_with(&within) || inside && !key.is_empty() && line.strip_prefix(key).is_some_and(names) {
+                return Some(index + 1);
+            }
+        }
+        of_table
+    }
 }
 
 struct Reader<'a> {

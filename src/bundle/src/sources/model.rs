@@ -1,6 +1,6 @@
 //! The model file, and what `bundle.toml` says of it.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::Read as _, path::Path};
 
 use prequal_core::{
     bundle::{
@@ -9,7 +9,7 @@ use prequal_core::{
     },
     score::{
         Scorecard,
-        trees::{TreeFeature, TreeModel},
+        trees::{MODEL_BYTES_MAX, TreeFeature, TreeModel},
     },
 };
 use serde::Deserialize;
@@ -41,13 +41,14 @@ pub(super) fn read(
         }
         return None;
     };
+    let place = Place { sources, table: "model" };
     let named = entry.file.as_ref().map(|file| folder.join(file));
     let Some(path) = given.map(Path::to_path_buf).or(named) else {
-        problems.push(Problem::of("bundle.toml", "`[model]` names no `file`; give one with `--model FILE`"));
+        problems.push(place.refuse("", "`[model]` names no `file`; give one with `--model FILE`"));
         return None;
     };
     let file = path.display().to_string();
-    match read_file(&path).and_then(|read| assemble(entry, read, &file)) {
+    match read_file(&path, &place).and_then(|read| assemble(entry, read, &file, &place)) {
         Ok(mut model) => {
             take_reasons(&mut model, sources, &file, problems);
             Some(model)
@@ -63,7 +64,7 @@ pub(super) fn read(
 pub(super) fn read_public(folder: &Path, sources: &Sources, problems: &mut Vec<Problem>) -> Option<PublicModel> {
     let entry = sources.head.public_model.as_ref()?;
     let path = folder.join(&entry.file);
-    let problem = match read_file(&path) {
+    let problem = match read_file(&path, &Place { sources, table: "public_model" }) {
         Ok(Read::Card(scorecard)) => {
             let likely_from_points = entry.likely_from_points;
             return Some(PublicModel { id: entry.id.clone(), scorecard: *scorecard, likely_from_points });
@@ -75,38 +76,66 @@ pub(super) fn read_public(folder: &Path, sources: &Sources, problems: &mut Vec<P
     None
 }
 
-fn read_file(path: &Path) -> Result<Read, Problem> {
+/// A table of `bundle.toml`, to say where in it something is wrong.
+struct Place<'a> {
+    sources: &'a Sources,
+    table: &'a str,
+}
+
+impl Place<'_> {
+    /// A problem of a key, or where it is empty or stands nowhere, of the table.
+    fn refuse(&self, key: &str, why: impl Into<String>) -> Problem {
+        Problem::at("bundle.toml", self.sources.key_line("bundle.toml", self.table, key), why)
+    }
+}
+
+fn read_file(path: &Path, place: &Place<'_>) -> Result<Read, Problem> {
     #[derive(Deserialize)]
     struct Head {
         format: String,
     }
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Problem::of("bundle.toml", format!("cannot read `{file}`: {error}")))?;
+    let text = read_text(path)
+        .map_err(|error| place.refuse("file", format!("cannot read `{file}`: {error}")))?
+        .ok_or_else(|| Problem::of(&file, format!("is larger than {MODEL_BYTES_MAX} bytes")))?;
     let format = serde_json::from_str(&text).map_or_else(|_| String::new(), |head: Head| head.format);
-    let trees = |text: &str| match TreeModel::parse(text) {
-        Ok(trees) => Ok(Read::Trees(Box::new(trees))),
-        Err(error) => Err(Problem::of(&file, error.to_string())),
-    };
+    let refused = |why: String| Problem::of(&file, why);
     match format.as_str() {
-        prequal_core::score::trees::FORMAT => trees(&text),
-        WRAPPED => trees(&unwrap(&text).map_err(|why| Problem::of(&file, why))?),
+        prequal_core::score::trees::FORMAT => trees(&text).map_err(refused),
+        WRAPPED => unwrap(&text).map_err(refused),
         // What is no model file at all is named by the reader of scorecards.
-        _ => Scorecard::parse(&text)
-            .map(|card| Read::Card(card.into()))
-            .map_err(|error| Problem::of(&file, error.to_string())),
+        _ => card(&text).map_err(refused),
     }
 }
 
-/// The trees of a file that holds more than them.
-fn unwrap(text: &str) -> Result<String, String> {
+fn card(text: &str) -> Result<Read, String> {
+    Scorecard::parse(text).map(|card| Read::Card(card.into())).map_err(|error| error.to_string())
+}
+
+fn trees(text: &str) -> Result<Read, String> {
+    TreeModel::parse(text).map(|trees| Read::Trees(trees.into())).map_err(|error| error.to_string())
+}
+
+/// The text of a model file; `None` where it is longer than any model.
+fn read_text(path: &Path) -> std::io::Result<Option<String>> {
+    let mut text = String::new();
+    // Not by the file's stated length: a device or a pipe states none.
+    std::fs::File::open(path)?.take(MODEL_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
+    Ok(Some(text).filter(|text| text.len() <= MODEL_BYTES_MAX))
+}
+
+/// The model of a file that holds more than it.
+fn unwrap(text: &str) -> Result<Read, String> {
     let mut whole: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let margin = whole.pointer("/result/kind").is_none_or(|kind| kind == "margin");
     let required = whole.get("required").and_then(|names| names.as_array()).is_some_and(|names| !names.is_empty());
-    match whole.get_mut("trees").map(serde_json::Value::take) {
-        Some(trees) if margin && !required => {
-            prequal_core::canonical::to_string(&trees).map_err(|error| error.to_string())
-        }
+    let mut take = |member: &str| {
+        let found = whole.get_mut(member).map(serde_json::Value::take);
+        found.map(|model| prequal_core::canonical::to_string(&model).map_err(|error| error.to_string())).transpose()
+    };
+    match (take("scorecard")?, take("trees")?) {
+        (Some(text), None) => card(&text),
+        (None, Some(text)) if margin && !required => trees(&text),
         _ => {
             Err("a bundle takes a scorecard, or trees whose sum is a margin and that need no feature to be there"
                 .into())
@@ -114,7 +143,7 @@ fn unwrap(text: &str) -> Result<String, String> {
     }
 }
 
-fn assemble(entry: &ModelEntry, read: Read, file: &str) -> Result<Model, Problem> {
+fn assemble(entry: &ModelEntry, read: Read, file: &str, place: &Place<'_>) -> Result<Model, Problem> {
     let ModelEntry { scaling, calibration, baseline, missing_is_zero, .. } = entry;
     let mut model =
         Model { id: entry.id.clone(), missing_is_zero: missing_is_zero.clone(), scorecard: None, trees: None };
@@ -122,7 +151,9 @@ fn assemble(entry: &ModelEntry, read: Read, file: &str) -> Result<Model, Problem
         Read::Card(card) => {
             if scaling.is_some() || calibration.is_some() || baseline.is_some() {
                 let why = "`[model]` has a scaling, a calibration or a baseline, and a scorecard has its own points";
-                return Err(Problem::of("bundle.toml", why));
+                let keys = [("scaling", scaling.is_some()), ("calibration", calibration.is_some()), ("baseline", true)];
+                let key = keys.into_iter().find(|(_, given)| *given).map_or("", |(key, _)| key);
+                return Err(place.refuse(key, why));
             }
             model.scorecard = Some(*card);
         }
@@ -130,16 +161,16 @@ fn assemble(entry: &ModelEntry, read: Read, file: &str) -> Result<Model, Problem
             trees.scaling = scaling.or(trees.scaling);
             trees.calibration = calibration.or(trees.calibration);
             if let Some(values) = baseline {
-                trees.baseline = Some(pin(&trees.features, values)?);
+                trees.baseline = Some(pin(&trees.features, values, place)?);
             }
             if trees.scaling.is_none() {
                 let why = format!("`{file}` has no scale of points, and `[model.scaling]` gives none");
-                return Err(Problem::of("bundle.toml", why));
+                return Err(place.refuse("", why));
             }
             if trees.baseline.is_none() {
                 let why =
                     format!("`{file}` has no baseline to tell reasons against, and `[model.baseline]` gives none");
-                return Err(Problem::of("bundle.toml", why));
+                return Err(place.refuse("", why));
             }
             // The hash of the payload holds for all of it.
             trees.hash.clear();
@@ -150,8 +181,12 @@ fn assemble(entry: &ModelEntry, read: Read, file: &str) -> Result<Model, Problem
 }
 
 /// The baseline in the order of the features.
-fn pin(features: &[TreeFeature], values: &BTreeMap<String, String>) -> Result<Vec<Option<String>>, Problem> {
-    let refuse = |why: String| Problem::of("bundle.toml", why);
+fn pin(
+    features: &[TreeFeature],
+    values: &BTreeMap<String, String>,
+    place: &Place<'_>,
+) -> Result<Vec<Option<String>>, Problem> {
+    let refuse = |why: String| place.refuse("baseline", why);
     if let Some(name) = values.keys().find(|name| !features.iter().any(|feature| feature.name == **name)) {
         return Err(refuse(format!("`[model.baseline]` names `{name}`, which is no feature of the model")));
     }
@@ -160,8 +195,19 @@ fn pin(features: &[TreeFeature], values: &BTreeMap<String, String>) -> Result<Ve
         let Some(value) = values.get(name) else {
             return Err(refuse(format!("`[model.baseline]` does not say what `{name}` is; \"\" is missing")));
         };
-        if value.is_empty() || feature.categories.is_empty() {
-            return Ok(Some(value.clone()).filter(|value| !value.is_empty()));
+        if value.is_empty() {
+            return Ok(None);
+        }
+        if !feature.is_named() {
+            // As a row's yes and no are read where the model has no names for them.
+            let number = match value.as_str() {
+                "no" => "0",
+                "yes" => "1",
+                number => number,
+            };
+            let finite = number.parse().is_ok_and(f64::is_finite);
+            let why = || refuse(format!("`[model.baseline]` has `{value}`, and `{name}` is a number"));
+            return finite.then(|| Some(number.to_owned())).ok_or_else(why);
         }
         match feature.categories.iter().position(|category| category == value) {
             Some(code) => Ok(Some(code.to_string())),

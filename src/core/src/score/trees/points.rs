@@ -219,3 +219,6 @@ fn number(feature: &TreeFeature, value: Value<'_>) -> f64 {
         Value::Number(_) | Value::Missing(_) | Value::Empty => f64::NAN,
     }
 }
+
+#[cfg(test)]
+mod tests;
