@@ -1,7 +1,7 @@
 /** A model file by itself: boosted trees, scored without JSON on the way. */
 import { run } from './engine.js';
 import { PrequalError } from './errors.js';
-import { WasmModel } from './glue.js';
+import { memory, WasmModel } from './glue.js';
 import { Handle } from './handle.js';
 import { type Result, refused, unwrap } from './result.js';
 
@@ -23,6 +23,9 @@ export class Model {
   /** The bits of the margin: a model of 32 gives numbers that `Math.fround` leaves alone. */
   readonly width: 32 | 64;
   readonly #handle: Handle<WasmModel>;
+  /** Where the core reads a row: a view of its memory, without length once that memory has grown or is gone. */
+  #row = new Float64Array();
+  #reader: WasmModel | undefined;
 
   /** @internal Made by {@link loadModel} only. */
   constructor(file: string) {
@@ -32,6 +35,8 @@ export class Model {
     this.hash = facts.hash;
     this.label = facts.label;
     this.width = facts.width;
+    // Engines compile a function when it is first called: now, and not while somebody waits for a score.
+    this.score(new Float64Array(this.features.length).fill(Number.NaN));
   }
 
   /**
@@ -47,7 +52,14 @@ export class Model {
       );
     }
     const model = this.#handle.live();
-    return run(() => model.margin(row));
+    return run(() => {
+      if (model !== this.#reader || this.#row.length !== row.length) {
+        this.#row = new Float64Array(memory().buffer, model.row(), row.length);
+        this.#reader = model;
+      }
+      this.#row.set(row);
+      return model.margin();
+    });
   }
 
   /**

@@ -58,6 +58,8 @@ pub struct WasmModel(Result<Trees, Failure>);
 struct Trees {
     trees: CompiledTrees,
     scratch: Scratch,
+    /// Where JavaScript writes a row, so that a call allocates nothing.
+    row: Vec<f64>,
     hash: String,
     label: String,
 }
@@ -99,9 +101,14 @@ impl WasmModel {
         answer(self.0.as_ref().map(Facts).map_err(Clone::clone))
     }
 
-    /// The margin of one row, exactly; NaN where the row has not one value for each feature.
-    pub fn margin(&mut self, row: &[f64]) -> f64 {
-        let Ok(Trees { trees, scratch, .. }) = &mut self.0 else { return f64::NAN };
+    /// Where in the memory the row stands that [`Self::margin`] reads: as many 64-bit floats as there are features.
+    pub fn row(&self) -> usize {
+        self.0.as_ref().map_or(0, |model| model.row.as_ptr().addr())
+    }
+
+    /// The margin of the row at [`Self::row`], exactly.
+    pub fn margin(&mut self) -> f64 {
+        let Ok(Trees { trees, scratch, row, .. }) = &mut self.0 else { return f64::NAN };
         trees.margin(row, scratch).map_or(f64::NAN, |margin| margin.to_f64())
     }
 
@@ -128,5 +135,11 @@ impl WasmModel {
 fn open(file: &str) -> Result<Trees, TreeError> {
     let model = TreeModel::open(file)?;
     let trees = model.check_downloaded()?;
-    Ok(Trees { scratch: trees.scratch(), trees, hash: model.hash, label: model.label })
+    Ok(Trees {
+        scratch: trees.scratch(),
+        row: vec![f64::NAN; trees.names().len()],
+        trees,
+        hash: model.hash,
+        label: model.label,
+    })
 }

@@ -50,7 +50,7 @@ const WASM_OPT_FLAGS: [&str; 18] = [
 ];
 
 /// Added to the module that wasm-bindgen writes: its own loader keeps the first instance for ever, and ours must be
-/// able to put a new one in its place after a trap.
+/// able to put a new one in its place after a trap. Rows to score are written into the memory where they are read.
 const GLUE_MORE: &str = "
 export function imports() {
     return __wbg_get_imports();
@@ -59,14 +59,23 @@ export function imports() {
 export function adopt(instance, module) {
     __wbg_finalize_init(instance, module);
 }
+
+export function memory() {
+    return wasm.memory;
+}
 ";
 const GLUE_MORE_TYPES: &str = "
 export function imports(): WebAssembly.Imports;
 export function adopt(instance: { readonly exports: object }, module?: WebAssembly.Module): void;
+export function memory(): WebAssembly.Memory;
 ";
 /// What the addition leans on: a wasm-bindgen that writes something else is noticed here and not in a browser.
-const GLUE_NEEDS: [&str; 3] =
-    ["function __wbg_get_imports() {", "function __wbg_finalize_init(instance, module) {", "__destroy_into_raw() {"];
+const GLUE_NEEDS: [&str; 4] = [
+    "function __wbg_get_imports() {",
+    "function __wbg_finalize_init(instance, module) {",
+    "wasm = instance.exports;",
+    "__destroy_into_raw() {",
+];
 
 /// Builds whatever is out of date and returns the tarball.
 pub fn package(root: &Path) -> Result<PathBuf> {

@@ -52,6 +52,8 @@ pub struct Scratch {
     values: Vec<f64>,
     states: Vec<u16>,
     open: Vec<u64>,
+    /// Where each tree's leaf stands among all leaves.
+    leaves: Vec<u32>,
 }
 
 impl CompiledTrees {
@@ -134,6 +136,7 @@ impl CompiledTrees {
             values: vec![f64::NAN; self.names.len()],
             states: vec![MISSING; self.columns.len()],
             open: vec![u64::MAX; words],
+            leaves: self.starts.clone(),
         }
     }
 
@@ -176,36 +179,29 @@ impl CompiledTrees {
         }
     }
 
-    /// The sum of the leaves that the row last read reaches.
-    #[inline]
+    /// The sum of the leaves that the row last read reaches, in the trees' order and the library's width.
     fn sum(&self, scratch: &Scratch) -> Float {
-        let mut starts = self.starts.iter();
-        match (&self.leaves, &self.linear) {
-            (Leaves::F32 { base, values }, _) => {
+        match &self.leaves {
+            Leaves::F32 { base, values } => {
                 let mut sum = *base;
-                self.each(scratch, |leaf| {
-                    if let Some(value) = starts.next().and_then(|start| values.get((start + leaf) as usize)) {
-                        sum += value;
+                for at in &scratch.leaves {
+                    if let Some(value) = values.get(*at as usize) {
+                        sum += *value;
                     }
-                });
+                }
                 Float::F32(sum)
             }
-            (Leaves::F64 { base, values }, None) => {
+            Leaves::F64 { base, values } => {
                 let mut sum = *base;
-                self.each(scratch, |leaf| {
-                    if let Some(value) = starts.next().and_then(|start| values.get((start + leaf) as usize)) {
-                        sum += value;
+                for at in &scratch.leaves {
+                    let at = *at as usize;
+                    if let Some(value) = values.get(at) {
+                        sum += match &self.linear {
+                            None => *value,
+                            Some(linear) => linear.value(at, *value, &scratch.values),
+                        };
                     }
-                });
-                Float::F64(sum)
-            }
-            (Leaves::F64 { base, values }, Some(linear)) => {
-                let mut sum = *base;
-                self.each(scratch, |leaf| {
-                    if let Some(at) = starts.next().map(|start| (start + leaf) as usize) {
-                        sum += linear.value(at, values.get(at).copied().unwrap_or(0.0), &scratch.values);
-                    }
-                });
+                }
                 Float::F64(sum)
             }
         }
@@ -221,12 +217,9 @@ impl CompiledTrees {
             return Err(TreeError::RowLength { got: out.len(), expected: self.starts.len() });
         }
         self.read(row, scratch)?;
-        let mut places = out.iter_mut().zip(&self.starts);
-        self.each(scratch, |leaf| {
-            if let Some((place, start)) = places.next() {
-                *place = self.leaf_ids.get((start + leaf) as usize).copied().unwrap_or(leaf);
-            }
-        });
+        for (place, at) in out.iter_mut().zip(&scratch.leaves) {
+            *place = self.leaf_ids.get(*at as usize).copied().unwrap_or(*at);
+        }
         Ok(())
     }
 
@@ -269,18 +262,16 @@ impl CompiledTrees {
         for (place, column) in scratch.states.iter_mut().zip(&self.columns) {
             *place = column.state(scratch.values.get(column.feature).copied().unwrap_or(f64::NAN));
         }
-        if let Engine::Masks(table) = &self.engine {
-            table.open(&scratch.states, &mut scratch.open);
+        for (leaf, start) in scratch.leaves.iter_mut().zip(&self.starts) {
+            *leaf = *start;
+        }
+        match &self.engine {
+            Engine::Masks(table) => {
+                table.open(&scratch.states, &mut scratch.open);
+                table.reach(&scratch.open, &mut scratch.leaves);
+            }
+            Engine::Walk(forest) => forest.reach(&scratch.states, &mut scratch.leaves),
         }
         Ok(())
-    }
-
-    /// Gives the leaf of each tree, in order, of the row last read.
-    #[inline]
-    fn each(&self, scratch: &Scratch, take: impl FnMut(u32)) {
-        match &self.engine {
-            Engine::Masks(table) => table.each(&scratch.open, take),
-            Engine::Walk(forest) => forest.each(&scratch.states, take),
-        }
     }
 }

@@ -15,12 +15,15 @@ use super::{
     limits::MASK_TABLE_BYTES_MAX,
 };
 
+/// Words that are put together at a time: what the registers of every target hold.
+const AT_ONCE: usize = 4;
+
 /// For each state of each column, the leaves that it leaves open.
 #[derive(Clone, Debug)]
 pub(super) struct MaskTable {
     /// Bits for one tree: 16, 32 or 64.
     lane: u32,
-    /// Words for all trees.
+    /// Words for all trees, a multiple of [`AT_ONCE`].
     words: usize,
     /// Where each column's rows begin, in words.
     starts: Vec<usize>,
@@ -33,7 +36,7 @@ impl MaskTable {
     pub(super) fn build(columns: &[CompiledColumn], trees: &[CheckedTree]) -> Option<Self> {
         let leaves_max = trees.iter().map(|tree| tree.shape.leaves).max()?;
         let lane = [16, 32, 64].into_iter().find(|lane| leaves_max <= *lane)?;
-        let words = trees.len().div_ceil((64 / lane) as usize);
+        let words = trees.len().div_ceil((64 / lane) as usize).next_multiple_of(AT_ONCE);
         let states: usize = columns.iter().map(CompiledColumn::states).sum();
         if states.checked_mul(words)?.checked_mul(8)? > MASK_TABLE_BYTES_MAX {
             return None;
@@ -73,25 +76,40 @@ impl MaskTable {
     }
 
     /// The leaves still open after all columns, into `open`.
+    ///
+    /// Loops are written out: in the module for browsers, compiled for size, an iterator's step is a call.
     #[inline]
     pub(super) fn open(&self, states: &[u16], open: &mut [u64]) {
-        open.fill(u64::MAX);
-        for (start, state) in self.starts.iter().zip(states) {
-            let from = start + usize::from(*state) * self.words;
-            let row = self.rows.get(from..from + self.words).unwrap_or_default();
-            for (open, mask) in open.iter_mut().zip(row) {
-                *open &= mask;
+        let mut first = 0;
+        while let Some(place) = open.get_mut(first..).and_then(<[u64]>::first_chunk_mut::<AT_ONCE>) {
+            let [mut a, mut b, mut c, mut d] = [u64::MAX; AT_ONCE];
+            let mut column = 0;
+            while let (Some(start), Some(state)) = (self.starts.get(column), states.get(column)) {
+                // Within the table by how it was built; a sum that wrapped would be beyond it and change nothing.
+                let from = start.wrapping_add(usize::from(*state).wrapping_mul(self.words)).wrapping_add(first);
+                if let Some([e, f, g, h]) = self.rows.get(from..).and_then(<[u64]>::first_chunk::<AT_ONCE>) {
+                    [a, b, c, d] = [a & *e, b & *f, c & *g, d & *h];
+                }
+                column += 1;
             }
+            *place = [a, b, c, d];
+            first += AT_ONCE;
         }
     }
 
-    /// Gives the leaf of each tree, in order; after the last tree, up to three calls more that mean nothing.
-    #[inline]
-    pub(super) fn each(&self, open: &[u64], mut take: impl FnMut(u32)) {
-        match self.lane {
-            16 => open.iter().for_each(|word| (0..4).for_each(|lane| take((word >> (16 * lane)).trailing_zeros()))),
-            32 => open.iter().for_each(|word| (0..2).for_each(|lane| take((word >> (32 * lane)).trailing_zeros()))),
-            _ => open.iter().for_each(|word| take(word.trailing_zeros())),
+    /// The leaf of each tree, in order, added to what stands at the tree's place in `leaves`.
+    pub(super) fn reach(&self, open: &[u64], leaves: &mut [u32]) {
+        let mut words = open.iter();
+        let (mut word, mut lanes) = (0_u64, 0);
+        for leaf in leaves {
+            if lanes == 0 {
+                word = words.next().copied().unwrap_or_default();
+                lanes = 64;
+            }
+            *leaf = leaf.wrapping_add(word.trailing_zeros());
+            lanes -= self.lane;
+            // A lane of 64 bits is the whole word, of which nothing is left to shift.
+            word >>= self.lane & 63;
         }
     }
 }

@@ -84,10 +84,9 @@ impl Forest {
         start
     }
 
-    /// Gives the leaf of each tree, in order.
-    #[inline]
-    pub(super) fn each(&self, states: &[u16], mut take: impl FnMut(u32)) {
-        for root in &self.roots {
+    /// The leaf of each tree, in order, added to what stands at the tree's place in `leaves`.
+    pub(super) fn reach(&self, states: &[u16], leaves: &mut [u32]) {
+        for (root, leaf) in self.roots.iter().zip(leaves) {
             let mut at = *root;
             // A leaf is beyond the last node, so the look-up ends the walk as well.
             while let Some(node) = self.nodes.get(at as usize) {
@@ -100,7 +99,7 @@ impl Forest {
                 };
                 at = if left { node.left } else { node.right };
             }
-            take(at & !LEAF);
+            *leaf = leaf.wrapping_add(at & !LEAF);
         }
     }
 }
