@@ -67,6 +67,8 @@ pub enum LedgerError {
     Line(&'static str),
     /// A ceiling on exposure would be passed: its name.
     Ceiling(String),
+    /// A day head that does not come after the one before it.
+    DayOutOfOrder(Date),
     /// The export does not verify: the line, counted from 1, and why.
     Export(usize, String),
     /// More events than one loan may have.
@@ -117,6 +119,7 @@ impl fmt::Display for LedgerError {
             Self::Funding(why) => write!(f, "funding: {why}"),
             Self::Line(why) => write!(f, "line of credit: {why}"),
             Self::Ceiling(name) => write!(f, "the ceiling `{name}` would be passed"),
+            Self::DayOutOfOrder(date) => write!(f, "the day `{date}` does not come after the day before it"),
             Self::Export(line, why) => write!(f, "line {line}: {why}"),
             Self::TooManyEvents => write!(f, "a loan has at most {} events", crate::loan::EVENTS_MAX),
             Self::PartsDoNotAddUp => f.write_str("the parts of the loan do not add up to the money received"),

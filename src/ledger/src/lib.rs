@@ -3,7 +3,7 @@
 //! Read in this order: [`account`] (the chart), [`posting`] (the table that a finance person reads),
 //! [`entry`] (why nothing unbalanced can be written), [`event`] (what can happen), [`loan`] (events to entries),
 //! [`servicing`] (late, non-accrual, allowance), [`funding`] (who finances it), [`line`] (limits and exposure),
-//! [`chain`], [`merkle`] and [`export`] (why no change goes unseen), [`report`] (the sums).
+//! [`chain`], [`merkle`] and [`export`] (why no change goes unseen), [`trial`] and [`report`] (the sums).
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unreachable)
@@ -17,9 +17,12 @@ mod engine;
 pub mod entry;
 mod error;
 pub mod event;
+pub mod export;
 mod facts;
 pub mod funding;
+pub mod line;
 pub mod loan;
+pub mod merkle;
 pub mod posting;
 pub mod report;
 pub mod servicing;
@@ -32,7 +35,9 @@ pub use error::LedgerError;
 pub use event::{Event, NewSchedule, Record, WaivedPart};
 pub use facts::PAUSES_MAX;
 pub use funding::{Funder, FunderPosition, Funding, Moved};
+pub use line::{Ceiling, Claim, ClaimKind, Hold, Line, LineEvent, admit};
 pub use loan::{Contract, Loan, Status};
+pub use merkle::DayHead;
 pub use posting::Position;
 pub use report::{BackDating, Close, GeneralLedger, StatementLine, statement};
 pub use servicing::{AllowanceStage, Bucket, Delinquency, Materiality, Servicing};
