@@ -33,7 +33,7 @@ impl Books<'_> {
     pub(crate) fn run(&self, acts: &[Fact], date: Date) -> Result<Run, LedgerError> {
         let terms = self.contract.terms_from(self.facts.payout, date);
         let contract = self.contract;
-        let mut engine = Engine::new(terms, contract.rules(), &self.facts.pauses, contract.servicing().re_ageings_max)?;
+        let mut engine = Engine::new(terms, contract.rules(), self.facts, contract.servicing().re_ageings_max)?;
         for fact in acts {
             engine.take(fact)?;
         }
@@ -171,8 +171,8 @@ impl Books<'_> {
 const fn excess_of(position: &mut Position, source: Source) -> &mut Amount {
     match source {
         Source::Merchant => &mut position.refund_excess,
-        Source::Lender => &mut position.goodwill_excess,
-        Source::Cash | Source::Waiver | Source::Withdrawal => &mut position.excess,
+        Source::Lender | Source::Waiver => &mut position.goodwill_excess,
+        Source::Cash | Source::Withdrawal => &mut position.excess,
     }
 }
 

@@ -17,7 +17,7 @@ use prequal_core::{
 use crate::{
     LedgerError,
     event::{NewSchedule, WaivedPart},
-    facts::{Act, Fact, Pause, Source},
+    facts::{Act, Fact, Facts, Pause, Source},
 };
 
 /// How the money of one act was applied.
@@ -62,6 +62,10 @@ struct Sent {
 pub(crate) struct Engine<'a> {
     rules: &'a Rules,
     pauses: &'a [Pause],
+    /// The place of the record that is new, and judged; those before stand.
+    newest: Option<usize>,
+    /// Whether the act at hand is of that record.
+    is_new: bool,
     re_ageings_left: u16,
     terms: Terms,
     /// The rate now in force.
@@ -102,16 +106,13 @@ fn plus(one: &Parts, other: &Parts) -> Result<Parts, LedgerError> {
 }
 
 impl<'a> Engine<'a> {
-    pub(crate) fn new(
-        terms: Terms,
-        rules: &'a Rules,
-        pauses: &'a [Pause],
-        re_ageings: u16,
-    ) -> Result<Self, LedgerError> {
+    pub(crate) fn new(terms: Terms, rules: &'a Rules, facts: &'a Facts, re_ageings: u16) -> Result<Self, LedgerError> {
         let refundable = credit::schedule(&terms)?.total_principal;
         Ok(Self {
             rules,
-            pauses,
+            pauses: &facts.pauses,
+            newest: facts.newest,
+            is_new: false,
             re_ageings_left: re_ageings,
             rate: terms.rate,
             terms,
@@ -133,6 +134,7 @@ impl<'a> Engine<'a> {
     /// Takes one act, none earlier than those before.
     pub(crate) fn take(&mut self, fact: &Fact) -> Result<(), LedgerError> {
         let date = fact.date;
+        self.is_new = self.newest == Some(fact.record);
         match &fact.act {
             Act::Pay { source, amount } => {
                 let place = self.note(*source, *amount);
@@ -278,14 +280,16 @@ impl<'a> Engine<'a> {
         }
         let rest = amount.checked_sub(carried)?;
         let taken_off = self.relief(date)?.saturating_sub(self.relief_used);
-        if rest > self.state(date)?.balance.penalty.saturating_sub(taken_off) {
+        let owed = self.state(date)?.balance.penalty.saturating_sub(taken_off);
+        if self.is_new && rest > owed {
             return Err(LedgerError::Waiver("no more can be waived than is owed of the part"));
         }
-        self.waived_penalty = self.waived_penalty.checked_add(rest)?;
+        self.waived_penalty = self.waived_penalty.checked_add(rest.min(owed))?;
         Ok(())
     }
 
     /// Another part is given up by paying it: refused where the contract's order would pay something else with it.
+    /// (One of before, under which the debt has changed, takes off as much of whatever it reaches now.)
     fn waive(&mut self, date: Date, part: WaivedPart, amount: Amount) -> Result<(), LedgerError> {
         let place = self.note(Source::Waiver, Amount::ZERO);
         let owed = part_of(&mut self.carried, part);
@@ -298,7 +302,14 @@ impl<'a> Engine<'a> {
         if rest.is_zero() {
             return Ok(());
         }
+        let rest = if self.is_new { rest } else { rest.min(self.state(date)?.balance.total()?) };
+        if rest.is_zero() {
+            return Ok(());
+        }
         self.send(date, EventKind::Repayment(rest), Some(place), Amount::ZERO);
+        if !self.is_new {
+            return Ok(());
+        }
         let state = self.state(date)?;
         let mut got = state.allocations.last().map(|last| last.parts).unwrap_or_default();
         if *part_of(&mut got, part) != rest {
@@ -341,26 +352,8 @@ impl<'a> Engine<'a> {
     /// What is left is spread anew; what is unpaid beside principal is carried.
     fn respread(&mut self, date: Date, schedule: NewSchedule, re_age: bool) -> Result<(), LedgerError> {
         let state = self.state(date)?;
-        let late = Parts { penalty: Amount::ZERO, ..state.overdue }.total()?;
-        let first_late = state.installments.iter().find(|row| {
-            row.due < date && Parts { penalty: Amount::ZERO, ..row.owed } != Parts { penalty: Amount::ZERO, ..row.paid }
-        });
-        match (re_age, late.is_zero()) {
-            (false, false) => return Err(LedgerError::Reschedule("something is past due: the loan must be re-aged")),
-            (true, true) => return Err(LedgerError::Reschedule("nothing is past due: the loan can be rescheduled")),
-            (true, false) => {
-                let left = self.re_ageings_left.checked_sub(1);
-                self.re_ageings_left = left.ok_or(LedgerError::Reschedule("it was re-aged as often as is allowed"))?;
-                self.aged_from = self.aged_from.or(first_late.map(|row| row.due));
-            }
-            (false, true) => {}
-        }
-        if state.balance.principal.is_zero() {
-            return Err(LedgerError::Reschedule("no principal is left"));
-        }
-        if schedule.first_due <= date {
-            return Err(LedgerError::Reschedule("the first due date must come after the day"));
-        }
+        let Some(late_since) = self.may_respread(&state, date, schedule, re_age)? else { return Ok(()) };
+        self.aged_from = self.aged_from.or(late_since);
         let terms = self.next_terms(date, state.balance.principal, schedule)?;
         let relief = self.relief(date)?;
         let unused = relief.saturating_sub(self.relief_used).min(state.balance.penalty);
@@ -391,6 +384,38 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
+    /// Since when something is past due, where a new schedule may come; nothing where there is nothing to spread. What
+    /// is recorded now is judged; under one of before the debt may have changed since, and it stands.
+    fn may_respread(
+        &mut self,
+        state: &AccountState,
+        date: Date,
+        schedule: NewSchedule,
+        re_age: bool,
+    ) -> Result<Option<Option<Date>>, LedgerError> {
+        let late = |row: &credit::AccountInstallment| {
+            row.due < date && Parts { penalty: Amount::ZERO, ..row.owed } != Parts { penalty: Amount::ZERO, ..row.paid }
+        };
+        let carried_late = Parts { penalty: Amount::ZERO, ..self.carried } != Parts::default();
+        let first = state.installments.first().map(|row| row.due).filter(|due| carried_late && *due < date);
+        let late_since = first.or_else(|| state.installments.iter().find(|row| late(row)).map(|row| row.due));
+        let refused = match (re_age, late_since.is_some()) {
+            (false, true) => Some("something is past due: the loan must be re-aged"),
+            (true, false) => Some("nothing is past due: the loan can be rescheduled"),
+            (true, true) if self.re_ageings_left == 0 => Some("it was re-aged as often as is allowed"),
+            _ if state.balance.principal.is_zero() => Some("no principal is left"),
+            _ if schedule.first_due <= date => Some("the first due date must come after the day"),
+            _ => None,
+        };
+        if let Some(why) = refused.filter(|_| self.is_new) {
+            return Err(LedgerError::Reschedule(why));
+        }
+        if late_since.is_some() {
+            self.re_ageings_left = self.re_ageings_left.saturating_sub(1);
+        }
+        Ok((!state.balance.principal.is_zero()).then_some(late_since))
+    }
+
     /// A contract over what is left, by the conventions of the one before.
     fn next_terms(&self, date: Date, principal: Amount, schedule: NewSchedule) -> Result<Terms, LedgerError> {
         let before = &self.terms.repayment;
@@ -401,6 +426,9 @@ impl<'a> Engine<'a> {
         };
         let every = before.every.unwrap_or(prequal_core::calendar::Period::Months(1));
         let count = if method == Method::Single { 1 } else { schedule.count };
+        // Days that bear no interest go on where they reach into the new schedule.
+        let gone = date.days().saturating_sub(self.terms.start.days());
+        let free_left = i32::from(before.interest_free_days).saturating_sub(gone);
         let terms = Terms {
             principal,
             start: date,
@@ -411,6 +439,7 @@ impl<'a> Engine<'a> {
                 first_due: Some(schedule.first_due),
                 month_end: before.month_end,
                 business_days: before.business_days.clone(),
+                interest_free_days: u16::try_from(free_left).unwrap_or(0),
                 ..Repayment::regular(method, count, every)
             },
             ..self.terms.clone()

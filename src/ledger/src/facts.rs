@@ -130,6 +130,8 @@ pub(crate) struct Facts {
     pub paid_back: Amount,
     pub remitted: Amount,
     pub closed: bool,
+    /// The place of the record that is being recorded.
+    pub newest: Option<usize>,
     /// Which records were reversed, or were payments that went back.
     pub undone: Vec<bool>,
     /// The last day of anything that happened, reversed or not.

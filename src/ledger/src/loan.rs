@@ -168,7 +168,7 @@ impl Loan {
         let mut loan = Self::new(contract);
         loan.records = records.into_iter().collect();
         if !loan.records.is_empty() {
-            loan.fold()?;
+            loan.fold(None)?;
         }
         Ok(loan)
     }
@@ -185,7 +185,7 @@ impl Loan {
         self.may_follow(&event)?;
         let mut next = self.clone();
         next.records.push(Record { booked, event });
-        next.fold()?;
+        next.fold(Some(self.records.len()))?;
         let transfers = posting::transfers(&self.position, &next.position)?;
         let entry = if transfers.is_empty() {
             None
@@ -213,15 +213,18 @@ impl Loan {
         }
     }
 
-    /// Computes everything anew from contract and records.
-    fn fold(&mut self) -> Result<(), LedgerError> {
+    /// Computes everything anew from contract and records. What is new is judged; what was recorded before stands, also
+    /// where the debt under it has changed since.
+    fn fold(&mut self, newest: Option<usize>) -> Result<(), LedgerError> {
         if self.records.len() > EVENTS_MAX {
             return Err(LedgerError::TooManyEvents);
         }
         let terms = &self.contract.terms;
         self.facts = Facts::of(&self.records, terms.start, terms.principal)?;
+        self.facts.newest = newest;
         self.through = self.facts.through.map_or(terms.start, |through| through.max(terms.start));
         self.position = self.books().position(self.through)?;
+        self.facts.newest = None;
         Ok(())
     }
 

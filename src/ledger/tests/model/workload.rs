@@ -1,0 +1,762 @@
+//! Random events for a loan, its funders and a line beside it, and what must hold after each.
+
+use std::collections::BTreeMap;
+
+use prequal_core::{
+    calendar::{Date, DayCount},
+    credit::{Rate, Rules},
+    decimal::Decimal,
+    money::Amount,
+};
+use prequal_ledger::{
+    Account as A, Contract, Event, FunderPosition, Funding, Line, LineEvent, Loan, Moved, NewSchedule, Position,
+    Servicing, Status, TrialBalance, WaivedPart,
+};
+
+use crate::model::{Model, Told, What, Who};
+
+/// Marsaglia's xorshift: the same seed, the same life.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        (self.next() >> 11) % end.max(1)
+    }
+
+    fn between(&mut self, low: i64, high: i64) -> i64 {
+        low + i64::try_from(self.below(u64::try_from(high - low + 1).unwrap())).unwrap()
+    }
+
+    fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Equal shares at no cost.
+    Free,
+    /// All at once, with simple interest.
+    Single,
+    /// Level instalments with penalties, late fees and fees: too much for the model, not for what must always hold.
+    Rich,
+}
+
+pub struct Life {
+    random: Random,
+    kind: Kind,
+    loan: Loan,
+    trial: TrialBalance,
+    /// None for a life that the model does not tell.
+    model: Option<Model>,
+    today: Date,
+    start: Date,
+    ids: u64,
+    /// Payments by id, with the place of their record: those that may clear, those that are final.
+    collected: Vec<(String, usize)>,
+    initiated: Vec<String>,
+    finals: Vec<(String, usize)>,
+    disputes: Vec<String>,
+    refunded: i64,
+    drawn: i64,
+    funding: Funding,
+    funder_books: Vec<TrialBalance>,
+    funder_positions: Vec<FunderPosition>,
+    moved: Vec<Moved>,
+    line: Line,
+    line_limit: i64,
+    line_drawn: i64,
+    line_holds: BTreeMap<String, (i64, Date)>,
+    line_events: usize,
+    pub refused: u64,
+    pub undone: u64,
+    pub kinds: BTreeMap<&'static str, u64>,
+}
+
+fn amount(minor: i64) -> Amount {
+    Amount::new(minor).unwrap()
+}
+
+fn terms(random: &mut Random, kind: Kind, principal: i64, rate: i64) -> String {
+    let repayment = match kind {
+        Kind::Free => format!(r#""repayment":{{"method":"free","count":{},"every":"P1M"}}"#, random.between(1, 12)),
+        Kind::Single => format!(
+            r#""rate":{{"annual_percent":"{}.{:02}","day_count":"actual/365"}},
+               "repayment":{{"method":"single","count":1,"first_due":"2026-05-01"}}"#,
+            rate / 100,
+            rate % 100
+        ),
+        Kind::Rich => format!(
+            r#""rate":{{"annual_percent":"{}.{:02}","day_count":"{}"}},
+               "fees":[{{"code":"set-up","payee":"lender","amount":{},"when":"each"}}],
+               "repayment":{{"method":"{}","count":{},"every":"P1M"}}"#,
+            rate / 100,
+            rate % 100,
+            ["30/360", "actual/365", "actual/actual"][random.below(3) as usize],
+            random.between(1, 50),
+            ["equal_installment", "equal_principal", "interest_only"][random.below(3) as usize],
+            random.between(2, 8)
+        ),
+    };
+    format!(r#"{{"currency":"USD","principal":{principal},"start":"2026-01-01",{repayment},"rounding":"half_even"}}"#)
+}
+
+fn rules(random: &mut Random, kind: Kind) -> Rules {
+    if kind != Kind::Rich {
+        return Rules { withdrawal_days: None, ..Rules::default() };
+    }
+    let base = ["overdue_principal", "overdue_amount", "all_principal"][random.below(3) as usize];
+    let mode = ["in_addition", "in_place"][random.below(2) as usize];
+    let rest = ["next_installment", "last_installment", "reamortise", "unapplied"][random.below(4) as usize];
+    let order = ["last_first", "first_first", "pro_rata"][random.below(3) as usize];
+    let (interest, fees) = (random.one_in(2), random.one_in(2));
+    serde_json::from_str(&format!(
+        r#"{{"penalty":{{"multiple":"1.5","mode":"{mode}","base":"{base}","grace_days":{}}},
+            "late_fee":{{"tiers":[{{"after_days":5,"amount":700}},{{"after_days":30,"percent":"2"}}],"cap_amount":3000}},
+            "prepayment":{{"fee_percent":"1","cost_reduction":"linear"}},"withdrawal_days":20,
+            "refund":{{"order":"{order}","interest_refunded":{interest},"fees_refunded":{fees}}},
+            "allocation":{{"rest":"{rest}"}}}}"#,
+        random.below(4)
+    ))
+    .unwrap()
+}
+
+fn serving(random: &mut Random) -> Servicing {
+    if random.one_in(2) {
+        return Servicing { re_ageings_max: 3, ..Servicing::default() };
+    }
+    serde_json::from_str(
+        r#"{"non_accrual_from_days":30,"allowance":[{"from_days":0,"percent":"1"},{"from_days":60,"percent":"50"}],
+            "charge_off_from_days":90,"re_ageings_max":3,"technical_grace_days":2,
+            "buckets":[{"code":"M1","from_days":1},{"code":"M2","from_days":31}]}"#,
+    )
+    .unwrap()
+}
+
+fn funders(random: &mut Random) -> Funding {
+    let shares: &[&str] = match random.below(4) {
+        0 => &["100"],
+        1 => &["70", "30"],
+        2 => &["33.3", "33.3", "33.4"],
+        _ => &["0.01", "24.99", "25", "50"],
+    };
+    let funders: Vec<_> = shares
+        .iter()
+        .enumerate()
+        .map(|(place, share)| {
+            serde_json::json!({ "id": format!("f{place}"), "share_percent": share, "servicing_fee_percent": "12.5" })
+        })
+        .collect();
+    let stray = format!("f{}", random.below(shares.len() as u64));
+    serde_json::from_value(serde_json::json!({ "funders": funders, "stray_cent": stray })).unwrap()
+}
+
+impl Life {
+    pub fn new(seed: u64) -> Self {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        (0..8).for_each(|_| _ = random.next());
+        let kind = [Kind::Free, Kind::Single, Kind::Rich][(seed % 3) as usize];
+        // From half a dollar, which others misallocate, to thousands.
+        let principal = if random.one_in(6) { random.between(1, 200) } else { random.between(1_000, 500_000) };
+        let rate = random.between(1, 6_000);
+        let terms = serde_json::from_str(&terms(&mut random, kind, principal, rate)).unwrap();
+        let fee = random.between(0, principal / 20);
+        let (rules, servicing) = (rules(&mut random, kind), serving(&mut random));
+        let servicing =
+            if kind == Kind::Rich { servicing } else { Servicing { re_ageings_max: 3, ..Servicing::default() } };
+        let contract = Contract::new(terms, rules, amount(fee)).unwrap().served_by(servicing).unwrap();
+        let start = contract.terms().start;
+        let model = (kind != Kind::Rich).then(|| Model {
+            lent: i128::from(principal),
+            merchant_fee: i128::from(fee),
+            start: start.days(),
+            due: if kind == Kind::Single { Date::parse("2026-05-01").unwrap().days() } else { i32::MAX },
+            rate: if kind == Kind::Single { i128::from(rate) } else { 0 },
+            told: Vec::new(),
+        });
+        let funding = funders(&mut random);
+        let count = funding.funders().len();
+        let mut life = Self {
+            loan: Loan::new(contract),
+            trial: TrialBalance::default(),
+            model,
+            today: start,
+            start,
+            ids: 0,
+            collected: Vec::new(),
+            initiated: Vec::new(),
+            finals: Vec::new(),
+            disputes: Vec::new(),
+            refunded: 0,
+            drawn: 0,
+            funding,
+            funder_books: vec![TrialBalance::default(); count],
+            funder_positions: vec![FunderPosition::default(); count],
+            moved: vec![Moved::default(); count],
+            line: Line::default(),
+            line_limit: 0,
+            line_drawn: 0,
+            line_holds: BTreeMap::new(),
+            line_events: 0,
+            refused: 0,
+            undone: 0,
+            kinds: BTreeMap::new(),
+            kind,
+            random,
+        };
+        assert!(life.record(Event::Booked, What::Nothing));
+        assert!(life.record(Event::PayoutSettled { value_date: start }, What::PayoutSettled));
+        life
+    }
+
+    /// Events of the loan and of the line beside it.
+    pub fn events(&self) -> usize {
+        self.loan.records().len() + self.line_events
+    }
+
+    fn id(&mut self) -> String {
+        self.ids += 1;
+        self.ids.to_string()
+    }
+
+    /// A day of now or, one time in three, of up to 40 days ago.
+    fn value_date(&mut self) -> Date {
+        let back = if self.random.one_in(3) { self.random.between(0, 40) } else { 0 };
+        self.start.max(self.today.add_days(-i32::try_from(back).unwrap()).unwrap())
+    }
+
+    /// Some of what is owed, all of it to the cent, or more.
+    fn money(&mut self) -> i64 {
+        let owed = self.loan.owed(self.today).unwrap().total().unwrap().minor();
+        match self.random.below(20) {
+            0 if owed > 0 => owed,
+            1 => owed + self.random.between(1, 500),
+            2..=6 => self.random.between(1, 60),
+            _ => self.random.between(1, (owed / 8).max(2)),
+        }
+    }
+
+    pub fn step(&mut self) {
+        if self.random.one_in(2) {
+            self.today = self.today.add_days(i32::try_from(self.random.between(0, 12)).unwrap()).unwrap();
+        }
+        match self.random.below(48) {
+            0..=8 => self.receive(),
+            9..=11 => self.collect(),
+            12..=15 => self.settle_a_debit(),
+            16..=17 => self.charge_back(),
+            18..=20 => self.refund(),
+            21 => self.draw(),
+            22 => self.prepay(),
+            23..=24 => self.give(),
+            25 => self.respread(),
+            26 => self.change_rate(),
+            27 => self.dispute(),
+            28 => self.pay_back(),
+            29..=31 => self.reverse(),
+            32 => self.end(),
+            33 => self.payout(),
+            34 => _ = self.record(Event::Recognized, What::Nothing),
+            35 => self.close(),
+            36..=37 => self.remit_to_funders(),
+            38 => self.draw(),
+            39 => self.give(),
+            40 => self.respread(),
+            _ => self.use_line(),
+        }
+    }
+
+    fn receive(&mut self) {
+        let (minor, value_date, payment) = (self.money(), self.value_date(), self.id());
+        let place = self.loan.records().len();
+        let told = What::Pay { from: Who::Borrower, amount: minor.into(), cleared: true };
+        let event = Event::Received { amount: amount(minor), payment: payment.clone(), value_date };
+        if self.record(event, told) {
+            self.finals.push((payment, place));
+        } else {
+            assert!(value_date < self.today, "money that comes is always booked");
+        }
+    }
+
+    fn prepay(&mut self) {
+        if self.kind != Kind::Rich {
+            return self.receive();
+        }
+        let (minor, value_date, payment) = (self.money(), self.value_date(), self.id());
+        let event = Event::Prepaid { amount: amount(minor), payment, value_date, effect: None };
+        self.record(event, What::Nothing);
+    }
+
+    fn collect(&mut self) {
+        let minor = self.money();
+        let payment = if self.initiated.is_empty() || self.random.one_in(2) {
+            let payment = self.id();
+            if self.random.one_in(2) {
+                let event = Event::Initiated { amount: amount(minor), payment: payment.clone() };
+                assert!(self.record(event, What::Nothing));
+                self.initiated.push(payment);
+                return;
+            }
+            payment
+        } else {
+            self.initiated.pop().unwrap()
+        };
+        let (value_date, place) = (self.value_date(), self.loan.records().len());
+        let told = What::Pay { from: Who::Borrower, amount: minor.into(), cleared: false };
+        if self.record(Event::Collected { amount: amount(minor), payment: payment.clone(), value_date }, told) {
+            self.collected.push((payment, place));
+        }
+    }
+
+    fn tell(&mut self, place: usize, change: impl Fn(&mut Told)) {
+        if let Some(told) = self.model.as_mut().and_then(|model| model.told.get_mut(place)) {
+            change(told);
+        }
+    }
+
+    /// A debit collected clears or goes back. The model is told with the record, so that a check of it sees both.
+    fn settle_a_debit(&mut self) {
+        if self.collected.is_empty() {
+            return self.collect();
+        }
+        let one = self.random.below(self.collected.len() as u64) as usize;
+        let (payment, place) = self.collected.remove(one);
+        if self.random.one_in(3) {
+            self.tell(place, |told| told.undone = true);
+            assert!(self.record(Event::Returned { payment }, What::Nothing), "a return is always booked");
+        } else {
+            self.tell(place, |told| {
+                if let What::Pay { cleared, .. } = &mut told.what {
+                    *cleared = true;
+                }
+            });
+            assert!(self.record(Event::Cleared { payment: payment.clone() }, What::Nothing));
+            self.finals.push((payment, place));
+        }
+    }
+
+    fn charge_back(&mut self) {
+        if self.finals.is_empty() {
+            return self.receive();
+        }
+        let one = self.random.below(self.finals.len() as u64) as usize;
+        let (payment, place) = self.finals.remove(one);
+        self.tell(place, |told| told.undone = true);
+        if !self.record(Event::ChargedBack { payment }, What::Nothing) {
+            self.tell(place, |told| told.undone = false);
+        }
+    }
+
+    fn refund(&mut self) {
+        let bought = self.loan.contract().terms().principal.minor() + self.drawn;
+        let left = bought - self.refunded;
+        // One time in four a cent more than was bought.
+        let minor = if self.random.one_in(4) { left + 1 } else { self.random.between(1, left.max(1)) };
+        let (value_date, refund) = (self.value_date(), self.id());
+        let event = Event::Refunded { amount: amount(minor), refund, value_date, order: None };
+        if self.record(event, What::Refund(minor.into())) {
+            assert!(minor <= left, "no more is refunded than was bought");
+            self.refunded += minor;
+        }
+    }
+
+    fn draw(&mut self) {
+        let minor = self.random.between(1, 5_000);
+        let value_date = self.value_date();
+        if self.record(Event::Drawn { amount: amount(minor), value_date }, What::Draw(minor.into())) {
+            self.drawn += minor;
+        }
+    }
+
+    fn give(&mut self) {
+        let value_date = self.today;
+        let owed = self.loan.owed(value_date).unwrap();
+        let some = |random: &mut Random, most: Amount| random.between(1, most.minor().max(1));
+        let (event, told) = match self.random.below(5) {
+            0 => {
+                let minor = self.random.between(1, 300);
+                let told = What::Pay { from: Who::Lender, amount: minor.into(), cleared: true };
+                (Event::GoodwillCredited { amount: amount(minor), value_date }, told)
+            }
+            1 => {
+                let minor = some(&mut self.random, owed.principal);
+                let part = WaivedPart::Principal;
+                (Event::Waived { part, amount: amount(minor), value_date }, What::WaivePrincipal(minor.into()))
+            }
+            2 if !owed.penalty.is_zero() => {
+                let minor = some(&mut self.random, owed.penalty);
+                (Event::Waived { part: WaivedPart::Penalty, amount: amount(minor), value_date }, What::Nothing)
+            }
+            3 if !owed.fee.is_zero() => {
+                let minor = some(&mut self.random, owed.fee);
+                (Event::Waived { part: WaivedPart::Fee, amount: amount(minor), value_date }, What::Nothing)
+            }
+            _ => {
+                let minor = some(&mut self.random, owed.interest);
+                let part = WaivedPart::Interest;
+                (Event::Waived { part, amount: amount(minor), value_date }, What::WaiveInterest(minor.into()))
+            }
+        };
+        self.record(event, told);
+    }
+
+    fn respread(&mut self) {
+        let value_date = self.value_date();
+        let least = i64::from(!self.random.one_in(8));
+        let first_due = value_date.add_days(i32::try_from(self.random.between(least, 70)).unwrap()).unwrap();
+        let count = u16::try_from(self.random.between(1, 8)).unwrap();
+        let schedule = NewSchedule { first_due, count };
+        // For a loan at no cost a due day means nothing to the model.
+        let told = What::Respread { due: if self.kind == Kind::Free { i32::MAX } else { first_due.days() } };
+        // Mostly the one that fits; where days were told of late, either may.
+        let late = !self.loan.delinquency(value_date).unwrap().overdue.is_zero();
+        if late == self.random.one_in(6) {
+            self.record(Event::Rescheduled { value_date, schedule }, told);
+        } else {
+            self.record(Event::ReAged { value_date, schedule }, told);
+        }
+    }
+
+    fn change_rate(&mut self) {
+        let rate = self.random.between(1, 6_000);
+        let percent = Decimal::new(rate, 2).unwrap();
+        let day_count = self.loan.contract().terms().rate.and_then(|rate| rate.day_count);
+        let rate_now = Rate::annual(percent, day_count.unwrap_or(DayCount::Actual365));
+        let value_date = self.value_date();
+        let keep_installment = self.random.one_in(2);
+        let event = Event::RateChanged { value_date, rate: rate_now, keep_installment };
+        self.record(event, What::Rate(rate.into()));
+    }
+
+    fn dispute(&mut self) {
+        let value_date = self.value_date();
+        if self.disputes.is_empty() || self.random.one_in(2) {
+            let (minor, dispute) = (self.random.between(1, 20_000), self.id());
+            let event = Event::Disputed { dispute: dispute.clone(), amount: amount(minor), value_date };
+            assert!(self.record(event, What::Nothing));
+            self.disputes.push(dispute);
+        } else {
+            let dispute = self.disputes.pop().unwrap();
+            assert!(self.record(Event::DisputeResolved { dispute, value_date }, What::Nothing));
+        }
+    }
+
+    fn pay_back(&mut self) {
+        let held = self.loan.credit_balance().minor();
+        let minor = if self.random.one_in(4) { held + 1 } else { held };
+        if minor > 0 {
+            let payment = self.id();
+            let done = self.record(Event::PaidBack { amount: amount(minor), payment }, What::PaidBack(minor.into()));
+            assert_eq!(done, minor <= held, "no more is paid back than is owed back");
+        }
+        let held = self.loan.held_for_owner().minor();
+        if held > 0 {
+            assert!(!self.record(Event::Remitted { amount: amount(held + 1) }, What::Nothing));
+            assert!(self.record(Event::Remitted { amount: amount(held) }, What::Remitted(held.into())));
+        }
+    }
+
+    /// Undoes an event of any age; mostly one that nothing rests on.
+    fn reverse(&mut self) {
+        let count = self.loan.records().len();
+        let place = 2 + self.random.below((count - 2) as u64) as usize;
+        let Some(record) = self.loan.records().get(place) else { return };
+        let known = |list: &[(String, usize)]| list.iter().any(|(_, other)| *other == place);
+        match &record.event {
+            Event::Received { .. } if known(&self.finals) => self.finals.retain(|(_, other)| *other != place),
+            Event::Collected { .. } if known(&self.collected) => self.collected.retain(|(_, other)| *other != place),
+            Event::Refunded { amount, .. } => {
+                let amount = amount.minor();
+                if self.undo(place) {
+                    self.refunded -= amount;
+                }
+                return;
+            }
+            Event::GoodwillCredited { .. }
+            | Event::Waived { .. }
+            | Event::RateChanged { .. }
+            | Event::Rescheduled { .. }
+            | Event::ReAged { .. }
+            | Event::ChargedOff { .. }
+            | Event::Transferred { .. }
+            | Event::Closed
+            | Event::Prepaid { .. }
+            | Event::Withdrawn { .. }
+            | Event::Recognized => {}
+            _ => return,
+        }
+        self.undo(place);
+    }
+
+    fn undo(&mut self, place: usize) -> bool {
+        let number = u32::try_from(place + 1).unwrap();
+        let was = self.model.as_ref().and_then(|model| model.told.get(place)).is_some_and(|told| told.undone);
+        self.tell(place, |told| told.undone = true);
+        let done = self.record(Event::Reversed { number }, What::Nothing);
+        if !done {
+            self.tell(place, |told| told.undone = was);
+        }
+        done
+    }
+
+    fn end(&mut self) {
+        let value_date = self.value_date();
+        match self.random.below(6) {
+            0 => _ = self.record(Event::ChargedOff { value_date }, What::ChargeOff),
+            1 => {
+                let (price, owner) = (self.random.between(0, 100_000), self.id());
+                let event = Event::Transferred { value_date, owner, price: amount(price) };
+                self.record(event, What::Sell(price.into()));
+            }
+            2 if self.kind == Kind::Rich => _ = self.record(Event::Withdrawn { value_date: self.start }, What::Nothing),
+            _ => {}
+        }
+    }
+
+    /// The payout comes back, is settled again a little later, and may have failed for good with a loan that is new.
+    fn payout(&mut self) {
+        let value_date = self.value_date();
+        if self.loan.status() == Status::Disbursing {
+            self.record(Event::PayoutSettled { value_date }, What::PayoutSettled);
+        } else if self.record(Event::PayoutReturned { value_date }, What::PayoutReturned) && self.random.one_in(2) {
+            // A failure is looked at on a copy: it ends everything.
+            let mut copy = self.loan.clone();
+            let ended = copy.record(Event::PayoutFailed { value_date }, self.today);
+            *self.kinds.entry("payout_failed").or_default() += u64::from(ended.is_ok());
+            if ended.is_ok() {
+                assert_eq!((copy.status(), copy.position().net(A::PrincipalReceivable)), (Status::Cancelled, 0));
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let could = self.loan.status() == Status::Settled && self.loan.credit_balance().is_zero();
+        if could || self.random.one_in(8) {
+            assert_eq!(self.record(Event::Closed, What::Nothing), could);
+        }
+        if self.loan.status() == Status::Active && self.random.one_in(4) {
+            // Pay what settles it, so that some loans get there.
+            let owed = self.loan.owed(self.today).unwrap().total().unwrap();
+            let excess = self.loan.overpaid_back();
+            let sum = owed.checked_add(excess).unwrap();
+            if !sum.is_zero() {
+                let payment = self.id();
+                let event = Event::Received { amount: sum, payment, value_date: self.today };
+                let told = What::Pay { from: Who::Borrower, amount: sum.minor().into(), cleared: true };
+                self.record(event, told);
+            }
+        }
+    }
+
+    /// Records an event and checks everything; whether it was taken.
+    fn record(&mut self, event: Event, what: What) -> bool {
+        let name = event.name();
+        let day = event.value_date().unwrap_or(self.today).days();
+        let before = self.loan.clone();
+        match self.loan.record(event, self.today) {
+            Ok(entry) => {
+                if let Some(entry) = entry {
+                    self.trial.add(&entry).unwrap();
+                }
+                if let Some(model) = &mut self.model {
+                    model.told.push(Told { day, what, undone: false });
+                }
+                *self.kinds.entry(name).or_default() += 1;
+                self.check(&before, name);
+                true
+            }
+            Err(error) => {
+                assert!(!error.to_string().contains("do not add up"), "{name}: {error}");
+                assert_eq!(self.loan.position(), before.position(), "a refused event changes nothing");
+                self.refused += 1;
+                false
+            }
+        }
+    }
+
+    fn check(&mut self, before: &Loan, name: &str) {
+        let position = *self.loan.position();
+        let mut sides = (0, 0);
+        for (_, account, own) in self.trial.iter() {
+            sides = (sides.0 + own.debit.minor(), sides.1 + own.credit.minor());
+            assert_eq!(own.net(), position.net(account), "{name}: {}", account.name());
+        }
+        assert_eq!(sides.0, sides.1, "debits equal credits");
+        for account in
+            [A::PrincipalReceivable, A::InterestReceivable, A::FeeReceivable, A::PenaltyReceivable, A::CashInTransit]
+        {
+            assert!(position.net(account) >= 0, "{name}: {} is {}", account.name(), position.net(account));
+        }
+        self.check_the_model(&position, name);
+        self.check_the_funders(&position);
+        if self.random.one_in(3) {
+            self.check_the_undoing(before);
+        }
+        if self.random.one_in(6) {
+            let again = Loan::restore(self.loan.contract().clone(), self.loan.records().to_vec()).unwrap();
+            assert_eq!((again.position(), again.status()), (&position, self.loan.status()), "a projection is rebuilt");
+        }
+    }
+
+    fn check_the_model(&self, position: &Position, name: &str) {
+        let Some(model) = &self.model else { return };
+        let expected = model.expected(self.loan.posted_through().days());
+        for (account, held) in [
+            (A::Cash, expected.cash),
+            (A::CashInTransit, expected.in_transit),
+            (A::PrincipalReceivable, expected.principal),
+            (A::InterestReceivable, expected.interest),
+            (A::MerchantPayable, expected.merchant),
+            (A::CustomerCredit, expected.credit_balance),
+            (A::OwnerPayable, expected.owner),
+            (A::RecoveryIncome, expected.recovery),
+            (A::LoanLoss, expected.loss),
+            (A::SaleResult, expected.sale),
+            (A::Goodwill, expected.goodwill),
+            (A::InterestIncome, expected.interest_income),
+            (A::FeeReceivable, 0),
+            (A::PenaltyReceivable, 0),
+        ] {
+            let got = i128::from(position.net(account));
+            assert_eq!(got, held, "after {name}: {}\n{:?}\n{model:?}", account.name(), self.loan.records());
+        }
+    }
+
+    /// The parts of the funders are the whole, and each funder's books hold them.
+    fn check_the_funders(&mut self, position: &Position) {
+        let Ok(positions) = self.funding.positions(position, &self.moved) else {
+            assert_eq!(self.loan.status(), Status::Transferred, "only a loan that was sold has no funders");
+            return;
+        };
+        let before = core::mem::replace(&mut self.funder_positions, positions);
+        let currency = self.loan.contract().currency();
+        for ((was, is), books) in before.iter().zip(&self.funder_positions).zip(&mut self.funder_books) {
+            if let Some(entry) = is.entry_from(was, self.today, currency, "share").unwrap() {
+                books.add(&entry).unwrap();
+            }
+            for account in A::CHART {
+                assert_eq!(books.of(currency, *account).net(), is.net(*account));
+            }
+        }
+        let sum = |account| self.funder_positions.iter().map(|one| one.net(account)).sum::<i64>();
+        let receivables = [A::PrincipalReceivable, A::InterestReceivable, A::FeeReceivable, A::PenaltyReceivable];
+        for account in receivables {
+            assert_eq!(sum(account), position.net(account), "the parts are the whole: {}", account.name());
+            assert!(self.funder_positions.iter().all(|one| one.net(account) >= 0), "{}", account.name());
+        }
+        assert_eq!(sum(A::LoanLoss), position.net(A::LoanLoss) + suspended_loss(position));
+        assert_eq!(sum(A::RecoveryIncome), position.net(A::RecoveryIncome));
+    }
+
+    fn remit_to_funders(&mut self) {
+        let place = self.random.below(self.moved.len() as u64) as usize;
+        let to_remit = self.funder_positions[place].to_remit();
+        let moved = &mut self.moved[place];
+        if to_remit > 0 {
+            moved.remitted = moved.remitted.checked_add(amount(to_remit)).unwrap();
+        } else {
+            moved.funded = moved.funded.checked_add(amount(-to_remit)).unwrap();
+        }
+        let position = *self.loan.position();
+        let sold = self.loan.status() == Status::Transferred;
+        self.check_the_funders(&position);
+        assert!(sold || self.funder_positions[place].to_remit() == 0, "after a remittance nothing is left to remit");
+    }
+
+    /// Undone, the event leaves what there was without it, seen on the same day.
+    fn check_the_undoing(&mut self, before: &Loan) {
+        let mut undone = self.loan.clone();
+        let number = u32::try_from(undone.records().len()).unwrap();
+        if number < 2 || undone.record(Event::Reversed { number }, self.today).is_err() {
+            return;
+        }
+        let mut without = before.clone();
+        without.record(Event::Recognized, undone.posted_through()).unwrap();
+        assert_eq!(undone.position(), without.position(), "undoing restores");
+        assert_eq!(undone.status(), without.status());
+        let day = undone.posted_through();
+        assert_eq!(undone.owed(day).unwrap(), without.owed(day).unwrap());
+        self.undone += 1;
+    }
+
+    /// A line beside the loan, told again in plain numbers.
+    fn use_line(&mut self) {
+        let today = self.today;
+        let live = |holds: &BTreeMap<String, (i64, Date)>| -> i64 {
+            holds.values().filter(|(_, expires)| *expires >= today).map(|(minor, _)| *minor).sum()
+        };
+        let (event, allowed) = match self.random.below(6) {
+            0 => {
+                let limit = self.random.between(0, 100_000);
+                self.line_limit = limit;
+                (LineEvent::LimitSet { limit: amount(limit) }, true)
+            }
+            1 | 2 => {
+                let available = (self.line_limit - self.line_drawn - live(&self.line_holds)).max(0);
+                let minor = self.random.between(1, available.max(1) + 1);
+                let expires = today.add_days(i32::try_from(self.random.between(0, 15)).unwrap()).unwrap();
+                let hold = self.id();
+                let allowed = minor <= available;
+                if allowed {
+                    self.line_holds.insert(hold.clone(), (minor, expires));
+                }
+                (LineEvent::Held { hold, amount: amount(minor), expires }, allowed)
+            }
+            3 | 4 => {
+                let Some((hold, (held, expires))) =
+                    self.line_holds.first_key_value().map(|(id, hold)| (id.clone(), *hold))
+                else {
+                    return;
+                };
+                let (minor, last) = (self.random.between(1, held.max(1)), self.random.one_in(2));
+                let allowed = expires >= today;
+                if allowed {
+                    self.line_drawn += minor;
+                    if last || minor == held {
+                        self.line_holds.remove(&hold);
+                    } else {
+                        self.line_holds.insert(hold.clone(), (held - minor, expires));
+                    }
+                } else {
+                    self.line_holds.remove(&hold);
+                    self.line.record(&LineEvent::Released { hold: hold.clone() }, today).unwrap();
+                }
+                (LineEvent::Captured { hold, amount: amount(minor), last }, allowed)
+            }
+            _ => {
+                let minor = self.random.between(1, 30_000);
+                if self.random.one_in(4) {
+                    self.line_drawn += minor;
+                    (LineEvent::Returned { amount: amount(minor) }, true)
+                } else {
+                    let allowed = minor <= self.line_drawn;
+                    self.line_drawn -= if allowed { minor } else { 0 };
+                    (LineEvent::Restored { amount: amount(minor) }, allowed)
+                }
+            }
+        };
+        let before = self.line.clone();
+        let done = self.line.record(&event, today);
+        assert_eq!(done.is_ok(), allowed, "{event:?}: {done:?}");
+        if allowed {
+            self.line_events += 1;
+        } else {
+            assert_eq!(self.line, before);
+        }
+        let available = (self.line_limit - self.line_drawn - live(&self.line_holds)).max(0);
+        assert_eq!(self.line.available(today).unwrap().minor(), available);
+        assert_eq!(self.line.drawn().minor(), self.line_drawn);
+    }
+}
+
+/// What of a charge-off is no loss of the whole because it was never income: the funders' books know no suspense.
+fn suspended_loss(position: &Position) -> i64 {
+    position.suspense_charged_off.minor()
+}
