@@ -57,6 +57,8 @@ struct Sent {
     place: Option<usize>,
     /// Relief passed on with it.
     relief: Amount,
+    /// Of what it gives back, what is interest; the rest is fees.
+    interest_back: Amount,
 }
 
 pub(crate) struct Engine<'a> {
@@ -185,7 +187,7 @@ impl<'a> Engine<'a> {
 
     fn send(&mut self, date: Date, kind: EventKind, place: Option<usize>, relief: Amount) {
         self.events.push(credit::Event { id: None, date, kind });
-        self.sent.push(Sent { place, relief });
+        self.sent.push(Sent { place, relief, interest_back: Amount::ZERO });
     }
 
     /// The stretch as core has it, with the events up to the day.
@@ -261,11 +263,30 @@ impl<'a> Engine<'a> {
             reduces = reduces.min(self.state(date)?.balance.total()?);
         }
         if !reduces.is_zero() {
+            let interest_back = self.interest_back(date, reduces)?;
             self.refundable = self.refundable.checked_sub(reduces)?;
             self.send(date, EventKind::Refund { amount: reduces, order }, Some(place), Amount::ZERO);
+            if let Some(sent) = self.sent.last_mut() {
+                sent.interest_back = interest_back;
+            }
         }
         let rest = amount.checked_sub(reduces)?;
         if rest.is_zero() { Ok(()) } else { self.pay(place, date, rest, EventKind::Repayment) }
+    }
+
+    /// What of the interest paid a refund gives back: its share of all interest charged, less what is unpaid of it, which
+    /// is merely taken off. Core tells it in one sum with the fees.
+    fn interest_back(&self, date: Date, refund: Amount) -> Result<Amount, LedgerError> {
+        if !self.rules.refund.interest_refunded {
+            return Ok(Amount::ZERO);
+        }
+        let state = self.state(date)?;
+        let paid = Amount::sum(state.allocations.iter().map(|one| one.parts.interest))?;
+        let paid = paid.checked_sub(Amount::sum(self.sent.iter().map(|sent| sent.interest_back))?)?;
+        let charged = paid.checked_add(state.balance.interest)?;
+        let product = u128::from(charged.unsigned()) * u128::from(refund.unsigned());
+        let back = self.terms.rounding.divide(product, u128::from(self.refundable.unsigned())).unwrap_or_default();
+        Ok(Amount::try_from(back)?.saturating_sub(state.balance.interest).min(paid))
     }
 
     fn waive_penalty(&mut self, date: Date, amount: Amount) -> Result<(), LedgerError> {
@@ -450,15 +471,7 @@ impl<'a> Engine<'a> {
 
     /// Adds what core says of this stretch's events; excess is left out where it will be sent again.
     fn gather(&mut self, state: &AccountState, goes_on: bool) -> Result<(), LedgerError> {
-        let both = self.rules.refund.interest_refunded && self.rules.refund.fees_refunded;
         let mut penalties = Amount::ZERO;
-        // Where a refund gives back interest and fees, what core no longer counts as paid tells them apart.
-        let mut interest_back = if both {
-            let counted = Amount::sum(state.allocations.iter().map(|one| one.parts.interest))?;
-            counted.saturating_sub(Amount::sum(state.installments.iter().map(|row| row.paid.interest))?)
-        } else {
-            Amount::ZERO
-        };
         for one in &state.allocations {
             let sent = self.sent.get(one.event).copied().ok_or(LedgerError::PartsDoNotAddUp)?;
             let applied = sent.place.and_then(|place| self.applied.get_mut(place));
@@ -474,9 +487,7 @@ impl<'a> Engine<'a> {
                     applied.fee_credited = one.credited.checked_sub(applied.penalty_credited)?;
                 }
                 Source::Merchant => {
-                    let interest = if both { one.credited.min(interest_back) } else { one.credited };
-                    let interest = if self.rules.refund.interest_refunded { interest } else { Amount::ZERO };
-                    interest_back = interest_back.saturating_sub(interest);
+                    let interest = sent.interest_back.min(one.credited);
                     applied.interest_credited = applied.interest_credited.checked_add(interest)?;
                     let fee = one.credited.checked_sub(interest)?;
                     applied.fee_credited = applied.fee_credited.checked_add(fee)?;

@@ -205,7 +205,12 @@ impl Funding {
 
     /// What leaves a receivable, split so that no funder loses more than it has: first what is lost, then what is
     /// waived; what was paid is the rest. Gives what came in and those three, funder by funder.
-    fn split_receivable(&self, came: Amount, paid: Amount, waived: Amount, lost: Amount) -> Result<Split, LedgerError> {
+    fn split_receivable(&self, came: Amount, gone: Gone) -> Result<Split, LedgerError> {
+        let paid = Amount::sum(gone.paid)?;
+        // What was given back beyond what was paid had been waived before.
+        let beyond = gone.given_back.saturating_sub(paid);
+        let (paid, waived) = (paid.saturating_sub(gone.given_back), gone.waived.checked_sub(beyond)?);
+        let lost = gone.lost;
         let came = self.split(came)?;
         let gone = self.split_within(Amount::sum([paid, waived, lost])?, &came)?;
         let lost = self.split_within(lost, &gone)?;
@@ -232,39 +237,42 @@ impl Funding {
         if sold.iter().any(|amount| !amount.is_zero()) {
             return Err(LedgerError::Funding("a loan that was sold has no funders any more"));
         }
-        let paid = |amounts: [Amount; 3], back: [Amount; 2]| -> Result<Amount, LedgerError> {
-            Ok(Amount::sum(amounts)?.checked_sub(Amount::sum(back)?)?)
-        };
         let none = Amount::ZERO;
         let principal = self.split_receivable(
             loan.lent.checked_add(loan.drawn)?,
-            paid([loan.principal_paid, loan.principal_refunded, loan.principal_goodwill], [none, none])?,
-            none,
-            loan.principal_charged_off,
+            Gone {
+                paid: [loan.principal_paid, loan.principal_refunded, loan.principal_goodwill],
+                given_back: none,
+                waived: none,
+                lost: loan.principal_charged_off,
+            },
         )?;
         let interest = self.split_receivable(
             loan.interest_earned,
-            paid(
-                [loan.interest_paid, loan.interest_refunded, loan.interest_goodwill],
-                [loan.interest_given_back, none],
-            )?,
-            loan.interest_waived,
-            loan.interest_charged_off,
+            Gone {
+                paid: [loan.interest_paid, loan.interest_refunded, loan.interest_goodwill],
+                given_back: loan.interest_given_back,
+                waived: loan.interest_waived,
+                lost: loan.interest_charged_off,
+            },
         )?;
         let fee = self.split_receivable(
             loan.fee_earned,
-            paid(
-                [loan.fee_paid, loan.fee_refunded, loan.fee_goodwill],
-                [loan.fee_given_back, loan.fee_refund_given_back],
-            )?,
-            loan.fee_waived,
-            loan.fee_charged_off,
+            Gone {
+                paid: [loan.fee_paid, loan.fee_refunded, loan.fee_goodwill],
+                given_back: loan.fee_given_back.checked_add(loan.fee_refund_given_back)?,
+                waived: loan.fee_waived,
+                lost: loan.fee_charged_off,
+            },
         )?;
         let penalty = self.split_receivable(
             loan.penalty_earned,
-            paid([loan.penalty_paid, loan.penalty_refunded, loan.penalty_goodwill], [loan.penalty_given_back, none])?,
-            loan.penalty_waived,
-            loan.penalty_charged_off,
+            Gone {
+                paid: [loan.penalty_paid, loan.penalty_refunded, loan.penalty_goodwill],
+                given_back: loan.penalty_given_back,
+                waived: loan.penalty_waived,
+                lost: loan.penalty_charged_off,
+            },
         )?;
         let recovered = self.split(loan.recovered.checked_add(loan.refund_recovered)?)?;
         let mut positions = Vec::with_capacity(self.funders.len());
@@ -295,6 +303,15 @@ impl Funding {
         }
         Ok(positions)
     }
+}
+
+/// What left a receivable, whoever financed it.
+struct Gone {
+    /// By the borrower, the merchant and the lender.
+    paid: [Amount; 3],
+    given_back: Amount,
+    waived: Amount,
+    lost: Amount,
 }
 
 /// A receivable's quantities, funder by funder.
@@ -337,7 +354,11 @@ mod tests {
         let thirds = funding(&["33.3", "33.3", "33.4"], 2);
         for lent in 0..200_i64 {
             for paid in 0..=lent {
-                let split = thirds.split_receivable(amount(lent), amount(paid), amount(0), amount(0)).unwrap();
+                let split = {
+                    let none = amount(0);
+                    let gone = Gone { paid: [amount(paid), none, none], given_back: none, waived: none, lost: none };
+                    thirds.split_receivable(amount(lent), gone).unwrap()
+                };
                 let sum = |parts: &[Amount]| parts.iter().map(|part| part.minor()).sum::<i64>();
                 assert_eq!((sum(&split.came), sum(&split.paid)), (lent, paid));
                 assert!(split.came.iter().zip(&split.paid).all(|(came, paid)| paid <= came), "{paid} of {lent}");

@@ -93,6 +93,8 @@ enum Verify {
     Money,
     /// Model files in and out, against the libraries that make and read them
     Models,
+    /// The ledger: random lives of loans against a model of their own, event by event
+    Ledger,
 }
 
 fn main() -> ExitCode {
@@ -130,6 +132,7 @@ fn run(cli: Cli) -> Result<bool> {
             bench::decide(root)?;
         }
         Some(Task::Verify { what: Verify::Models }) => return verify_models::models(root),
+        Some(Task::Verify { what: Verify::Ledger }) => return verify::ledger(root),
         Some(Task::Bench { what: Bench::Money }) => {
             set_up_for_building(root)?;
             bench::money(root)?;

@@ -125,6 +125,24 @@ impl Debt {
         (carried + interest, principal, amount - carried - interest - principal)
     }
 
+    /// What of the schedule in force is given up, interest first, because under a waiver the debt may have changed; gives
+    /// how much principal that is.
+    fn give_up(&mut self, day: i32, amount: i128) -> i128 {
+        if amount == 0 {
+            return 0;
+        }
+        let mut there = self.clone();
+        there.run_to(day);
+        let amount = amount.min(there.interest + there.principal);
+        if amount == 0 {
+            return 0;
+        }
+        let carried = core::mem::take(&mut self.carried);
+        let (_, principal, _) = self.pay(day, amount);
+        self.carried = carried;
+        principal
+    }
+
     fn all_interest(&self) -> i128 {
         self.interest + self.carried
     }
@@ -231,11 +249,12 @@ impl Model {
                     held.cash -= amount;
                 }
                 What::Rate(rate) => debt.rate = rate,
-                // A waiver under which the debt has changed takes off what it now reaches, interest first.
-                What::WaiveInterest(amount) | What::WaivePrincipal(amount) => {
-                    let (_, principal, _) = debt.pay(day, amount);
-                    held.goodwill += principal;
+                What::WaiveInterest(amount) => {
+                    let carried = amount.min(debt.carried);
+                    debt.carried -= carried;
+                    held.goodwill += debt.give_up(day, amount - carried);
                 }
+                What::WaivePrincipal(amount) => held.goodwill += debt.give_up(day, amount),
                 What::Respread { due } => {
                     if debt.principal > 0 {
                         debt.due = due;

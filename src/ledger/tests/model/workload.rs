@@ -573,7 +573,8 @@ impl Life {
                 true
             }
             Err(error) => {
-                assert!(!error.to_string().contains("do not add up"), "{name}: {error}");
+                let wrong = error.to_string().contains("do not add up");
+                assert!(!wrong, "{name}: {error}\n{:?}\n{:?}", self.loan.contract(), self.loan.records());
                 assert_eq!(self.loan.position(), before.position(), "a refused event changes nothing");
                 self.refused += 1;
                 false
