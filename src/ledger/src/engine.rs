@@ -8,7 +8,8 @@
 use prequal_core::{
     calendar::Date,
     credit::{
-        self, AccountState, Allocation, EventKind, InstallmentStatus, Method, Parts, Rate, Repayment, Rules, Terms,
+        self, AccountState, Allocation, CreditError, EventKind, InstallmentStatus, Method, Parts, Rate, Repayment,
+        Rest, Rules, Terms,
     },
     money::Amount,
     rounding::Rounding,
@@ -19,6 +20,9 @@ use crate::{
     event::{NewSchedule, WaivedPart},
     facts::{Act, Fact, Facts, Pause, Source},
 };
+
+/// Days until a draw falls due that has outlived its schedule.
+const DRAW_DAYS: i32 = 30;
 
 /// How the money of one act was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,11 +152,7 @@ impl<'a> Engine<'a> {
                 self.pay(place, date, *amount, |amount| EventKind::Prepayment { amount, effect })?;
             }
             Act::Refund { amount, order } => self.refund(date, *amount, *order)?,
-            Act::Draw(amount) => {
-                self.drawn = self.drawn.checked_add(*amount)?;
-                self.refundable = self.refundable.checked_add(*amount)?;
-                self.send(date, EventKind::Draw(*amount), None, Amount::ZERO);
-            }
+            Act::Draw(amount) => self.draw(date, *amount)?,
             Act::Rate { rate, keep_installment } => {
                 self.rate = Some(*rate);
                 let kind = EventKind::RateChange { rate: *rate, keep_installment: *keep_installment };
@@ -376,10 +376,39 @@ impl<'a> Engine<'a> {
         let Some(late_since) = self.may_respread(&state, date, schedule, re_age)? else { return Ok(()) };
         self.aged_from = self.aged_from.or(late_since);
         let terms = self.next_terms(date, state.balance.principal, schedule)?;
+        self.begin_stretch(date, &state, terms)
+    }
+
+    /// More is lent. One of before that came upon a debt and now, since money told of later paid it, comes upon none,
+    /// begins a schedule of its own over the instalments that were left.
+    fn draw(&mut self, date: Date, amount: Amount) -> Result<(), LedgerError> {
+        self.drawn = self.drawn.checked_add(amount)?;
+        self.send(date, EventKind::Draw(amount), None, Amount::ZERO);
+        if !self.is_new && matches!(self.state(date), Err(LedgerError::Credit(CreditError::NotApplicable { .. }))) {
+            self.events.pop();
+            self.sent.pop();
+            let state = self.state(date)?;
+            let left: Vec<Date> = state.installments.iter().map(|row| row.due).filter(|due| *due > date).collect();
+            let soon = date.add_days(DRAW_DAYS).map_err(CreditError::from)?;
+            let schedule = NewSchedule {
+                first_due: left.first().copied().unwrap_or(soon),
+                count: u16::try_from(left.len().max(1)).unwrap_or(1),
+            };
+            let terms = self.next_terms(date, state.balance.principal.checked_add(amount)?, schedule)?;
+            return self.begin_stretch(date, &state, terms);
+        }
+        self.refundable = self.refundable.checked_add(amount)?;
+        Ok(())
+    }
+
+    /// The schedule in force ends, another begins; what is unpaid beside principal is carried.
+    fn begin_stretch(&mut self, date: Date, state: &AccountState, terms: Terms) -> Result<(), LedgerError> {
         let relief = self.relief(date)?;
         let unused = relief.saturating_sub(self.relief_used).min(state.balance.penalty);
         self.relief_before = Amount::sum([self.relief_before, self.relief_used, unused])?;
-        self.gather(&state, true)?;
+        // Money that core kept for the next due date goes on into the new schedule; what exceeded the debt does not.
+        let goes_on = self.rules.allocation.rest == Rest::Unapplied && !state.balance.principal.is_zero();
+        self.gather(state, goes_on)?;
         let owed =
             Parts { principal: Amount::ZERO, penalty: state.balance.penalty.checked_sub(unused)?, ..state.balance };
         self.carried = plus(&self.carried, &owed)?;
@@ -390,10 +419,12 @@ impl<'a> Engine<'a> {
         self.stretches += 1;
         let kept = core::mem::take(&mut self.sent);
         self.events.clear();
-        // Money that core kept for the next due date goes on into the new schedule.
+        if !goes_on {
+            return Ok(());
+        }
         let held: Vec<(Option<usize>, Amount)> = kept
             .iter()
-            .zip(held_of(&state, kept.len()))
+            .zip(held_of(state, kept.len()))
             .map(|(sent, held)| (sent.place, held))
             .filter(|(_, held)| !held.is_zero())
             .collect();

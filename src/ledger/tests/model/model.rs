@@ -245,6 +245,11 @@ impl Model {
                     to_whom_it_belongs(&mut held, owned, amount - excess);
                 }
                 What::Draw(amount) => {
+                    // Upon no debt, or after its end, it begins a schedule of its own.
+                    if debt.principal == 0 || day >= debt.due {
+                        debt.carried += core::mem::take(&mut debt.interest);
+                        debt.due = if day >= debt.due { day + 30 } else { debt.due };
+                    }
                     debt.principal += amount;
                     held.cash -= amount;
                 }
