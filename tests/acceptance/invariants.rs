@@ -159,7 +159,10 @@ fn each_crate_knows_the_crates_below_it_and_no_other() {
         ("prequal-train", &["prequal-core", "prequal-models"]),
         ("prequal-wasm", &["prequal-core"]),
         ("prequal-server", &["prequal-bundle", "prequal-core", "prequal-ledger"]),
-        ("prequal", &["prequal-bundle", "prequal-core", "prequal-models", "prequal-server", "prequal-train"]),
+        (
+            "prequal",
+            &["prequal-bundle", "prequal-core", "prequal-ledger", "prequal-models", "prequal-server", "prequal-train"],
+        ),
         ("prequal-acceptance", &[]),
         ("xtask", &[]),
     ];
