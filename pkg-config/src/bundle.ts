@@ -1,7 +1,8 @@
 /** Bundles: verified before they are believed, then opaque. */
-import { currentGeneration, run, whenReplaced } from './engine.js';
+import { run } from './engine.js';
 import { BundleError } from './errors.js';
 import { WasmBundle } from './glue.js';
+import { Handle } from './handle.js';
 import { type Failure, type Result, unwrap } from './result.js';
 import type { Form, Jwk } from './types.js';
 
@@ -33,25 +34,6 @@ interface Facts {
   readonly evidence: readonly string[];
 }
 
-// Strong references, so that the generated finalizers never run: after a trap they would free memory of the
-// instance that came later. Our own registry below knows the generation.
-const alive = new Set<WasmBundle>();
-whenReplaced(() => {
-  for (const handle of alive) (handle as unknown as { __destroy_into_raw(): number }).__destroy_into_raw();
-  alive.clear();
-});
-
-interface Held {
-  handle: WasmBundle;
-  generation: number;
-}
-
-const collected = new FinalizationRegistry<Held>((held) => {
-  if (held.generation !== currentGeneration()) return;
-  alive.delete(held.handle);
-  held.handle.free();
-});
-
 const MADE_HERE = Symbol('loadBundle');
 
 /** A verified bundle. Opaque: what a lender decides stays inside. */
@@ -68,15 +50,14 @@ export class Bundle {
   readonly label: string;
   /** The evidence its decisions take, by key: what to ask of providers. Empty in a public bundle. */
   readonly evidenceKeys: readonly string[];
-  readonly #payload: Uint8Array;
-  readonly #held: Held;
+  readonly #handle: Handle<WasmBundle>;
   #calendar: Intl.DateTimeFormat | undefined;
 
   /** @internal Made by {@link loadBundle} only. */
   constructor(payload: Uint8Array, proof: symbol) {
     if (proof !== MADE_HERE) throw new TypeError('a bundle is made by `loadBundle`');
-    const held = open(payload);
-    const facts = unwrap(run(() => held.handle.facts() as Result<Facts>));
+    this.#handle = new Handle(() => new WasmBundle(payload), refused);
+    const facts = unwrap(run(() => this.#live().facts() as Result<Facts>));
     this.hash = facts.hash;
     this.id = facts.id;
     this.version = facts.version;
@@ -84,9 +65,6 @@ export class Bundle {
     this.timeZone = facts.time_zone;
     this.label = facts.label;
     this.evidenceKeys = facts.evidence;
-    this.#payload = payload;
-    this.#held = held;
-    collected.register(this, held);
   }
 
   /** The application form's steps and fields, with texts in `locale` or the bundle's own language. */
@@ -103,7 +81,8 @@ export class Bundle {
 
   /**
    * The points of many rows at once, without JSON on the way. `rows` holds whole rows one after another, a value for
-   * each of {@link modelFeatures}: NaN is missing, a category is its position among those the model lists.
+   * each of {@link modelFeatures}: NaN is missing, a category is its position among those the model lists. A scorecard's
+   * or, in a bundle that decides by trees, theirs.
    *
    * @throws {PrequalError} `no_model`, `row_length`, `value_kind`
    */
@@ -134,22 +113,12 @@ export class Bundle {
   }
 
   #live(): WasmBundle {
-    if (this.#held.generation !== currentGeneration()) Object.assign(this.#held, open(this.#payload));
-    return this.#held.handle;
+    return this.#handle.live();
   }
 }
 
-function open(payload: Uint8Array): Held {
-  const { handle, failure } = run(() => {
-    const handle = new WasmBundle(payload);
-    return { handle, failure: handle.failure() as Failure | undefined };
-  });
-  if (failure !== undefined) {
-    handle.free();
-    throw new BundleError(failure.code, failure.message, failure);
-  }
-  alive.add(handle);
-  return { handle, generation: currentGeneration() };
+function refused(failure: Failure): BundleError {
+  return new BundleError(failure.code, failure.message, failure);
 }
 
 /**

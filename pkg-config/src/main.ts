@@ -12,4 +12,5 @@ export {
 export { init, initSync, isReady, type WasmExports, type WasmSource, type WasmSourceSync } from './engine.js';
 export { BundleError, NetworkError, PrequalError, ProblemError, WasmUnavailable } from './errors.js';
 export type * from './http-types.js';
+export { loadModel, Model } from './model.js';
 export type * from './types.js';

@@ -118,6 +118,8 @@ export interface CapFinding {
   readonly reached_percent: string;
   readonly ceiling_percent: string;
   readonly passes: boolean;
+  /** Why it is broken, where what was reached does not say so: only time limits the cost of default. */
+  readonly reason?: string;
   /** The highest rate or fee, as the terms state it, at which every cap would be kept; only where one is broken. */
   readonly highest_price_percent?: string;
 }

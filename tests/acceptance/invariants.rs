@@ -90,6 +90,7 @@ fn what_the_browser_loads_links_no_server_no_database_and_no_clock() {
         "prequal-ledger",
         "prequal-bundle",
         "prequal-models",
+        "prequal-batch",
         "prequal-train",
     ];
     assert_eq!(intersection(&links, &forbidden), Vec::<String>::new(), "prequal-wasm links these");
@@ -150,18 +151,27 @@ fn core_and_ledger_link_no_clock_no_randomness_and_no_threads() {
 #[test]
 fn each_crate_knows_the_crates_below_it_and_no_other() {
     // A new crate needs its line here, and with it its place in the picture of src/README.md.
-    let layers: [(&str, &[&str]); 11] = [
+    let layers: [(&str, &[&str]); 12] = [
         ("prequal-derive", &[]),
         ("prequal-core", &["prequal-derive"]),
         ("prequal-ledger", &["prequal-core"]),
         ("prequal-bundle", &["prequal-core"]),
         ("prequal-models", &["prequal-core"]),
-        ("prequal-train", &["prequal-core", "prequal-models"]),
+        ("prequal-batch", &["prequal-core", "prequal-models"]),
+        ("prequal-train", &["prequal-batch", "prequal-core", "prequal-models"]),
         ("prequal-wasm", &["prequal-core"]),
         ("prequal-server", &["prequal-bundle", "prequal-core", "prequal-ledger"]),
         (
             "prequal",
-            &["prequal-bundle", "prequal-core", "prequal-ledger", "prequal-models", "prequal-server", "prequal-train"],
+            &[
+                "prequal-batch",
+                "prequal-bundle",
+                "prequal-core",
+                "prequal-ledger",
+                "prequal-models",
+                "prequal-server",
+                "prequal-train",
+            ],
         ),
         ("prequal-acceptance", &[]),
         ("xtask", &[]),
@@ -200,6 +210,7 @@ fn the_packages_the_product_is_built_on_are_in_real_use() {
         ("prequal-wasm", "src/wasm/", "web-sys"),
         ("prequal-wasm", "src/wasm/", "getrandom"),
         ("prequal-train", "src/train/", "ndarray"),
+        ("prequal-batch", "src/batch/", "ndarray"),
     ];
     for (name, folder, package) in homes {
         assert!(workspace.direct(name).contains(package), "{name} does not name {package}");

@@ -79,12 +79,22 @@ pub fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
 const ERROR_CHARS_MAX: usize = 1_000;
 
 /// An error as one line: the chain of causes joined, never a backtrace. What came from an input may hold anything, so
-/// control characters, which a terminal would obey, are shown as blanks, and a very long line is cut.
+/// whatever breaks a line or turns its direction is shown escaped, control characters, which a terminal would obey, as
+/// blanks, and a very long line is cut.
 #[must_use]
 pub fn error_line(error: &anyhow::Error) -> String {
     let line = format!("{error:#}");
-    let mut shown: String =
-        line.chars().take(ERROR_CHARS_MAX).map(|one| if one.is_control() { ' ' } else { one }).collect();
+    let mut shown = String::with_capacity(line.len());
+    for one in line.chars().take(ERROR_CHARS_MAX) {
+        match one {
+            _ if one.is_control() => shown.push(' '),
+            // Line and paragraph separators, and marks of direction.
+            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                shown.extend(one.escape_unicode())
+            }
+            _ => shown.push(one),
+        }
+    }
     if line.chars().nth(ERROR_CHARS_MAX).is_some() {
         shown.push('…');
     }
@@ -99,6 +109,8 @@ mod tests {
     fn an_error_is_one_line_that_a_terminal_cannot_be_misled_by() {
         let error = anyhow::anyhow!("unknown field `\u{1b}[31mred`").context("line one\nline two");
         assert_eq!(error_line(&error), "line one line two: unknown field ` [31mred`");
+        let broken = anyhow::anyhow!("unknown field `one\u{2028}two\u{202e}eerht`");
+        assert_eq!(error_line(&broken), "unknown field `one\\u{2028}two\\u{202e}eerht`");
         let long = anyhow::anyhow!("x".repeat(2 * ERROR_CHARS_MAX));
         assert_eq!(error_line(&long).chars().count(), ERROR_CHARS_MAX + 1);
     }

@@ -27,9 +27,9 @@ enum Command {
     /// Terms to the amounts that a law wants disclosed: the box of the United States, the European standard
     /// information, the Chinese cost table
     Disclose(commands::disclose::Args),
-    /// Score rows of a CSV file with a model
+    /// Score the rows of a table with a model: CSV, Parquet or a stream of Arrow, of any length
     Score(commands::score::Args),
-    /// Fit a points scorecard, and boosted trees beside it, to a CSV file
+    /// Fit a points scorecard, and boosted trees beside it, to a CSV or Parquet file
     Train(Box<commands::train::Args>),
     /// Watch a model in use: population, score, performance
     Monitor(commands::monitor::Args),

@@ -1,14 +1,9 @@
 //! Imported models at the command line: model files of whichever library, rows of a CSV file.
 
-use std::{
-    fs::File,
-    io::{ErrorKind, Read, Write},
-    path::Path,
-};
+use std::{fs::File, io::Read, path::Path};
 
 use anyhow::{Context, bail};
-use prequal_core::score::{REASONS_MAX, trees::Float};
-use prequal_models::{FILE_BYTES_MAX, Imported, Kind, ReadOptions, RowScore, Scorer};
+use prequal_models::{FILE_BYTES_MAX, Imported, Kind, ReadOptions, Scorer};
 
 /// Reads a file of at most [`FILE_BYTES_MAX`] bytes.
 pub fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
@@ -31,98 +26,6 @@ pub fn load(path: &Path, bytes: &[u8], kind: Kind, options: &ReadOptions) -> any
         eprintln!("prequal: warning: {note}");
     }
     Ok(imported)
-}
-
-/// What is written besides the score.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Columns {
-    /// The leaf of each tree.
-    pub leaves: bool,
-    /// Reason codes and their points.
-    pub reasons: bool,
-}
-
-/// Scores row by row, in constant memory: `margin`, `margin_bits`, `probability`, and the leaf of each tree; `points`
-/// and reasons for a card.
-pub fn score_rows(
-    scorer: &mut Scorer,
-    reader: impl Read,
-    missing: &[String],
-    columns: Columns,
-    out: &mut impl Write,
-) -> anyhow::Result<()> {
-    let mut rows = Rows::new(scorer.trees().names(), reader, missing)?;
-    let mut writer = csv::Writer::from_writer(out);
-    let mut header: Vec<String> = ["margin", "margin_bits"].map(str::to_owned).into();
-    if scorer.gives_points() {
-        header.push("points".to_owned());
-    }
-    header.push("probability".to_owned());
-    if columns.leaves {
-        header.extend((0..scorer.trees().trees()).map(|tree| format!("leaf_{tree}")));
-    }
-    if columns.reasons {
-        header.extend(reason_header());
-    }
-    if closed(writer.write_record(&header))? {
-        return Ok(());
-    }
-    let mut cells: Vec<String> = Vec::with_capacity(header.len());
-    while let Some(values) = rows.next(scorer)? {
-        cells.clear();
-        match scorer.score(values)? {
-            RowScore::Margin { margin, probability } => {
-                let probability = probability.map_or_else(String::new, |p| p.to_string());
-                cells.extend([margin.to_string(), margin.bits_hex(), probability]);
-            }
-            RowScore::Points { points, odds } => {
-                let text = |value: f64| Float::F64(value).to_string();
-                let (margin, probability) = odds.map_or_else(Default::default, |(m, p)| (text(m), text(p)));
-                // A card's score is its points: there are no bits of a margin to compare.
-                cells.extend([margin, String::new(), text(points), probability]);
-            }
-        }
-        if columns.leaves {
-            cells.extend(scorer.leaves(values)?.iter().map(u32::to_string));
-        }
-        if columns.reasons {
-            let reasons = scorer.reasons(values)?;
-            push_reasons(
-                &mut cells,
-                reasons.into_iter().map(|reason| (reason.code, Float::F64(reason.points).to_string())),
-            );
-        }
-        if closed(writer.write_record(&cells))? {
-            return Ok(());
-        }
-    }
-    match writer.flush() {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
-        _ => Ok(()),
-    }
-}
-
-/// Names of the columns of reasons.
-pub fn reason_header() -> impl Iterator<Item = String> {
-    (1..=REASONS_MAX).flat_map(|rank| [format!("reason_{rank}"), format!("reason_{rank}_points")])
-}
-
-/// The cells of reasons, empty where there are fewer than the most.
-pub fn push_reasons(cells: &mut Vec<String>, reasons: impl Iterator<Item = (String, String)>) {
-    let end = cells.len() + 2 * REASONS_MAX;
-    cells.extend(reasons.take(REASONS_MAX).flat_map(|(code, points)| [code, points]));
-    cells.resize(end, String::new());
-}
-
-/// Whether whoever reads standard output has gone, which ends the work and is no error.
-fn closed(written: Result<(), csv::Error>) -> anyhow::Result<bool> {
-    match written {
-        Ok(()) => Ok(false),
-        Err(error) => match error.kind() {
-            csv::ErrorKind::Io(io) if io.kind() == ErrorKind::BrokenPipe => Ok(true),
-            _ => Err(error).context("cannot write to standard output"),
-        },
-    }
 }
 
 /// Rows of a CSV file as values in the order of the features; an empty cell is missing.

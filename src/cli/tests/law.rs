@@ -58,6 +58,24 @@ fn the_day_of_the_first_payment_decides_whether_a_flat_fee_keeps_the_ceiling() {
     assert_eq!((&late["passes"], &late["findings"][0]["reached_percent"]), (&json!(false), &json!("26.39")));
 }
 
+/// A penalty that only time limits keeps no cap on the total cost, and is told to be given a ceiling.
+#[test]
+fn a_cost_of_default_without_a_ceiling_is_named() {
+    let terms = json!({"currency": "GBP", "principal": 10_000, "start": "2026-01-10", "rate": {"daily_percent": "0.7"},
+        "repayment": {"method": "single", "count": 1, "every": "P30D"}});
+    let caps = json!([{"id": "conc-5a-2-2", "from": "2015-01-02", "measure": "total_cost", "ceiling_percent": "100"},
+                      {"id": "conc-5a-2-3", "from": "2015-01-02", "measure": "daily_cost", "ceiling_percent": "0.8"}]);
+    let penalty = json!({"rate": {"daily_percent": "0.7"}, "mode": "in_place", "base": "overdue_principal"});
+    let open = answer(&["caps"], &json!({"terms": terms, "caps": caps, "penalty": penalty}));
+    assert_eq!((&open["passes"], &open["findings"][1]["passes"]), (&json!(false), &json!(true)));
+    let reason = open["findings"][0]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("the cost of default has no ceiling"), "{reason}");
+    assert_eq!(open["findings"][0].get("highest_price_percent"), None);
+    let mut bound = penalty;
+    bound["ceiling_percent_of_principal"] = json!("79");
+    assert_eq!(answer(&["caps"], &json!({"terms": terms, "caps": caps, "penalty": bound}))["passes"], true);
+}
+
 /// Code de la consommation, art. L314-6: the usury rates published for the fourth quarter of 2025 stand in bands of what
 /// is lent, 23.49 % up to 3,000 euros, 15.71 % up to 6,000, 8.73 % above.
 #[test]

@@ -59,6 +59,61 @@ fn one_cent_over_one_instalment() {
     assert_eq!(column(&answer("schedule", &terms("USD", 1, "36", level(2))), "total"), [1, 0]);
 }
 
+/// What a method has no use for is named, not passed over.
+#[test]
+fn a_rule_that_means_nothing_is_refused_by_name() {
+    let asked = |field: &str, value: Value, method: &str| {
+        let mut terms = terms("USD", 120_000, "12", json!({"method": method, "count": 3, "every": "P1M"}));
+        terms[field] = value;
+        terms
+    };
+    for method in ["interest_only", "equal_principal"] {
+        for (field, value) in [("adjust_installment", json!(true)), ("level_rounding", json!("up"))] {
+            assert_eq!(
+                refusal("schedule", &asked(field, value, method)),
+                format!("`{field}` does not apply: only `equal_installment` has a level instalment")
+            );
+        }
+        answer("schedule", &asked("adjust_installment", json!(false), method));
+    }
+    for every in ["P2W", "P14D"] {
+        for month_end in ["stick", "roll"] {
+            let repayment = json!({"method": "equal_principal", "count": 3, "every": every, "month_end": month_end});
+            assert_eq!(
+                refusal("schedule", &terms("USD", 120_000, "12", repayment)),
+                "`month_end` does not apply: steps of days or weeks meet no end of a month"
+            );
+        }
+        let clamp = json!({"method": "equal_principal", "count": 3, "every": every, "month_end": "clamp"});
+        answer("schedule", &terms("USD", 120_000, "12", clamp));
+    }
+    for (balloon, says) in [
+        (json!({}), "missing field `amount` or `percent`"),
+        (json!({"amount": 1, "percent": "1"}), "`amount` and `percent` exclude each other"),
+        (json!({"colour": 1}), "unknown field `colour`"),
+        (json!(5), "an object with `amount` or `percent`"),
+    ] {
+        let mut repayment = level(3);
+        repayment["balloon"] = balloon;
+        let line = refusal("schedule", &terms("USD", 120_000, "12", repayment));
+        assert!(line.starts_with("`repayment.balloon") && line.contains(says), "{line}");
+    }
+    for kind in ["repayment", "draw", "refund"] {
+        let events = json!([{"type": kind, "date": "2026-02-01", "amount": 0}]);
+        let question = json!({"terms": terms("USD", 120_000, "12", level(3)), "date": "2026-03-01", "events": events});
+        assert!(refusal("payoff", &question).contains("`amount` must be at least 1 minor unit"), "{kind}");
+    }
+}
+
+/// A name with a line separator in it stays on the line, escaped.
+#[test]
+fn an_error_is_one_line_whatever_it_quotes() {
+    let mut odd = terms("USD", 120_000, "12", level(3));
+    odd["one\u{2028}two"] = json!(1);
+    let line = refusal("schedule", &odd);
+    assert!(line.contains("one\\u{2028}two") && !line.contains('\u{2028}'), "{line}");
+}
+
 /// Clamp counts each date from the anchor; roll goes to the next month; stick keeps the day it was moved to.
 #[test]
 fn the_31st_of_january_monthly() {

@@ -54,7 +54,7 @@ impl core::error::Error for CanonicalError {}
 pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, CanonicalError> {
     let mut writer = writer::Writer::with_capacity(1024);
     value.serialize(&mut writer).map_err(writer::Fault::into_inner)?;
-    Ok(writer.finish())
+    text(writer.finish())
 }
 
 /// The canonical JSON text of `value`, as [`to_string`] gives it, with less code and sooner.
@@ -64,7 +64,21 @@ pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, CanonicalEr
 pub fn text_of<T: Canonical + ?Sized>(value: &T) -> Result<String, CanonicalError> {
     let mut text = Text::default();
     value.write_to(&mut text);
+    text.into_text()
+}
+
+/// The same in bytes, for what is hashed or written into a larger document.
+pub(crate) fn bytes_of<T: Canonical + ?Sized>(value: &T) -> Result<Vec<u8>, CanonicalError> {
+    let mut text = Text::default();
+    value.write_to(&mut text);
     text.finish()
+}
+
+/// What was written, as text.
+#[inline(never)]
+pub(crate) fn text(written: Vec<u8>) -> Result<String, CanonicalError> {
+    // Only whole texts and ASCII were written.
+    String::from_utf8(written).map_err(|_| CanonicalError::Unsupported("it is no text".to_owned()))
 }
 
 /// The SHA-256 (FIPS 180-4) of `bytes` as 64 lower-case hexadecimal digits.

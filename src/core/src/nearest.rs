@@ -10,6 +10,11 @@ const BITS: u32 = f64::MANTISSA_DIGITS;
 
 /// `digits` ÷ 10^`places`, rounded to the nearest double, half to even. More than [`DIGITS_MAX`] places give zero.
 pub(crate) fn nearest(digits: u128, places: u32) -> f64 {
+    nearest_of(digits, places, BITS)
+}
+
+/// The same for a significand of `bits`, at most a double's.
+pub(crate) fn nearest_of(digits: u128, places: u32, bits: u32) -> f64 {
     let Some(divisor) = 10_u128.checked_pow(places).filter(|_| places <= DIGITS_MAX) else { return 0.0 };
     if digits == 0 {
         return 0.0;
@@ -17,7 +22,7 @@ pub(crate) fn nearest(digits: u128, places: u32) -> f64 {
     // The quotient so far, `quotient` · 2^`exponent`; the remainder is below the divisor, which is below 2^127.
     let (mut quotient, mut rest, mut exponent) = (digits / divisor, digits % divisor, 0_i32);
     // One bit more than the significand has, so that the last decides the rounding together with the rest.
-    while quotient >> BITS == 0 {
+    while quotient >> bits == 0 {
         rest <<= 1;
         let bit = rest >= divisor;
         if bit {
@@ -26,7 +31,7 @@ pub(crate) fn nearest(digits: u128, places: u32) -> f64 {
         quotient = quotient << 1 | u128::from(bit);
         exponent -= 1;
     }
-    let dropped = 128 - quotient.leading_zeros() - BITS;
+    let dropped = 128 - quotient.leading_zeros() - bits;
     let tail = quotient & ((1 << dropped) - 1);
     let half = 1 << (dropped - 1);
     let mut significand = quotient >> dropped;

@@ -30,24 +30,29 @@ pub fn implement(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// Statements that write entries, by their keys.
-type Entries = Vec<(String, TokenStream)>;
+/// An entry of an object.
+struct Entry {
+    name: String,
+    /// What leaves it out, where something does.
+    skip: Option<TokenStream>,
+    write: TokenStream,
+}
 
-fn entries<'a>(fields: impl Iterator<Item = &'a Field>, place: impl Fn(&syn::Ident) -> TokenStream) -> Result<Entries> {
-    let mut entries = Entries::new();
+fn entries<'a>(
+    fields: impl Iterator<Item = &'a Field>,
+    place: impl Fn(&syn::Ident) -> TokenStream,
+) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
     for field in fields {
         let member = Member::read(&field.attrs)?;
         let ident = field.ident.as_ref().ok_or_else(|| Error::new_spanned(field, "a field has no name"))?;
         let name = member.rename.unwrap_or_else(|| ident.to_string().trim_start_matches("r#").to_owned());
-        let (key, value) = (quoted(&name), place(ident));
-        let mut write = quote! {
-            text.key(#key);
-            crate::canonical::Canonical::write_to(#value, text);
-        };
-        if let Some(skip) = member.skip_if {
-            write = quote!(if !#skip(#value) { #write });
-        }
-        entries.push((name, write));
+        let value = place(ident);
+        entries.push(Entry {
+            name,
+            skip: member.skip_if.map(|skip| quote!(#skip(#value))),
+            write: quote!(crate::canonical::Canonical::write_to(#value, text);),
+        });
     }
     Ok(entries)
 }
@@ -58,12 +63,39 @@ fn quoted(name: &str) -> String {
 }
 
 /// An object of these entries; in ASCII the order of UTF-16 units is that of bytes.
-fn object(mut entries: Entries) -> TokenStream {
-    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let writes = entries.into_iter().map(|(_, write)| write);
+///
+/// Punctuation goes with the keys as far as it is known while compiling: from the first entry that is always there, each
+/// one has a comma before it.
+fn object(mut entries: Vec<Entry>) -> TokenStream {
+    entries.sort_by(|one, other| one.name.cmp(&other.name));
+    let (mut opened, mut follows) = (false, false);
+    let mut body = TokenStream::new();
+    for Entry { name, skip, write } in entries {
+        let key = quoted(&name);
+        let key = match (opened, follows) {
+            (_, true) => {
+                let key = format!(",{key}");
+                quote!(text.plain(#key);)
+            }
+            (false, false) if skip.is_none() => {
+                let key = format!("{{{key}");
+                quote!(text.plain(#key);)
+            }
+            (opened, false) => {
+                let open = (!opened).then(|| quote!(text.open();));
+                body.extend(open);
+                quote!(text.key(#key);)
+            }
+        };
+        opened = true;
+        follows |= skip.is_none();
+        let write = quote!(#key #write);
+        body.extend(skip.map_or_else(|| write.clone(), |skip| quote!(if !#skip { #write })));
+    }
+    let open = (!opened).then(|| quote!(text.open();));
     quote! {
-        text.open();
-        #(#writes)*
+        #body
+        #open
         text.close();
     }
 }
@@ -83,14 +115,13 @@ fn variants<'a>(all: impl Iterator<Item = &'a Variant>, container: &Container) -
             }
             (Fields::Unnamed(fields), None) if fields.unnamed.len() == 1 => {
                 let write = quote!(crate::canonical::Canonical::write_to(value, text););
-                let key = quoted(&name);
-                quote!(Self::#ident(value) => { text.open(); text.key(#key); #write text.close(); })
+                let key = format!("{{{}", quoted(&name));
+                quote!(Self::#ident(value) => { text.plain(#key); #write text.close(); })
             }
             (fields, Some(tag)) if !matches!(fields, Fields::Unnamed(_)) => {
                 let idents: Vec<_> = fields.iter().filter_map(|field| field.ident.as_ref()).collect();
                 let mut entries = entries(fields.iter(), |ident| quote!(#ident))?;
-                let key = quoted(tag);
-                entries.push((tag.clone(), quote!(text.key(#key); text.string(#name);)));
+                entries.push(Entry { name: tag.clone(), skip: None, write: quote!(text.string(#name);) });
                 let object = object(entries);
                 quote!(Self::#ident { #(#idents),* } => { #object })
             }

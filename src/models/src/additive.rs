@@ -1,18 +1,17 @@
 //! Cards of points, whichever file they come from: one tree for each characteristic.
 
-use std::{
-    cell::Cell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{cell::Cell, collections::BTreeSet};
 
-use prequal_core::score::trees::{FEATURES_MAX, Float, LinkKind, Width, leaf_hex};
+use prequal_core::score::trees::{FEATURES_MAX, Float, LinkKind, TreeModel, Width, leaf_hex};
 
 use crate::{
     Imported,
     compact::compact,
     ensemble::{Ensemble, Node, Tree},
     error::ImportError,
-    model_file::{Body, Categories, Characteristic, ModelFile, PointsScaling, ReasonAlgorithm, Reasons, ResultKind},
+    model_file::{
+        Body, Categories, Characteristic, ModelFile, NAMES_MAX, PointsScaling, ReasonAlgorithm, Reasons, ResultKind,
+    },
     rules::{Field, Known, Program, Stop, compile},
 };
 
@@ -68,9 +67,18 @@ impl Inputs {
         self.list.iter().map(|input| input.name.clone()).collect()
     }
 
-    pub(crate) fn categories(&self) -> BTreeMap<String, Categories> {
-        let named = |input: &Input| input.categories.clone().map(|categories| (input.name.clone(), categories));
-        self.list.iter().filter_map(named).collect()
+    /// Writes an ensemble over these inputs, with the names of their categories.
+    pub(crate) fn compact(&self, ensemble: &Ensemble, file: &[u8]) -> Result<TreeModel, ImportError> {
+        let mut model = compact(ensemble, file)?;
+        for (feature, input) in model.features.iter_mut().zip(&self.list) {
+            if let Some(Categories { names, numeric, unseen }) = &input.categories {
+                ImportError::limit("categories of a feature", names.len(), NAMES_MAX)?;
+                feature.categories.clone_from(names);
+                (feature.numeric, feature.unseen) = (*numeric, *unseen);
+            }
+        }
+        model.hash = model.content_hash()?;
+        Ok(model)
     }
 
     pub(crate) fn required(&self) -> BTreeSet<String> {
@@ -181,10 +189,9 @@ impl CardParts {
         };
         let model = ModelFile {
             passport: None,
-            categories: self.inputs.categories(),
             required: self.inputs.required(),
             result: ResultKind::Points { scaling: self.scaling, reasons: self.reasons },
-            body: Body::Trees(compact(&ensemble, file)?),
+            body: Body::Trees(self.inputs.compact(&ensemble, file)?),
         };
         model.check()?;
         Ok(Imported { model, notes })

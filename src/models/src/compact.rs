@@ -75,6 +75,8 @@ pub fn compact(ensemble: &Ensemble, file: &[u8]) -> Result<TreeModel, ImportErro
             (LinkKind::None, _) => Link { kind: LinkKind::None, slope: None },
             (kind, slope) => Link { kind, slope: Some(decimal(slope, Width::F64)) },
         },
+        calibration: None,
+        scaling: None,
         features: ensemble.features.iter().map(|name| named(name)).collect(),
         baseline: None,
         columns: columns.write(ensemble),
@@ -85,7 +87,7 @@ pub fn compact(ensemble: &Ensemble, file: &[u8]) -> Result<TreeModel, ImportErro
 }
 
 fn named(name: &str) -> TreeFeature {
-    TreeFeature { name: name.to_owned(), categories: Vec::new(), reason: String::new() }
+    TreeFeature { name: name.to_owned(), ..TreeFeature::default() }
 }
 
 /// The nodes from the root, each before its left part and that before its right part. Refuses what is no tree.

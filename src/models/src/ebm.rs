@@ -9,7 +9,6 @@ use prequal_core::score::trees::{Float, LEAVES_MAX, LinkKind, Width};
 use crate::{
     Imported, ReadOptions,
     additive::Inputs,
-    compact::compact,
     document::{self, Fields, Value},
     ensemble::{Ensemble, Leaf, Missing, Node, Split, Test, Tree},
     error::{ImportError, shown},
@@ -90,11 +89,8 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Imported, Impo
         features: inputs.names(),
         trees,
     };
-    let model = ModelFile {
-        categories: inputs.categories(),
-        result: ResultKind::Margin,
-        ..ModelFile::bare(Body::Trees(compact(&ensemble, bytes)?))
-    };
+    let model =
+        ModelFile { result: ResultKind::Margin, ..ModelFile::bare(Body::Trees(inputs.compact(&ensemble, bytes)?)) };
     Ok(Imported { model, notes: Vec::new() })
 }
 

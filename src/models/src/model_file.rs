@@ -1,10 +1,9 @@
-//! What an imported model needs beside its trees: names of categories, what the sum of its trees means, reason codes,
-//! a passport.
+//! What an imported model needs beside its trees: what the sum of its trees means, reason codes, a passport. Names of
+//! categories stand in the trees themselves.
 //!
 //! ```json
 //! {"format":"prequal-model/1","hash":"…",
 //!  "passport":{"purpose":"…","population":"…","data_sha256":"…","validation":"…","author":"…","approver":"…","expires":"2027-12-31"},
-//!  "categories":{"housing":{"names":["own","rent"],"unseen":"other"}},
 //!  "result":{"kind":"points","scaling":{…},"reasons":{"algorithm":"points_below","characteristics":[…]}},
 //!  "trees":{"format":"prequal-trees/1",…}}
 //! ```
@@ -12,13 +11,14 @@
 //! A model that needs none of it is written as the bare `prequal-trees/1` or `prequal-scorecard/1` document. In a
 //! points card every characteristic is one tree, whose leaves are its attributes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+pub use prequal_core::score::trees::UnseenName;
 use prequal_core::{
     canonical,
     score::{
         Scaling, Scorecard,
-        trees::{Float, NAME_BYTES_MAX, TreeModel, Width, parse_bits},
+        trees::{Float, NAME_BYTES_MAX, TreeFeature, TreeModel, Width, parse_bits},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -37,8 +37,6 @@ pub const REASON_BYTES_MAX: usize = 200;
 pub struct ModelFile {
     /// Who stands behind the model.
     pub passport: Option<Passport>,
-    /// Names of category codes, by feature.
-    pub categories: BTreeMap<String, Categories>,
     /// Features without which the model gives no prediction: a row that lacks one is an error.
     pub required: BTreeSet<String>,
     /// What the model's sum means.
@@ -57,28 +55,23 @@ pub enum Body {
 }
 
 /// The categories of a feature: the code of a name is its position.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Categories {
     /// The names, each once.
     pub names: Vec<String>,
     /// Whether the names are numbers, so that `1` and `1.0` are one category.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub numeric: bool,
     /// What a name is that is not listed.
     pub unseen: UnseenName,
 }
 
-/// What a category is that the model does not list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UnseenName {
-    /// In no set that the model names.
-    Other,
-    /// Missing.
-    Missing,
-    /// An error of the row: the model says that it gives no score.
-    Refuse,
+impl Categories {
+    /// Those of a feature, where its values are names.
+    #[must_use]
+    pub fn of(feature: &TreeFeature) -> Option<Self> {
+        let TreeFeature { categories, numeric, unseen, .. } = feature;
+        feature.is_named().then(|| Self { names: categories.clone(), numeric: *numeric, unseen: *unseen })
+    }
 }
 
 /// What the sum of the trees means.
@@ -162,8 +155,6 @@ struct Document {
     hash: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     passport: Option<Passport>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    categories: BTreeMap<String, Categories>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     required: BTreeSet<String>,
     #[serde(default)]
@@ -222,8 +213,7 @@ impl ModelFile {
     /// A model that is all in its document.
     #[must_use]
     pub fn bare(body: Body) -> Self {
-        let (categories, required) = (BTreeMap::new(), BTreeSet::new());
-        Self { passport: None, categories, required, result: ResultKind::Margin, body }
+        Self { passport: None, required: BTreeSet::new(), result: ResultKind::Margin, body }
     }
 
     /// The trees, where the model is not a scorecard of our own.
@@ -242,7 +232,7 @@ impl ModelFile {
     /// Whether the model needs nothing that stands beside it.
     #[must_use]
     pub fn is_self_contained(&self) -> bool {
-        self.categories.is_empty() && self.required.is_empty() && self.result == ResultKind::Margin
+        self.required.is_empty() && self.result == ResultKind::Margin
     }
 
     /// The file's text: the bare document where nothing is beside it, else [`FORMAT`].
@@ -266,7 +256,6 @@ impl ModelFile {
             format: FORMAT.to_owned(),
             hash: String::new(),
             passport: self.passport.clone(),
-            categories: self.categories.clone(),
             required: self.required.clone(),
             result: self.result.clone(),
             trees,
@@ -318,8 +307,8 @@ impl ModelFile {
             (None, Some(card)) => Body::Scorecard(parse_scorecard(&inner(card)?)?),
             _ => return Err(ImportError::refuse("it has not one of `trees` and `scorecard`")),
         };
-        let Document { passport, categories, required, result, .. } = document;
-        Ok(Self { passport, categories, required, result, body })
+        let Document { passport, required, result, .. } = document;
+        Ok(Self { passport, required, result, body })
     }
 
     /// Checks what stands beside the model; the model itself is checked where it is compiled.
@@ -337,19 +326,9 @@ impl ModelFile {
                 return Err(ImportError::refuse("a scorecard has its categories and points in itself"));
             }
         };
-        for name in self.categories.keys().chain(&self.required) {
+        for name in &self.required {
             if !trees.features.iter().any(|feature| feature.name == *name) {
                 return Err(ImportError::refuse(format!("it says something of `{name}`, which is no feature")));
-            }
-        }
-        for (name, categories) in &self.categories {
-            ImportError::limit("categories of a feature", categories.names.len(), NAMES_MAX)?;
-            let mut seen = BTreeSet::new();
-            for one in &categories.names {
-                ImportError::limit("bytes of a category's name", one.len(), NAME_BYTES_MAX)?;
-                if !seen.insert(one) {
-                    return Err(ImportError::refuse(format!("it names the category `{one}` of `{name}` twice")));
-                }
             }
         }
         match &self.result {

@@ -100,15 +100,8 @@ impl Scorer {
             return Err(ImportError::refuse("a scorecard is scored by its own rules"));
         };
         let trees = model.check()?;
-        let input = |feature: &TreeFeature| {
-            // Our own trainer names a feature's categories in the trees themselves; a name it never met is missing.
-            let own = (!feature.categories.is_empty()).then(|| Categories {
-                names: feature.categories.clone(),
-                numeric: false,
-                unseen: UnseenName::Missing,
-            });
-            Input::new(file.categories.get(&feature.name).or(own.as_ref()), file.required.contains(&feature.name))
-        };
+        let input =
+            |feature: &TreeFeature| Input::new(Categories::of(feature).as_ref(), file.required.contains(&feature.name));
         let inputs = model.features.iter().map(input).collect();
         let finish = match &file.result {
             ResultKind::Margin => Finish::Margin,
@@ -157,6 +150,13 @@ impl Scorer {
             (Some(cell), Some((numeric, unseen))) => input.code(cell, *numeric, *unseen)?,
         };
         if input.required && value.is_nan() { Err(CellError::Missing) } else { Ok(value) }
+    }
+
+    /// The value of a feature whose cell is a number already; `None` where the model goes by the text of its cells.
+    #[must_use]
+    pub fn value_of_number(&self, feature: usize, number: f64) -> Option<Result<f64, CellError>> {
+        let input = self.inputs.get(feature).filter(|input| input.named.is_none())?;
+        Some(if input.required && number.is_nan() { Err(CellError::Missing) } else { Ok(number) })
     }
 
     /// Scores a row of values, one for each feature, NaN where missing.

@@ -14,12 +14,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    app::{App, new_id},
+    app::new_id,
     outbox,
     problem::{Kind, Problem},
-    secret,
     settings::Merchant,
-    storage::{Connection, applications, checkouts, journal, loans, payments},
+    storage::{Connection, applications, capabilities, checkouts, journal, loans, payments},
 };
 
 /// What a booking needs.
@@ -32,6 +31,8 @@ pub struct Booking<'a> {
     pub offer_json: &'a Value,
     pub offer_id: &'a str,
     pub signature_record: &'a str,
+    /// SHA-256 of the shopper's credential for the loan.
+    pub capability_hash: &'a str,
     pub now: Instant,
     pub today: Date,
 }
@@ -62,7 +63,7 @@ pub fn merchant_fee(offer: &Offer, merchant: &Merchant) -> Result<Amount, Proble
 ///
 /// # Errors
 /// 409 where the offer or the checkout went to another loan.
-pub async fn book(app: &App, db: &mut Connection, booking: &Booking<'_>) -> Result<String, Problem> {
+pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, Problem> {
     let Booking { application, checkout, offer, .. } = *booking;
     let id = new_id();
     let now = booking.now.to_string();
@@ -79,7 +80,7 @@ pub async fn book(app: &App, db: &mut Connection, booking: &Booking<'_>) -> Resu
         checkout: checkout.id.clone(),
         person: application.person.clone(),
         merchant: checkout.merchant.clone(),
-        capability_hash: secret::sha256_hex(app.vault.loan_capability(&id)),
+        capability_hash: booking.capability_hash.to_owned(),
         currency: offer.currency.code().to_owned(),
         principal: offer.principal.minor(),
         merchant_fee: fee.minor(),
@@ -92,6 +93,7 @@ pub async fn book(app: &App, db: &mut Connection, booking: &Booking<'_>) -> Resu
         booked: now.clone(),
     };
     loans::insert(db, &row).await?;
+    capabilities::insert(db, &id, booking.capability_hash, &now).await?;
     if !applications::use_offer(db, booking.offer_id, &id, &now).await? {
         return Err(Problem::new(Kind::OfferUsed, "the loan it was used for stands"));
     }

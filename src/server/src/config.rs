@@ -9,6 +9,8 @@ use std::{
 
 use serde::Deserialize;
 
+use crate::delivery::Channel;
+
 /// A complete example, printed by `prequal serve --print-config`.
 pub const EXAMPLE: &str = include_str!("config.example.toml");
 
@@ -50,6 +52,8 @@ pub struct Config {
     /// Ceilings over all loans of a person.
     #[serde(default)]
     pub limits: Limits,
+    /// How notices reach people; where it is left out, they wait.
+    pub notices: Option<Channel>,
 }
 
 fn default_listen() -> String {
@@ -224,6 +228,9 @@ impl Config {
         {
             *path = folder.join(&path);
         }
+        if let Some(Channel::File { folder: notices, .. }) = &mut self.notices {
+            *notices = folder.join(&notices);
+        }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -268,6 +275,9 @@ impl Config {
         }
         if self.limits.exposure_max < 0 {
             return Err("limits.exposure_max must not be negative".to_owned());
+        }
+        if let Some(channel) = &self.notices {
+            channel.check()?;
         }
         self.check_provider()
     }

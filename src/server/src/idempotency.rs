@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct InFlight(Arc<Mutex<HashSet<String>>>);
 
-/// A request that goes on: its effect and [`Attempt::finish`] belong into one transaction.
+/// A request that goes on: [`Attempt::earlier`], its effect and [`Attempt::finish`] belong into one transaction.
 #[derive(Debug)]
 pub struct Attempt {
     place: String,
@@ -29,15 +29,6 @@ pub struct Attempt {
     key_hash: String,
     fingerprint: String,
     in_flight: InFlight,
-}
-
-/// What becomes of a request.
-#[derive(Debug)]
-pub enum Begun {
-    /// It was not served before.
-    New(Attempt),
-    /// It was; here is what was answered.
-    Replayed(Reply),
 }
 
 impl InFlight {
@@ -58,19 +49,17 @@ impl InFlight {
 }
 
 impl Attempt {
-    /// Looks for an earlier reply, inside the transaction of the effect.
+    /// What was answered before, looked for inside the transaction of the effect.
     ///
     /// # Errors
     /// 422 where the key came with another body before.
-    pub async fn begin(self, db: &mut Connection, vault: &Vault) -> Result<Begun, Problem> {
-        let Some(stored) = replies::find(db, &self.scope, &self.key_hash).await? else {
-            return Ok(Begun::New(self));
-        };
+    pub async fn earlier(&self, db: &mut Connection, vault: &Vault) -> Result<Option<Reply>, Problem> {
+        let Some(stored) = replies::find(db, &self.scope, &self.key_hash).await? else { return Ok(None) };
         if stored.fingerprint != self.fingerprint {
             return Err(Problem::new(Kind::IdempotencyConflict, "use a new key for another request"));
         }
         let body = vault.open_reply(&self.place, &stored.sealed).map_err(Problem::internal)?;
-        Ok(Begun::Replayed(Reply::stored(stored.status, body)?))
+        Reply::stored(stored.status, body).map(Some)
     }
 
     /// Keeps the reply, in the transaction of the effect.

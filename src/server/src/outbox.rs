@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::{
     app::{App, new_id},
     problem::Problem,
-    storage::{Connection, outbox},
+    storage::{Connection, group::Part, outbox, payments},
 };
 
 /// After how many attempts a call is left to a person: about a day of a provider that does not answer.
@@ -26,6 +26,9 @@ const BACKOFF_MAX_MS: i64 = 600_000;
 const BATCH_MAX: i64 = 32;
 /// How often waiting calls are looked for without being woken.
 const POLL: Duration = Duration::from_millis(500);
+
+/// Where the provider takes instructions to debit a shopper.
+pub const DEBITS: &str = "/v1/debits";
 
 /// Adds a call about a payment or payout, in the transaction of the effect that needs it.
 ///
@@ -90,9 +93,18 @@ async fn deliver_due(app: &App) -> Result<usize, Problem> {
         if let Some(cause) = &failure {
             tracing::warn!(call = call.id, path = call.path, attempts, status, cause, "a call to the provider failed");
         }
-        let mut tx = app.db.begin().await?;
-        outbox::note(&mut tx, &call.id, status, next, failure.as_deref()).await?;
-        tx.commit().await?;
+        let (id, error) = (call.id.as_str(), failure.as_deref());
+        // A debit that nobody could ask for is over, and what it held of the debt can be paid otherwise. Should the
+        // provider have heard of it after all, the money is booked as a payment of its own.
+        let ended = (status == "dead" && call.path == DEBITS).then_some(call.subject.as_str());
+        let work = |mut tx: Part| async move {
+            if let Some(payment) = ended {
+                let end = payments::End { status: "failed", value_date: None, transfer: None };
+                payments::end(&mut tx, payment, end).await?;
+            }
+            Ok(outbox::note(&mut tx, id, status, next, error).await?)
+        };
+        app.db.write(work).await?;
         delivered += usize::from(failure.is_none());
     }
     Ok(delivered)

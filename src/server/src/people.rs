@@ -15,7 +15,8 @@ use crate::{
 pub struct Identity {
     /// The name as typed.
     pub name: Option<String>,
-    email: Option<String>,
+    /// The e-mail address as typed.
+    pub email: Option<String>,
     phone: Option<String>,
     resident_id: Option<String>,
 }
@@ -153,9 +154,8 @@ pub async fn open(db: &mut Connection, vault: &Vault, record: &str) -> Result<Op
 /// 500 when the database fails.
 pub async fn erase(app: &App, person: &str) -> Result<bool, Problem> {
     let now = app.now()?.to_string();
-    let mut tx = app.db.begin().await?;
-    let erased = persons::erase(&mut tx, person, &now).await?;
-    tx.commit().await?;
+    let now = now.as_str();
+    let erased = app.db.write(|mut tx| async move { Ok(persons::erase(&mut tx, person, now).await?) }).await?;
     // Committed and final; only the log may keep the old pages until the next checkpoint.
     if !app.db.checkpoint().await? {
         tracing::warn!(person, "erased, but a reader keeps the database's log; erase again to empty it");

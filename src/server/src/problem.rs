@@ -7,6 +7,8 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::storage;
+
 /// The `type` of every problem is this and the slug.
 pub const TYPE_PREFIX: &str = "urn:prequal:problem:";
 
@@ -106,6 +108,8 @@ kinds! {
     IdempotencyKeyMissing = BAD_REQUEST, "idempotency-key-missing", "an Idempotency-Key header is required";
     /// More than the server takes.
     TooMany = TOO_MANY_REQUESTS, "too-many", "a limit was reached";
+    /// Other writers were in the way too often; the same request may be sent again.
+    Contention = SERVICE_UNAVAILABLE, "contention", "too many write the same at once";
     /// A defect or a failing disk; details are in the log only.
     Internal = INTERNAL_SERVER_ERROR, "internal", "the server could not do this";
 }
@@ -148,11 +152,17 @@ impl Problem {
         tracing::error!(%cause, "internal problem");
         Self::new(Kind::Internal, "the cause is in the server's log")
     }
+
+    /// Another transaction was in the way.
+    #[must_use]
+    pub fn contention() -> Self {
+        Self::new(Kind::Contention, "nothing was done; send it again in a moment, with the same key")
+    }
 }
 
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        Self::internal(error)
+        if storage::is_contention(&error) { Self::contention() } else { Self::internal(error) }
     }
 }
 

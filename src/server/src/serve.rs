@@ -19,7 +19,7 @@ use crate::{
     audit,
     clock::{Clock, SystemClock},
     config::Config,
-    http, outbox,
+    delivery, http, outbox,
     settings::Settings,
     storage::{self, Database},
 };
@@ -38,11 +38,14 @@ pub async fn check(config: &Config, sandbox: bool) -> Result<Vec<(&'static str, 
     if addresses.next().is_none() {
         return Err(cannot("it is no address"));
     }
-    if !Database::exists(&config.database)? {
+    if !Database::exists(&config.database).await? {
         let now = Instant::from_seconds(SystemClock.now_seconds()).map_err(|error| error.to_string())?;
         check_validity(&settings, settings.policies.active().date_of(now)?)?;
         let mut summary = settings.summary();
-        summary.push(("database", format!("{} does not exist yet; `prequal serve` makes it", config.database)));
+        summary.push(("database", {
+            let shown = storage::engine::shown(&config.database);
+            format!("{shown} does not exist yet; `prequal serve` makes it")
+        }));
         return Ok(summary);
     }
     let db = Database::open(&config.database).await?;
@@ -51,7 +54,7 @@ pub async fn check(config: &Config, sandbox: bool) -> Result<Vec<(&'static str, 
     check_validity(&app.settings, today)?;
     let report = audit::run(&app).await.map_err(|problem| format!("the ledger does not verify: {problem:?}"))?;
     let mut summary = app.settings.summary();
-    summary.push(("database", config.database.clone()));
+    summary.push(("database", storage::engine::shown(&config.database)));
     summary.push(("ledger", report.to_string()));
     summary.push(("calls to the provider", calls(&app).await.map_err(|error| error.to_string())?));
     app.db.close().await;
@@ -80,10 +83,12 @@ pub async fn run(config: &Config, sandbox: bool) -> Result<(), String> {
     let (settings, vault) = Settings::load(config, sandbox)?;
     let db = Database::open(&config.database).await?;
     let app = App::new(db, settings, vault, sandbox).await?;
-    let delivery = tokio::spawn(outbox::run(app.clone()));
+    let calls = tokio::spawn(outbox::run(app.clone()));
+    let notices = tokio::spawn(delivery::run(app.clone()));
     let result = listen(&config.listen, http::router(app.clone()), stop_signal()).await;
     // A call that is being made is abandoned here and made again after the next start, under the same key.
-    delivery.abort();
+    calls.abort();
+    notices.abort();
     app.db.close().await;
     result
 }

@@ -7,6 +7,7 @@ use prequal_core::{currency::Currency, decimal::Decimal, money::Amount};
 
 use crate::{
     config::Config,
+    delivery::Channel,
     http_client::BaseUrl,
     policy::{Policies, PublicBundle},
     secret,
@@ -71,6 +72,8 @@ pub struct Settings {
     pub public_bundle: PublicBundle,
     /// The payment provider.
     pub provider: Provider,
+    /// How notices reach people.
+    pub notices: Option<Channel>,
     merchants: Vec<Arc<Merchant>>,
     edges: Vec<Arc<Edge>>,
     lender_keys: Vec<(String, String)>,
@@ -103,6 +106,7 @@ impl Settings {
                 webhook_secret: webhook::Secret::parse(&config.provider.webhook_secret)
                     .ok_or("provider.webhook_secret cannot be read")?,
             },
+            notices: config.notices.clone(),
             merchants: merchants(config)?,
             edges: edges(config)?,
             lender_keys: config.lender_keys.iter().map(|key| (key.id.clone(), key.key_sha256.clone())).collect(),
@@ -168,6 +172,7 @@ impl Settings {
             ("edges", names(self.edges.iter().map(|edge| &edge.id))),
             ("lender keys", names(self.lender_keys.iter().map(|(id, _)| id))),
             ("provider", self.provider.url.to_string()),
+            ("notices", self.notices.as_ref().map_or("wait: no channel", Channel::name).to_owned()),
         ]
     }
 }

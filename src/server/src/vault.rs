@@ -21,7 +21,6 @@ pub struct Vault {
     reply: [u8; 32],
     reference: [u8; 32],
     lookup: [u8; 32],
-    capability: [u8; 32],
 }
 
 impl std::fmt::Debug for Vault {
@@ -55,7 +54,6 @@ impl Vault {
             reply: derive("prequal idempotent replies"),
             reference: derive("prequal payer references"),
             lookup: derive("prequal person lookup"),
-            capability: derive("prequal loan capability"),
         }
     }
 
@@ -107,12 +105,6 @@ impl Vault {
     #[must_use]
     pub fn lookup_digest(&self, kind: &str, normalized: &str) -> String {
         secret::hex(&secret::hmac_sha256(&self.lookup, format!("{kind}\0{normalized}").as_bytes()))
-    }
-
-    /// The capability of a loan: the same whenever it is asked for, and as unguessable as a random one.
-    #[must_use]
-    pub fn loan_capability(&self, loan: &str) -> String {
-        secret::token_of("cap_", &secret::hmac_sha256(&self.capability, loan.as_bytes()))
     }
 }
 

@@ -1,6 +1,9 @@
-//! A CSV file as text, column by column.
+//! A CSV or Parquet file as text, column by column.
 
 use std::collections::BTreeSet;
+
+pub use prequal_batch::cell::parse_number;
+use prequal_batch::table;
 
 use crate::error::TrainError;
 
@@ -21,13 +24,21 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Reads a CSV file (RFC 4180, UTF-8, header in the first line).
+    /// Reads a CSV file (RFC 4180, UTF-8, header in the first line), or a Parquet file as the CSV file with the same
+    /// table.
     ///
     /// # Errors
-    /// [`TrainError::Data`] for a file that is empty, ragged, has a header twice or is past a limit.
+    /// [`TrainError::Data`] for a file that is empty, ragged, damaged, has a header twice or is past a limit.
     pub fn read(bytes: &[u8]) -> Result<Self, TrainError> {
         if bytes.len() > DATA_BYTES_MAX {
             return Err(TrainError::Data(format!("has {} bytes, and the limit is {DATA_BYTES_MAX}", bytes.len())));
+        }
+        if table::is_parquet(bytes) {
+            let read = table::read_parquet(bytes.to_vec(), ROWS_MAX, DATA_BYTES_MAX);
+            let (headers, cells) = read.map_err(|error| TrainError::Data(format!("cannot be read: {error}")))?;
+            check_headers(&headers)?;
+            let frame = Self { headers, cells };
+            return if frame.rows() == 0 { Err(no_row()) } else { Ok(frame) };
         }
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
@@ -59,7 +70,7 @@ impl Frame {
             cells.iter_mut().zip(&record).for_each(|(column, cell)| column.push(cell.to_owned()));
         }
         if rows == 0 {
-            return Err(TrainError::Data("has a header and no row".to_owned()));
+            return Err(no_row());
         }
         Ok(Self { headers, cells })
     }
@@ -87,6 +98,10 @@ impl Frame {
     }
 }
 
+fn no_row() -> TrainError {
+    TrainError::Data("has a header and no row".to_owned())
+}
+
 fn check_headers(headers: &[String]) -> Result<(), TrainError> {
     if headers.iter().all(|header| header.trim().is_empty()) {
         return Err(TrainError::Data("is empty".to_owned()));
@@ -110,16 +125,4 @@ fn check_headers(headers: &[String]) -> Result<(), TrainError> {
 #[must_use]
 pub fn is_missing(cell: &str, words: &[String]) -> bool {
     cell.trim().is_empty() || words.iter().any(|word| word == cell)
-}
-
-/// The number that a cell holds, if it is one: digits with a sign, point and exponent, and finite.
-#[must_use]
-pub fn parse_number(cell: &str) -> Option<f64> {
-    let cell = cell.trim();
-    // `inf` and `nan` are words and not numbers of a table.
-    let plain = cell.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
-    if !plain {
-        return None;
-    }
-    cell.parse().ok().filter(|number: &f64| number.is_finite())
 }

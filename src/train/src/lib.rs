@@ -1,8 +1,8 @@
 //! Trains and validates points scorecards.
 //!
 //! ```text
-//! CSV -> Table -> bins -> choice of features -> regression -> points -> model.json
-//!                 \________ again in every fold, on its training rows ________/
+//! CSV, Parquet -> Table -> bins -> choice of features -> regression -> points -> model.json
+//!                          \________ again in every fold, on its training rows ________/
 //! ```
 //!
 //! Everything is deterministic: sums in row order, `exp` and `ln` from `libm`; folds are fitted side by side, each by
@@ -86,7 +86,7 @@ pub struct OutOfTime {
     pub trees: Option<Measures>,
 }
 
-/// Trains on the bytes of a CSV file; `progress` hears of each stage before it begins.
+/// Trains on the bytes of a CSV or Parquet file; `progress` hears of each stage before it begins.
 ///
 /// # Errors
 /// [`TrainError`], each in the words of the options and the file.

@@ -1,4 +1,4 @@
-//! A CSV file as typed columns.
+//! A file as typed columns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +63,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Reads a CSV file (RFC 4180, UTF-8, header in the first line).
+    /// Reads a CSV file (RFC 4180, UTF-8, header in the first line) or a Parquet file.
     ///
     /// A column is of numbers where every cell that is not missing is one, else of categories.
     ///

@@ -10,11 +10,12 @@ mod bundle;
 mod credit;
 mod drafts;
 mod form;
+mod model;
 mod random;
-mod scorecard;
 mod value;
 
 pub use bundle::WasmBundle;
+pub use model::WasmModel;
 
 /// Half the code of the standard library's own allocator, and faster.
 #[cfg(target_family = "wasm")]

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own tasks. `cargo xtask` alone lists them.
 
 mod bench;
+mod bench_score;
 mod bench_train;
 mod demo;
 mod package;
@@ -10,6 +11,7 @@ mod setup;
 mod size;
 mod test;
 mod verify;
+mod verify_batch;
 mod verify_models;
 
 use std::path::Path;
@@ -79,6 +81,8 @@ enum Bench {
     Decide,
     /// One quote by method and length, native and in Node.js, beside other libraries
     Money,
+    /// One row through boosted trees, native and in Node.js, beside LightGBM, XGBoost, tl2cgen and onnxruntime-web
+    Score,
     /// Training on public data, against optbinning with scikit-learn, LightGBM and XGBoost
     Train {
         /// Folder with credit_data.csv and taiwan_credit_default.csv, which the repository does not hold
@@ -95,6 +99,10 @@ enum Verify {
     Models,
     /// The ledger: random lives of loans against a model of their own, event by event
     Ledger,
+    /// Scoring on Spark, partition by partition, against one run
+    Batch,
+    /// The server under a storm of repeated requests, and killed under load, on SQLite and PostgreSQL
+    Server,
 }
 
 fn main() -> ExitCode {
@@ -133,6 +141,8 @@ fn run(cli: Cli) -> Result<bool> {
         }
         Some(Task::Verify { what: Verify::Models }) => return verify_models::models(root),
         Some(Task::Verify { what: Verify::Ledger }) => return verify::ledger(root),
+        Some(Task::Verify { what: Verify::Batch }) => return verify_batch::batch(root),
+        Some(Task::Verify { what: Verify::Server }) => return verify::server(root),
         Some(Task::Bench { what: Bench::Money }) => {
             set_up_for_building(root)?;
             bench::money(root)?;
@@ -140,6 +150,10 @@ fn run(cli: Cli) -> Result<bool> {
         Some(Task::Verify { what: Verify::Money }) => {
             set_up_for_building(root)?;
             return verify::money(root);
+        }
+        Some(Task::Bench { what: Bench::Score }) => {
+            set_up_for_building(root)?;
+            bench_score::score(root)?;
         }
         Some(Task::Bench { what: Bench::Train { data } }) => bench_train::train(root, data.as_deref())?,
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask package`: the npm package, from the Rust core to the tarball that `npm publish` would take.
 //!
 //! ```text
-//! src/wasm --wasm-pack--> target/npm/wasm-pack --wasm-opt--> target/npm/glue
+//! src/wasm --wasm-pack--> target/npm/wasm-pack --quiet-panics, wasm-opt--> target/npm/glue
 //! pkg-config/src, www/element/src --tsc--> target/npm/prequal --npm pack--> target/npm/prequal-VERSION.tgz
 //! ```
 //!
@@ -21,7 +21,8 @@ use crate::setup;
 
 const WASM_SECONDS_MAX: u64 = 900;
 const STEP_SECONDS_MAX: u64 = 300;
-const BINARYEN: &str = "www/node_modules/binaryen/bin/wasm-opt";
+const BINARYEN: &str = "www/node_modules/binaryen";
+const QUIET_PANICS: &str = "pkg-config/quiet-panics.mjs";
 const TYPESCRIPT: &str = "www/node_modules/typescript/bin/tsc";
 
 /// What rustc and wasm-bindgen emit and browsers, Node and workerd accept; with every feature enabled workerd
@@ -93,6 +94,7 @@ fn glue(root: &Path, out: &Path) -> Result<()> {
             "src/core/src",
             "src/derive",
             "src/wasm",
+            QUIET_PANICS,
         ],
     )?;
     let environment = setup::wasm_route(root)?.environment();
@@ -140,11 +142,16 @@ fn short_paths(root: &Path) -> String {
     flags.filter(|flag| !flag.contains(' ')).collect::<Vec<_>>().join(" ")
 }
 
-/// Runs wasm-opt over a module as the package's own goes through it.
+/// Runs a module through what the package's own goes through: panics without words, then wasm-opt.
 pub fn optimise(root: &Path, module: &Path, out: &Path) -> Result<()> {
+    let quiet = out.with_extension("quiet.wasm");
+    let mut silence = setup::command(root, node(root)?);
+    silence.args([QUIET_PANICS, BINARYEN]).arg(module).arg(&quiet);
+    run(&mut silence, STEP_SECONDS_MAX, QUIET_PANICS)?;
     let mut optimise = setup::command(root, node(root)?);
-    optimise.arg(BINARYEN).arg(module).args(WASM_OPT_FLAGS).arg("-o").arg(out);
-    run(&mut optimise, STEP_SECONDS_MAX, "wasm-opt")
+    optimise.arg(format!("{BINARYEN}/bin/wasm-opt")).arg(&quiet).args(WASM_OPT_FLAGS).arg("-o").arg(out);
+    run(&mut optimise, STEP_SECONDS_MAX, "wasm-opt")?;
+    Ok(fs::remove_file(&quiet)?)
 }
 
 /// Compiles the TypeScript and lays the package out.

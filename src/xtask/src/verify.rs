@@ -91,6 +91,39 @@ pub fn ledger(root: &Path) -> Result<bool> {
     Ok(all)
 }
 
+/// The server's tests that are repeated at length, on each engine.
+const SERVER: [Part; 2] = [
+    Part {
+        name: "storm",
+        about: "100,000 requests of 64 clients, a third of them repeated: one effect and one answer each",
+        tests: "storm::",
+        whole: ("PREQUAL_STORM_REQUESTS", "100000"),
+    },
+    Part {
+        name: "kills",
+        about: "killed 200 times under load: what was acknowledged is there exactly once",
+        tests: "killed::",
+        whole: ("PREQUAL_KILLS", "200"),
+    },
+];
+
+/// Prove at length that the server neither loses nor doubles, on SQLite and on PostgreSQL; whether all of it holds.
+pub fn server(root: &Path) -> Result<bool> {
+    let mut lines = Vec::new();
+    let mut all = true;
+    for engine in ["sqlite", "postgres"] {
+        println!("on {engine}");
+        for part in &SERVER {
+            let mut cargo = setup::command(root, "cargo");
+            cargo.args(["test", "--quiet", "--release", "--package", "prequal-server", "--test", "server", "--"]);
+            cargo.args([part.tests, "--nocapture"]).env(part.whole.0, part.whole.1);
+            all &= run(cargo.env("PREQUAL_TEST_DATABASE", engine), part.name, part.about, &mut lines)?;
+        }
+    }
+    println!("\n{}", lines.join("\n"));
+    Ok(all)
+}
+
 /// Run one part, saying all that it says; the line about it is kept for the end.
 fn run(command: &mut Command, name: &str, about: &str, lines: &mut Vec<String>) -> Result<bool> {
     println!("verify {name}: {about}");

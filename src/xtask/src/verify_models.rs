@@ -13,18 +13,20 @@ const STEP_SECONDS_MAX: u64 = 3_600;
 const FUZZ_RUNS: u32 = 20_000;
 
 /// One environment of Python packages.
-struct Environment {
-    folder: PathBuf,
-    requirements: &'static [&'static str],
+pub struct Environment {
+    /// Where it is made.
+    pub folder: PathBuf,
+    /// Files that name its packages.
+    pub requirements: &'static [&'static str],
 }
 
 impl Environment {
-    fn python(&self) -> PathBuf {
+    pub fn python(&self) -> PathBuf {
         self.folder.join("bin/python")
     }
 
     /// Installs what is wanted; a second time it is all there and takes seconds.
-    fn install(&self, root: &Path) -> Result<()> {
+    pub fn install(&self, root: &Path) -> Result<()> {
         if !self.python().is_file() {
             let mut venv = setup::command(root, "python3");
             step("python3 -m venv", venv.args(["-m", "venv"]).arg(&self.folder))?;
@@ -100,7 +102,7 @@ fn options(name: &str) -> Options<'_> {
 }
 
 /// Runs what must succeed; what it printed.
-fn step(name: &str, command: &mut std::process::Command) -> Result<String> {
+pub fn step(name: &str, command: &mut std::process::Command) -> Result<String> {
     let finished = process::run(command, &options(name)).with_context(|| name.to_owned())?;
     if !finished.ok {
         bail!("{name} failed:\n{}", finished.tail());
@@ -109,7 +111,7 @@ fn step(name: &str, command: &mut std::process::Command) -> Result<String> {
 }
 
 /// Runs a comparison, prints the lines that say what came out, and gives whether it was good.
-fn judged(command: &mut std::process::Command, wanted: impl Fn(&str) -> bool) -> Result<bool> {
+pub fn judged(command: &mut std::process::Command, wanted: impl Fn(&str) -> bool) -> Result<bool> {
     let finished = process::run(command, &options("comparing"))?;
     print_lines(&finished.output, wanted);
     if !finished.ok {

@@ -1,6 +1,9 @@
 //! The TOML files: read, and turned into what the payload holds.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use prequal_core::{
     bundle::{
@@ -11,6 +14,7 @@ use prequal_core::{
     calendar::Date,
     currency::Currency,
     policy::HitPolicy,
+    score::{Scaling, trees::Calibration},
     sorted::Sorted,
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -67,6 +71,16 @@ pub(super) struct ModelEntry {
     pub id: String,
     #[serde(default)]
     pub file: Option<PathBuf>,
+    // Of trees. A value here stands in place of the model file's own.
+    #[serde(default)]
+    pub scaling: Option<Scaling>,
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
+    /// For each feature a number, a category's name, or nothing where it is missing.
+    #[serde(default)]
+    pub baseline: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    pub missing_is_zero: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

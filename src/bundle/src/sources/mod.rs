@@ -15,6 +15,7 @@
 mod analyse;
 mod files;
 mod locate;
+mod model;
 mod money;
 mod problem;
 mod product;
@@ -33,7 +34,6 @@ use prequal_core::{
     canonical,
     credit::caps::PlanCap,
     decimal::Decimal,
-    score::Scorecard,
 };
 
 use files::{SourceFeature, Sources, TableRole};
@@ -59,10 +59,10 @@ pub fn build(folder: &Path, model: Option<&Path>) -> Result<Built, Problems> {
     let sources = Sources::read(folder)?;
     let mut problems = Vec::new();
     let tables = read_tables(folder, &sources, &mut problems);
-    let scorecard = read_model(folder, &sources, model, &mut problems);
-    let public_model = read_public_model(folder, &sources, &mut problems);
+    let model = model::read(folder, &sources, model, &mut problems);
+    let public_model = model::read_public(folder, &sources, &mut problems);
     Problems::none(problems)?;
-    let payload = assemble(&sources, &tables, scorecard, public_model)?;
+    let payload = assemble(&sources, &tables, model, public_model)?;
     let text = canonical::to_string(&payload).map_err(|error| Problem::of("bundle.toml", error.to_string()))?;
     let bundle =
         Bundle::from_payload(text.as_bytes()).map_err(|error| locate::place(&sources, &tables, &error.to_string()))?;
@@ -103,76 +103,10 @@ fn read_tables(folder: &Path, sources: &Sources, problems: &mut Vec<Problem>) ->
     tables.into_iter().map(|(_, table)| table).collect()
 }
 
-fn read_scorecard(path: &Path, name: &str) -> Result<Scorecard, Problem> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Problem::of(name, format!("cannot read `{}`: {error}", path.display())))?;
-    Scorecard::parse(&text).map_err(|error| Problem::of(path.display().to_string(), error.to_string()))
-}
-
-fn read_model(
-    folder: &Path,
-    sources: &Sources,
-    given: Option<&Path>,
-    problems: &mut Vec<Problem>,
-) -> Option<Scorecard> {
-    let Some(entry) = &sources.head.model else {
-        if given.is_some() {
-            problems.push(Problem::of("bundle.toml", "a model is given and `[model]` is missing"));
-        }
-        return None;
-    };
-    let named = entry.file.as_ref().map(|file| folder.join(file));
-    let Some(path) = given.map(Path::to_path_buf).or(named) else {
-        problems.push(Problem::of("bundle.toml", "`[model]` names no `file`; give one with `--model FILE`"));
-        return None;
-    };
-    let mut scorecard = match read_scorecard(&path, "bundle.toml") {
-        Ok(scorecard) => scorecard,
-        Err(problem) => {
-            problems.push(problem);
-            return None;
-        }
-    };
-    let file = path.display().to_string();
-    for feature in &mut scorecard.features {
-        let Some(schema) = sources.features.iter().find(|schema| schema.definition.id == feature.name) else {
-            let message = format!("the model uses feature `{}`, and features.toml has none", feature.name);
-            problems.push(Problem::of(&file, message));
-            continue;
-        };
-        if !schema.definition.uses.contains(&prequal_core::bundle::features::Use::Score) {
-            let message = format!("the model uses feature `{}`, whose `uses` do not allow `score`", feature.name);
-            problems.push(Problem::of(&file, message));
-        }
-        match &schema.reason {
-            Some(reason) => feature.reason.clone_from(reason),
-            None => problems.push(Problem::at(
-                "features.toml",
-                sources.line("features.toml", &feature.name),
-                format!("feature `{}` is in the model and has no `reason`", feature.name),
-            )),
-        }
-    }
-    Some(scorecard)
-}
-
-fn read_public_model(folder: &Path, sources: &Sources, problems: &mut Vec<Problem>) -> Option<PublicModel> {
-    let entry = sources.head.public_model.as_ref()?;
-    match read_scorecard(&folder.join(&entry.file), "bundle.toml") {
-        Ok(scorecard) => {
-            Some(PublicModel { id: entry.id.clone(), scorecard, likely_from_points: entry.likely_from_points })
-        }
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    }
-}
-
 fn assemble(
     sources: &Sources,
     tables: &[SourceTable],
-    scorecard: Option<Scorecard>,
+    model: Option<Model>,
     public_model: Option<PublicModel>,
 ) -> Result<Payload, Problems> {
     let head = &sources.head;
@@ -201,10 +135,7 @@ fn assemble(
         lender: Lender { kind: head.lender_type.clone(), name: head.lender.clone() },
         limit: one(TableRole::Limit)?,
         locale: head.locale.clone(),
-        model: match (&head.model, scorecard) {
-            (Some(entry), Some(scorecard)) => Some(Model { id: entry.id.clone(), scorecard }),
-            _ => None,
-        },
+        model,
         outcome: one(TableRole::Outcome)?,
         part: Part::Full,
         price,
@@ -273,13 +204,14 @@ fn uncovered<'a, I: Iterator<Item = &'a PlanCap>>(payload: &Payload, caps: &dyn 
 fn unused(payload: &Payload, sources: &Sources, warnings: &mut Vec<Problem>) {
     let tables = || payload.eligibility.iter().chain(&payload.outcome).chain(&payload.limit).chain(&payload.price);
     let models = || {
-        let own = payload.model.iter().map(|model| &model.scorecard);
-        own.chain(payload.public_model.iter().map(|model| &model.scorecard)).flat_map(|card| &card.features)
+        let public = payload.public_model.iter().flat_map(|model| &model.scorecard.features);
+        let public = public.map(|feature| (feature.name.as_str(), feature.reason.as_str()));
+        payload.model.iter().flat_map(Model::features).chain(public)
     };
     for feature in &payload.features {
         let id = &feature.id;
         let used = tables().any(|table| table.columns.contains(id))
-            || models().any(|used| used.name == *id)
+            || models().any(|(used, _)| used == id)
             || payload.features.iter().any(|other| {
                 matches!(&other.from, prequal_core::bundle::features::Source::InstalmentToIncomePermille(of) if of == id)
             });
@@ -298,7 +230,7 @@ fn unused(payload: &Payload, sources: &Sources, warnings: &mut Vec<Problem>) {
     for reason in &payload.reasons {
         let code = &reason.code;
         let used = tables().flat_map(|table| &table.rows).any(|row| row.then.reason.as_ref() == Some(code))
-            || models().any(|feature| feature.reason == *code)
+            || models().any(|(_, reason)| reason == code)
             || sources.features.iter().any(|feature| feature.reason.as_ref() == Some(code))
             || payload.rules.over_limit.as_ref() == Some(code)
             || payload.rules.no_plan == *code;

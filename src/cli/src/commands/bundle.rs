@@ -129,9 +129,10 @@ fn inspect(args: &Inspect) -> anyhow::Result<()> {
     let tables = payload.eligibility.iter().chain(&payload.outcome).chain(&payload.limit).chain(&payload.price);
     let tables: Vec<Value> =
         tables.map(|table| json!({"id": table.id, "public": table.public, "rows": table.rows.len()})).collect();
-    let model = payload.model.as_ref().map(
-        |model| json!({"id": model.id, "label": model.scorecard.label, "features": model.scorecard.features.len()}),
-    );
+    let model = payload.model.as_ref().map(|model| {
+        let kind = if model.trees.is_some() { "trees" } else { "scorecard" };
+        json!({"id": model.id, "label": model.label(), "kind": kind, "features": model.features().count()})
+    });
     let extra = json!({
         "caps": payload.caps,
         "features": payload.features.iter().map(|feature| &feature.id).collect::<Vec<_>>(),

@@ -1,17 +1,20 @@
-//! `prequal score`: rows of a CSV file to points and probabilities.
+//! `prequal score`: rows of a table to points and probabilities.
 
 use std::{
-    fs::File,
-    io::{BufReader, ErrorKind, Read, Write},
+    io::{IsTerminal, Write},
     path::PathBuf,
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
-use prequal_core::score::{CompiledScorecard, FeatureKind, Scored, Value};
-use prequal_models::{Kind, ReadOptions, Scorer, model_file::Body};
-use prequal_train::frame::parse_number;
+use prequal_batch::{
+    BatchError, Extras, Input, InputFormat, Model, Output, OutputFormat, Progress, Run, Task, is_decoding,
+    run::THREADS_MAX,
+};
+use prequal_core::canonical;
+use prequal_models::{Kind, ReadOptions, model_file::Body};
 
-use crate::trees::{self, Columns};
+use crate::trees;
 
 /// Formats of model files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -36,6 +39,30 @@ enum Format {
     Ebm,
 }
 
+/// Forms of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum From {
+    /// By the first bytes
+    Auto,
+    /// CSV with a header
+    Csv,
+    /// A Parquet file
+    Parquet,
+    /// A stream of Arrow (IPC), as engines pipe their partitions
+    Arrow,
+}
+
+/// Forms of the scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum To {
+    /// CSV with a header
+    Csv,
+    /// A stream of Arrow (IPC)
+    Arrow,
+    /// A Parquet file
+    Parquet,
+}
+
 #[derive(clap::Args)]
 pub struct Args {
     /// Model file
@@ -44,9 +71,33 @@ pub struct Args {
     /// Format of the model file
     #[arg(long, value_enum, default_value = "auto")]
     format: Format,
-    /// CSV file with a column for each feature; standard input where absent or `-`
-    #[arg(long, value_name = "ROWS.csv")]
+    /// Table with a column for each feature; standard input where absent or `-`
+    #[arg(long, value_name = "ROWS")]
     input: Option<PathBuf>,
+    /// Form of the table
+    #[arg(long, value_enum, default_value = "auto")]
+    input_format: From,
+    /// File for the scores, which gets its name when it is whole; standard output where absent or `-`
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Form of the scores; by the ending of the output's name where absent, else CSV
+    #[arg(long, value_enum)]
+    output_format: Option<To>,
+    /// Columns of the table that the output begins with, such as an identifier
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    keep: Vec<String>,
+    /// Go on where a run with the same model, input and options was stopped
+    #[arg(long)]
+    resume: bool,
+    /// Least seconds between two points from which --resume can go on
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u16))]
+    checkpoint: u16,
+    /// Threads that score; as many as there are processors where absent
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX as i64))]
+    threads: Option<u16>,
+    /// Tell the progress on standard error also where that is no terminal
+    #[arg(long)]
+    progress: bool,
     /// Cells that mean missing, besides the empty one
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     missing: Vec<String>,
@@ -61,40 +112,120 @@ pub struct Args {
     event: Option<String>,
 }
 
-/// A model that is ready to score.
-enum Model {
-    Scorecard(CompiledScorecard),
-    Trees(Box<Scorer>),
-}
-
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let mut model = read_model(args)?;
-    if args.leaves && matches!(model, Model::Scorecard(_)) {
+    let (model, model_hash) = read_model(args)?;
+    if args.leaves && model.is_scorecard() {
         bail!("`--leaves` asks for the leaves of trees, and `{}` is a scorecard", args.model.display());
     }
-    let (reader, name): (Box<dyn Read>, String) = match &args.input {
-        Some(path) if path.as_os_str() != "-" => {
-            let file = File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?;
-            (Box::new(BufReader::new(file)), path.display().to_string())
-        }
-        _ => (Box::new(std::io::stdin().lock()), "standard input".to_owned()),
+    let file = |path: &Option<PathBuf>| path.clone().filter(|path| path.as_os_str() != "-");
+    let input = file(&args.input).map_or(Input::Standard, Input::File);
+    let output = file(&args.output).map_or(Output::Standard, Output::File);
+    let name = match &input {
+        Input::Standard => "standard input".to_owned(),
+        Input::File(path) => path.display().to_string(),
     };
-    // All or nothing: a pipeline must not take the rows before a bad one for the whole file.
-    let mut rows = Vec::new();
-    let columns = Columns { leaves: args.leaves, reasons: args.reasons };
-    let scored = match &mut model {
-        Model::Scorecard(card) => score_rows(card, reader, &args.missing, args.reasons, &mut rows),
-        Model::Trees(scorer) => trees::score_rows(scorer, reader, &args.missing, columns, &mut rows),
+    let task = Task {
+        model,
+        model_hash,
+        extras: Extras { leaves: args.leaves, reasons: args.reasons },
+        keep: args.keep.clone(),
+        missing: args.missing.clone(),
+        input,
+        input_format: match args.input_format {
+            From::Auto => InputFormat::Auto,
+            From::Csv => InputFormat::Csv,
+            From::Parquet => InputFormat::Parquet,
+            From::Arrow => InputFormat::Arrow,
+        },
+        output_format: output_format(args, &output),
+        output,
+        threads: args.threads.map(usize::from),
+        resume: args.resume,
+        checkpoint_every: Duration::from_secs(args.checkpoint.into()),
     };
-    scored.with_context(|| format!("cannot score `{name}`"))?;
-    let mut out = std::io::stdout().lock();
-    match out.write_all(&rows).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
-        _ => Ok(()),
+    keep_decoders_quiet();
+    match score(args, task) {
+        // Whoever reads the output has gone, which ends the work and is no error.
+        Err(BatchError::Closed) => Ok(()),
+        other => other.with_context(|| format!("cannot score `{name}`")),
     }
 }
 
-fn read_model(args: &Args) -> anyhow::Result<Model> {
+fn score(args: &Args, task: Task) -> Result<(), BatchError> {
+    let run = Run::open(task)?;
+    for warning in &run.warnings {
+        eprintln!("prequal: warning: {warning}");
+    }
+    let mut told = Told { terminal: std::io::stderr().is_terminal(), wanted: args.progress, shown: false };
+    if run.rows_before() > 0 {
+        told.line(&format!("going on after {} rows", run.rows_before()));
+    }
+    let finished = run.finish(&mut |progress| told.progress(&progress));
+    told.end();
+    finished.map(drop)
+}
+
+/// By what is asked for, else by the ending of the file's name.
+fn output_format(args: &Args, output: &Output) -> OutputFormat {
+    match (args.output_format, output) {
+        (Some(To::Csv), _) => OutputFormat::Csv,
+        (Some(To::Arrow), _) => OutputFormat::Arrow,
+        (Some(To::Parquet), _) => OutputFormat::Parquet,
+        (None, Output::File(path)) => match path.extension().and_then(|ending| ending.to_str()) {
+            Some("parquet") => OutputFormat::Parquet,
+            Some("arrow" | "arrows") => OutputFormat::Arrow,
+            _ => OutputFormat::Csv,
+        },
+        (None, Output::Standard) => OutputFormat::Csv,
+    }
+}
+
+/// A decoder that trips over a damaged file has an error of ours to show for it, and needs no lines of its own.
+fn keep_decoders_quiet() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !is_decoding() {
+            before(panic);
+        }
+    }));
+}
+
+/// Tells on standard error how far the work is: on one line of a terminal, else, if wanted, on one line each.
+struct Told {
+    terminal: bool,
+    wanted: bool,
+    shown: bool,
+}
+
+impl Told {
+    fn progress(&mut self, progress: &Progress) {
+        let seconds = progress.elapsed.as_secs_f64();
+        let rate = progress.rows_now as f64 / seconds.max(1e-9);
+        let share = progress.share.map_or_else(String::new, |share| format!(", {:.0} %", share * 100.0));
+        self.line(&format!("{} rows{share}, {rate:.0} rows/s, {seconds:.0} s", progress.rows));
+    }
+
+    fn line(&mut self, text: &str) {
+        // To a program, standard error says what went wrong and nothing else, unless it asks.
+        let mut out = std::io::stderr().lock();
+        // Progress that cannot be shown is no reason to stop.
+        let _ = match (self.terminal, self.wanted) {
+            (true, _) => write!(out, "\r\x1b[K{text}").and_then(|()| out.flush()),
+            (false, true) => writeln!(out, "{text}"),
+            (false, false) => Ok(()),
+        };
+        self.shown = self.terminal;
+    }
+
+    fn end(&self) {
+        if self.shown {
+            let _ = writeln!(std::io::stderr().lock());
+        }
+    }
+}
+
+/// The model and the hash of its file.
+fn read_model(args: &Args) -> anyhow::Result<(Model, String)> {
     let bytes = trees::read_file(&args.model)?;
     let kind = match args.format {
         Format::Auto => prequal_models::detect(&bytes).unwrap_or(Kind::Prequal),
@@ -115,128 +246,9 @@ fn read_model(args: &Args) -> anyhow::Result<Model> {
             error
         }
     })?;
-    match &imported.model.body {
-        Body::Scorecard(card) => {
-            let card = card.check().with_context(|| format!("cannot use `{}`", args.model.display()))?;
-            Ok(Model::Scorecard(card))
-        }
-        Body::Trees(_) if args.format == Format::Scorecard => {
-            bail!("`{}` is no scorecard of ours", args.model.display())
-        }
-        Body::Trees(_) => Ok(Model::Trees(Box::new(Scorer::new(&imported.model)?))),
+    if args.format == Format::Scorecard && !matches!(imported.model.body, Body::Scorecard(_)) {
+        bail!("`{}` is no scorecard of ours", args.model.display());
     }
-}
-
-/// Scores row by row.
-fn score_rows(
-    model: &CompiledScorecard,
-    reader: impl Read,
-    missing: &[String],
-    reasons: bool,
-    out: &mut impl Write,
-) -> anyhow::Result<()> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
-    let headers = reader.headers().context("the header cannot be read")?.clone();
-    let columns = find_columns(model, &headers)?;
-    let mut writer = csv::Writer::from_writer(out);
-    let mut header: Vec<String> = ["margin", "margin_bits", "points", "probability"].map(str::to_owned).into();
-    if reasons {
-        header.extend(trees::reason_header());
-    }
-    if closed(writer.write_record(&header))? {
-        return Ok(());
-    }
-    let mut record = csv::StringRecord::new();
-    let mut scored = Scored::default();
-    while reader.read_record(&mut record).context("a row cannot be read")? {
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.len() != headers.len() {
-            bail!("line {line} has {} cells, and the header has {}", record.len(), headers.len());
-        }
-        let values = row_values(model, &columns, &record, missing).with_context(|| format!("line {line}"))?;
-        model.score_into(&values, &[], &mut scored).with_context(|| format!("line {line}"))?;
-        let (points, scaling) = (scored.points, model.scaling());
-        let margin = scaling.log_odds_of_bad(points).to_string();
-        let probability = scaling.probability(points).to_string();
-        // A scorecard's score is its points: there are no bits of a margin to compare.
-        let mut cells = vec![margin, String::new(), points.to_string(), probability];
-        if reasons {
-            let list = model.reasons(&scored).into_iter();
-            trees::push_reasons(
-                &mut cells,
-                list.map(|reason| (reason.code.to_owned(), reason.points_below_best.to_string())),
-            );
-        }
-        if closed(writer.write_record(&cells))? {
-            return Ok(());
-        }
-    }
-    writer.flush().or_else(|error| if error.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })?;
-    Ok(())
-}
-
-/// Whether whoever reads standard output has gone, which ends the work and is no error.
-fn closed(written: Result<(), csv::Error>) -> anyhow::Result<bool> {
-    match written {
-        Ok(()) => Ok(false),
-        Err(error) => match error.kind() {
-            csv::ErrorKind::Io(io) if io.kind() == ErrorKind::BrokenPipe => Ok(true),
-            _ => Err(error).context("cannot write to standard output"),
-        },
-    }
-}
-
-/// For each feature the position of its column. Warns of columns that the model does not know.
-fn find_columns(model: &CompiledScorecard, headers: &csv::StringRecord) -> anyhow::Result<Vec<usize>> {
-    if headers.is_empty() {
-        bail!("it is empty");
-    }
-    let mut unknown = Vec::new();
-    for (index, header) in headers.iter().enumerate() {
-        if headers.iter().take(index).any(|other| other == header) {
-            bail!("the header `{header}` is there twice");
-        }
-        if model.feature_index(header).is_none() {
-            unknown.push(format!("`{header}`"));
-        }
-    }
-    let mut columns = Vec::with_capacity(model.features().len());
-    let mut absent = Vec::new();
-    for feature in model.features() {
-        match headers.iter().position(|header| header == feature.name()) {
-            Some(position) => columns.push(position),
-            None => absent.push(format!("`{}`", feature.name())),
-        }
-    }
-    if !absent.is_empty() {
-        bail!("the model needs columns that are not there: {}", absent.join(", "));
-    }
-    if !unknown.is_empty() {
-        eprintln!("prequal: warning: columns that the model does not use are ignored: {}", unknown.join(", "));
-    }
-    Ok(columns)
-}
-
-fn row_values<'a>(
-    model: &CompiledScorecard,
-    columns: &[usize],
-    record: &'a csv::StringRecord,
-    missing: &[String],
-) -> anyhow::Result<Vec<Value<'a>>> {
-    let mut values = Vec::with_capacity(columns.len());
-    for (feature, column) in model.features().iter().zip(columns) {
-        let cell = record.get(*column).unwrap_or_default();
-        if cell.trim().is_empty() || missing.iter().any(|word| word == cell) {
-            values.push(Value::Empty);
-            continue;
-        }
-        values.push(match feature.kind() {
-            FeatureKind::Category => Value::Category(cell),
-            FeatureKind::Number => match parse_number(cell) {
-                Some(number) => Value::Number(number),
-                None => bail!("`{cell}` in column `{}` is not a number", feature.name()),
-            },
-        });
-    }
-    Ok(values)
+    let model = Model::new(&imported.model).with_context(|| format!("cannot use `{}`", args.model.display()))?;
+    Ok((model, canonical::sha256_hex(&bytes)))
 }

@@ -20,7 +20,7 @@ pub struct Args {
     /// Where to listen, port 0 for any free one [default: the configuration's, 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// sqlite://FILE [default: the configuration's, sqlite://prequal.db]
+    /// sqlite://FILE or postgres://USER@HOST/NAME [default: the configuration's, sqlite://prequal.db]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
     /// Let the lender's key set the clock, and make the data key where it is absent

@@ -1,4 +1,4 @@
-//! `prequal train`: a CSV file to a points scorecard with its report.
+//! `prequal train`: a CSV or Parquet file to a points scorecard with its report.
 
 use std::{
     fs,
@@ -56,7 +56,7 @@ enum Rejects {
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// CSV file with a header in its first line; an empty cell is missing
+    /// CSV file with a header in its first line, or Parquet file; an empty cell is missing
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
     /// Column to predict

@@ -44,7 +44,7 @@ pub(super) fn compile<C: Depth>(payload: &Payload) -> Result<Compiled, BundleErr
     compiled.features = schema::features::<C>(payload, &compiled.fields, &compiled.bands)?;
     tables::all::<C>(payload, &mut compiled)?;
     if let Some(model) = &payload.model {
-        compiled.model = Some(models::scoring::<C>(payload, &compiled.features, &model.id, &model.scorecard)?);
+        compiled.model = Some(models::scoring::<C>(payload, &compiled.features, model)?);
     }
     if let Some(model) = &payload.public_model {
         compiled.public_model = Some(models::public::<C>(payload, &compiled.features, &model.id, &model.scorecard)?);

@@ -6,7 +6,7 @@ use super::{
     payload::Payload,
     tables::Verdict,
 };
-use crate::{decimal::Decimal, evidence::Assurance, money::Amount, policy::Table, score::CompiledScorecard};
+use crate::{decimal::Decimal, evidence::Assurance, money::Amount, policy::Table, score::PointsModel};
 
 /// The largest payload, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -34,7 +34,7 @@ pub struct Compiled {
     pub limit: Option<CompiledTable>,
     /// The price table.
     pub price: Option<CompiledTable>,
-    /// The scorecard.
+    /// The scorecard or the trees.
     pub model: Option<CompiledModel>,
     /// The coarse public model.
     pub public_model: Option<CompiledModel>,
@@ -109,13 +109,13 @@ pub struct CompiledThen {
     pub rate_percent: Decimal,
 }
 
-/// A scorecard with its features resolved.
+/// A model with its features resolved.
 #[derive(Clone, Debug)]
 pub struct CompiledModel {
     pub id: String,
-    pub card: CompiledScorecard,
-    /// For each feature of the scorecard, its index in the schema.
+    pub model: PointsModel,
+    /// For each feature of the model, its index in the schema.
     pub slots: Vec<usize>,
-    /// For each feature of the scorecard, its reason's index in the catalogue; none in a public model.
+    /// For each feature of the model, its reason's index in the catalogue; none in a public model.
     pub reasons: Vec<Option<u16>>,
 }

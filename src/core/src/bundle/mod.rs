@@ -130,10 +130,10 @@ impl Bundle {
         &self.payload
     }
 
-    /// The scorecard of the full part, or the coarse one of a public part that has one.
+    /// The model of the full part, or the coarse scorecard of a public part that has one.
     #[must_use]
-    pub fn scorecard(&self) -> Option<&crate::score::CompiledScorecard> {
-        self.compiled.model.as_ref().or(self.compiled.public_model.as_ref()).map(|model| &model.card)
+    pub fn model(&self) -> Option<&crate::score::PointsModel> {
+        self.compiled.model.as_ref().or(self.compiled.public_model.as_ref()).map(|model| &model.model)
     }
 
     /// A text in the language asked for; failing that, in the language without its region, then in the bundle's own.

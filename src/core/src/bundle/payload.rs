@@ -9,7 +9,13 @@ use super::{
     products::{Product, Representative},
     tables::TableDefinition,
 };
-use crate::{calendar::Date, credit::caps::PlanCap, currency::Currency, score::Scorecard, sorted::Sorted};
+use crate::{
+    calendar::Date,
+    credit::caps::PlanCap,
+    currency::Currency,
+    score::{Scorecard, trees::TreeModel},
+    sorted::Sorted,
+};
 
 /// The `format` this version reads and writes.
 pub const FORMAT: &str = "prequal-policy/1";
@@ -60,7 +66,7 @@ pub struct Payload {
     pub limit: Option<TableDefinition>,
     /// The language used where none is asked for or the asked one has no text.
     pub locale: String,
-    /// The scorecard; full part only.
+    /// The scorecard or the trees; full part only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Model>,
     /// Points and other features to band and outcome; full part only.
@@ -111,14 +117,40 @@ pub struct Lender {
     pub name: String,
 }
 
-/// The model of the full part.
+/// The model of the full part: one of a scorecard and trees, whose feature names are ids of the schema and whose reasons
+/// are codes of the catalogue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     /// Its name in traces.
     pub id: String,
-    /// The scorecard, whose feature names are ids of the schema and whose reasons are codes of the catalogue.
-    pub scorecard: Scorecard,
+    /// Features that the model may read as zero where they are missing: it was fitted without missing values in them.
+    /// One that is not named here and may be missing is an error.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_is_zero: Vec<String>,
+    /// A points scorecard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scorecard: Option<Scorecard>,
+    /// Boosted trees with their scale in points and the baseline of their reasons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trees: Option<TreeModel>,
+}
+
+impl Model {
+    /// Names and reasons of its features.
+    pub fn features(&self) -> impl Iterator<Item = (&str, &str)> {
+        let card = self.scorecard.iter().flat_map(|card| &card.features);
+        let trees = self.trees.iter().flat_map(|trees| &trees.features);
+        card.map(|feature| (feature.name.as_str(), feature.reason.as_str()))
+            .chain(trees.map(|feature| (feature.name.as_str(), feature.reason.as_str())))
+    }
+
+    /// What a person is told the model is.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        let trees = self.trees.as_ref().map_or("", |trees| &trees.label);
+        self.scorecard.as_ref().map_or(trees, |card| &card.label)
+    }
 }
 
 /// A coarse model of the public part: a scorecard over form fields and one threshold.

@@ -1,7 +1,5 @@
 //! Which of a value's shapes have a canonical form, and what the rest is refused for.
 
-use core::fmt::Write as _;
-
 use serde::{
     Serialize, Serializer,
     ser::{Impossible, SerializeStruct},
@@ -24,7 +22,7 @@ impl<'a> Serializer for &'a mut Writer {
     type SerializeStructVariant = Object<'a>;
 
     fn serialize_bool(self, value: bool) -> Result<(), Fault> {
-        self.text.push_str(if value { "true" } else { "false" });
+        self.text.extend_from_slice(if value { b"true" } else { b"false" });
         Ok(())
     }
     fn serialize_i8(self, value: i8) -> Result<(), Fault> {
@@ -66,18 +64,7 @@ impl<'a> Serializer for &'a mut Writer {
         Ok(())
     }
     fn collect_str<T: core::fmt::Display + ?Sized>(self, value: &T) -> Result<(), Fault> {
-        let start = self.text.len();
-        self.text.push('"');
-        // Writing to a string fails only where the value's own display does.
-        write!(self.text, "{value}").map_err(|_| CanonicalError::Unsupported("a value has no text".to_owned()))?;
-        let written = self.text.get(start + 1..).unwrap_or_default();
-        if written.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-            let plain = written.to_owned();
-            self.text.truncate(start);
-            self.string(&plain);
-        } else {
-            self.text.push('"');
-        }
+        self.string(&value.to_string());
         Ok(())
     }
     fn serialize_bytes(self, _: &[u8]) -> Result<(), Fault> {
@@ -90,7 +77,7 @@ impl<'a> Serializer for &'a mut Writer {
         value.serialize(self)
     }
     fn serialize_unit(self) -> Result<(), Fault> {
-        self.text.push_str("null");
+        self.text.extend_from_slice(b"null");
         Ok(())
     }
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), Fault> {
@@ -144,9 +131,9 @@ impl<'a> Serializer for &'a mut Writer {
         variant: &'static str,
         _: usize,
     ) -> Result<Object<'a>, Fault> {
-        self.text.push('{');
+        self.text.push(b'{');
         self.string(variant);
-        self.text.push(':');
+        self.text.push(b':');
         let mut object = self.open_object();
         object.closing = "}}";
         Ok(object)

@@ -4,6 +4,9 @@ use core::fmt::{self, Write as _};
 
 use super::{CanonicalError, INTEGER_MAX, writer};
 
+/// Room for an offer of a year, so that most documents are written without growing.
+const CAPACITY: usize = 2048;
+
 /// A type that writes itself as canonical JSON. Derived by `prequal_derive::Canonical` from serde's attributes, so that
 /// [`super::to_string`] gives the same text.
 pub trait Canonical {
@@ -12,35 +15,48 @@ pub trait Canonical {
 }
 
 /// Canonical JSON as it grows.
-#[derive(Debug, Default)]
+///
+/// What a page downloads has each of these functions once; elsewhere they are put where they are called, and texts that
+/// are known while compiling are copied without a question about their length.
+#[derive(Debug)]
 pub struct Text {
-    written: String,
+    /// UTF-8: whole texts and ASCII go in.
+    written: Vec<u8>,
     out_of_range: bool,
 }
 
-impl Text {
+impl Default for Text {
     #[inline(never)]
-    fn push(&mut self, plain: &str) {
-        self.written.push_str(plain);
+    fn default() -> Self {
+        Self { written: Vec::with_capacity(CAPACITY), out_of_range: false }
+    }
+}
+
+impl Text {
+    /// Text as it stands in the document, punctuation and keys among it.
+    #[cfg_attr(target_family = "wasm", inline(never))]
+    #[cfg_attr(not(target_family = "wasm"), inline)]
+    pub fn plain(&mut self, plain: &str) {
+        self.written.extend_from_slice(plain.as_bytes());
     }
 
     /// The comma before an entry, unless it is the first.
     fn separate(&mut self) {
-        if !matches!(self.written.as_bytes().last(), Some(b'{' | b'[')) {
-            self.push(",");
+        if !matches!(self.written.last(), Some(b'{' | b'[')) {
+            self.plain(",");
         }
     }
 
     /// Opens an object.
     pub fn open(&mut self) {
-        self.push("{");
+        self.plain("{");
     }
 
     /// A key of the open object, with its quotes and its colon. Keys come in order.
     #[inline(never)]
     pub fn key(&mut self, quoted: &str) {
         self.separate();
-        self.push(quoted);
+        self.plain(quoted);
     }
 
     /// A key that may need escapes.
@@ -48,12 +64,12 @@ impl Text {
     pub fn free_key(&mut self, key: &str) {
         self.separate();
         self.string(key);
-        self.push(":");
+        self.plain(":");
     }
 
     /// Closes the open object.
     pub fn close(&mut self) {
-        self.push("}");
+        self.plain("}");
     }
 
     /// A text.
@@ -72,48 +88,71 @@ impl Text {
     /// A text of plain ASCII that the value displays.
     #[inline(never)]
     pub fn shown(&mut self, value: fmt::Arguments<'_>) {
-        self.push("\"");
-        // Writing to a string cannot fail.
-        let _ = self.written.write_fmt(value);
-        self.push("\"");
+        self.plain("\"");
+        // Writing to bytes in memory cannot fail.
+        let _ = self.write_fmt(value);
+        self.plain("\"");
     }
 
     /// A date of four-digit years.
     #[inline(never)]
     pub(crate) fn date(&mut self, (year, month, day): (i32, u8, u8)) {
-        self.push("\"");
-        writer::push_integer(&mut self.written, i64::from(year));
-        for part in [month, day] {
-            self.push(if part < 10 { "-0" } else { "-" });
-            writer::push_integer(&mut self.written, i64::from(part));
-        }
-        self.push("\"");
+        // One digit each, so nothing is cut off.
+        let digit = |number: i32| b'0' + (number % 10) as u8;
+        let [month, day] = [i32::from(month), i32::from(day)];
+        self.written.extend_from_slice(&[
+            b'"',
+            digit(year / 1000),
+            digit(year / 100),
+            digit(year / 10),
+            digit(year),
+            b'-',
+            digit(month / 10),
+            digit(month),
+            b'-',
+            digit(day / 10),
+            digit(day),
+            b'"',
+        ]);
     }
 
     /// A list.
     pub fn list<'v, T: Canonical + 'v>(&mut self, values: impl Iterator<Item = &'v T>) {
-        self.push("[");
+        self.plain("[");
         for value in values {
             self.separate();
             value.write_to(self);
         }
-        self.push("]");
+        self.plain("]");
     }
 
-    pub(super) fn finish(self) -> Result<String, CanonicalError> {
+    #[inline(never)]
+    pub(super) fn into_text(self) -> Result<String, CanonicalError> {
+        super::text(self.finish()?)
+    }
+
+    #[inline(never)]
+    pub(super) fn finish(self) -> Result<Vec<u8>, CanonicalError> {
         if self.out_of_range { Err(CanonicalError::IntegerOutOfRange) } else { Ok(self.written) }
+    }
+}
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, shown: &str) -> fmt::Result {
+        self.plain(shown);
+        Ok(())
     }
 }
 
 impl Canonical for () {
     fn write_to(&self, text: &mut Text) {
-        text.push("null");
+        text.plain("null");
     }
 }
 
 impl Canonical for bool {
     fn write_to(&self, text: &mut Text) {
-        text.push(if *self { "true" } else { "false" });
+        text.plain(if *self { "true" } else { "false" });
     }
 }
 
@@ -151,7 +190,7 @@ impl<T: Canonical> Canonical for Option<T> {
     fn write_to(&self, text: &mut Text) {
         match self {
             Some(value) => value.write_to(text),
-            None => text.push("null"),
+            None => text.plain("null"),
         }
     }
 }

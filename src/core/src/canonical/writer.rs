@@ -25,61 +25,57 @@ fn is_plain(byte: u8) -> bool {
 }
 
 /// Writes an integer in decimal digits, without the formatting machinery.
-pub(super) fn push_integer(text: &mut String, value: i64) {
+pub(super) fn push_integer(text: &mut Vec<u8>, value: i64) {
     let mut digits = [b'0'; 20];
     let mut left = value.unsigned_abs();
     let mut first = digits.len();
-    for (at, slot) in digits.iter_mut().enumerate().rev() {
+    for slot in digits.iter_mut().rev() {
         // One digit, so nothing is cut off.
         *slot = b'0' + (left % 10) as u8;
-        first = at;
+        first -= 1;
         left /= 10;
         if left == 0 {
             break;
         }
     }
     if value < 0 {
-        text.push('-');
+        text.extend_from_slice(b"-");
     }
-    text.push_str(digits.get(first..).and_then(|used| core::str::from_utf8(used).ok()).unwrap_or("0"));
+    text.extend_from_slice(digits.get(first..).unwrap_or_default());
 }
 
 /// Writes a text in quotes, escaped as the scheme says.
-pub(super) fn push_string(text: &mut String, value: &str) {
-    text.push('"');
+pub(super) fn push_string(text: &mut Vec<u8>, value: &str) {
+    text.extend_from_slice(b"\"");
     if value.bytes().all(is_plain) {
-        text.push_str(value);
+        text.extend_from_slice(value.as_bytes());
     } else {
         push_escaped(text, value);
     }
-    text.push('"');
+    text.extend_from_slice(b"\"");
 }
 
-fn push_escaped(text: &mut String, value: &str) {
-    let mut plain_from = 0;
-    for (at, byte) in value.bytes().enumerate() {
-        if is_plain(byte) {
-            continue;
-        }
-        text.push_str(value.get(plain_from..at).unwrap_or_default());
-        plain_from = at + 1;
+fn push_escaped(text: &mut Vec<u8>, value: &str) {
+    for byte in value.bytes() {
         let short = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            0x08 => "\\b",
-            b'\t' => "\\t",
-            b'\n' => "\\n",
-            0x0c => "\\f",
-            b'\r' => "\\r",
-            control => {
-                text.push_str("\\u00");
-                text.push_str(&super::hex(&[control]));
+            b'"' | b'\\' => byte,
+            0x08 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            0x0c => b'f',
+            b'\r' => b'r',
+            0..0x20 => {
+                text.extend_from_slice(b"\\u00");
+                text.extend_from_slice(super::hex(&[byte]).as_bytes());
+                continue;
+            }
+            plain => {
+                text.extend_from_slice(&[plain]);
                 continue;
             }
         };
-        text.push_str(short);
+        text.extend_from_slice(&[b'\\', short]);
     }
-    text.push_str(value.get(plain_from..).unwrap_or_default());
 }
 
 /// An error behind one pointer: it is handed on after every value that is written, and its size would be paid there.
@@ -113,17 +109,18 @@ impl serde::ser::Error for Fault {
 }
 
 pub(super) struct Writer {
-    pub(super) text: String,
+    /// UTF-8: whole texts and ASCII go in.
+    pub(super) text: Vec<u8>,
     /// Entries of all open objects; each object owns the tail from where it began.
     entries: Vec<Entry>,
 }
 
 impl Writer {
     pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self { text: String::with_capacity(bytes), entries: Vec::with_capacity(64) }
+        Self { text: Vec::with_capacity(bytes), entries: Vec::with_capacity(64) }
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(super) fn finish(self) -> Vec<u8> {
         self.text
     }
 
@@ -140,18 +137,19 @@ impl Writer {
     }
 
     pub(super) fn open_object(&mut self) -> Object<'_> {
-        self.text.push('{');
+        self.text.push(b'{');
         Object { first: self.entries.len(), sorted: true, previous: "", closing: "}", writer: self }
     }
 
     pub(super) fn open_array(&mut self) -> Array<'_> {
-        self.text.push('[');
+        self.text.push(b'[');
         Array { empty: true, writer: self }
     }
 
     /// The key of an entry as written: escaped, without its quotes.
     fn key(&self, entry: Entry) -> &str {
-        self.text.get(entry.start + 1..entry.key_end - 1).unwrap_or_default()
+        let key = self.text.get(entry.start + 1..entry.key_end - 1);
+        key.and_then(|key| core::str::from_utf8(key).ok()).unwrap_or_default()
     }
 
     fn compare(&self, a: Entry, b: Entry) -> Ordering {
@@ -204,11 +202,11 @@ impl Object<'_> {
     fn key(&mut self, write: impl FnOnce(&mut Writer) -> Result<(), Fault>) -> Result<(), Fault> {
         let follows = self.writer.entries.len() > self.first;
         if follows {
-            self.writer.text.push(',');
+            self.writer.text.push(b',');
         }
         let start = self.writer.text.len();
         write(&mut *self.writer)?;
-        if self.writer.text.as_bytes().get(start) != Some(&b'"') {
+        if self.writer.text.get(start) != Some(&b'"') {
             return Err(CanonicalError::KeyNotString.into());
         }
         let entry = Entry { start, key_end: self.writer.text.len(), end: start };
@@ -217,7 +215,7 @@ impl Object<'_> {
                 self.writer.entries.last().is_none_or(|last| self.writer.compare(*last, entry) == Ordering::Less);
         }
         self.writer.entries.push(entry);
-        self.writer.text.push(':');
+        self.writer.text.push(b':');
         Ok(())
     }
 
@@ -231,18 +229,18 @@ impl Object<'_> {
     fn field_key(&mut self, key: &'static str) {
         let follows = self.writer.entries.len() > self.first;
         if follows {
-            self.writer.text.push(',');
+            self.writer.text.push(b',');
             self.sorted &= self.previous < key;
         }
         self.previous = key;
         let start = self.writer.text.len();
         // INVARIANT: names of fields are written in the program and need no escapes.
         debug_assert!(key.bytes().all(is_plain));
-        self.writer.text.push('"');
-        self.writer.text.push_str(key);
-        self.writer.text.push('"');
+        self.writer.text.push(b'"');
+        self.writer.text.extend_from_slice(key.as_bytes());
+        self.writer.text.push(b'"');
         self.writer.entries.push(Entry { start, key_end: self.writer.text.len(), end: start });
-        self.writer.text.push(':');
+        self.writer.text.push(b':');
     }
 
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
@@ -271,18 +269,18 @@ impl Object<'_> {
                 }
             }
             let start = self.writer.entries.get(self.first).map_or(0, |entry| entry.start);
-            let mut sorted = String::with_capacity(self.writer.text.len() - start);
+            let mut sorted = Vec::with_capacity(self.writer.text.len() - start);
             for entry in &order {
                 if !sorted.is_empty() {
-                    sorted.push(',');
+                    sorted.push(b',');
                 }
-                sorted.push_str(self.writer.text.get(entry.start..entry.end).unwrap_or_default());
+                sorted.extend_from_slice(self.writer.text.get(entry.start..entry.end).unwrap_or_default());
             }
             self.writer.text.truncate(start);
-            self.writer.text.push_str(&sorted);
+            self.writer.text.extend_from_slice(&sorted);
         }
         self.writer.entries.truncate(self.first);
-        self.writer.text.push_str(self.closing);
+        self.writer.text.extend_from_slice(self.closing.as_bytes());
         Ok(())
     }
 }
@@ -331,7 +329,7 @@ pub(super) struct Array<'a> {
 impl Array<'_> {
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         if !self.empty {
-            self.writer.text.push(',');
+            self.writer.text.push(b',');
         }
         self.empty = false;
         value.serialize(&mut *self.writer)
@@ -345,7 +343,7 @@ impl SerializeSeq for Array<'_> {
         self.item(value)
     }
     fn end(self) -> Result<(), Fault> {
-        self.writer.text.push(']');
+        self.writer.text.push(b']');
         Ok(())
     }
 }

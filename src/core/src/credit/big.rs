@@ -20,7 +20,7 @@ impl Big {
         self
     }
 
-    fn mul_limb(&self, factor: u64) -> Self {
+    pub(crate) fn mul_limb(&self, factor: u64) -> Self {
         let mut carry = 0_u64;
         let mut limbs = Vec::with_capacity(self.0.len() + 1);
         for limb in &self.0 {
@@ -42,6 +42,20 @@ impl Big {
         let mut shifted = vec![0];
         shifted.extend(self.mul_limb(high).0);
         Self(shifted).add(&self.mul_limb(low))
+    }
+
+    /// How many bits it takes; 0 for zero.
+    pub(crate) fn bits(&self) -> u32 {
+        let top = self.0.last().map_or(0, |limb| 64 - limb.leading_zeros());
+        // At most a few thousand: callers' numbers have as many digits as a text of theirs.
+        (self.0.len().saturating_sub(1) * 64) as u32 + top
+    }
+
+    /// The product with 2 to the power of `times`.
+    pub(crate) fn double(&self, times: u32) -> Self {
+        let mut shifted = vec![0; (times / 64) as usize];
+        shifted.extend(self.mul_limb(1 << (times % 64)).0);
+        Self(shifted).trim()
     }
 
     /// The sum.
@@ -121,6 +135,9 @@ mod tests {
             let other = Big::from(b).mul(c);
             let other_reference = BigUint::from(b) * c;
             prop_assert_eq!(to_reference(&ours), reference.clone());
+            prop_assert_eq!(u64::from(ours.bits()), reference.bits());
+            let times = (b % 200) as u32;
+            prop_assert_eq!(to_reference(&ours.double(times)), &reference << times);
             prop_assert_eq!(to_reference(&ours.add(&other)), &reference + &other_reference);
             prop_assert_eq!(ours.cmp(&other), reference.cmp(&other_reference));
             match ours.sub(&other) {

@@ -73,9 +73,15 @@ impl<'a> DueDates<'a> {
         let (anchor, period, month_end) = match (repayment.every, repayment.first_due) {
             (Some(period), first_due) => (first_due, period, repayment.month_end.unwrap_or_default()),
             // One payment on a stated day needs no step.
-            (None, Some(first_due)) if repayment.count == 1 => (Some(first_due), Period::Days(1), MonthEnd::Clamp),
+            (None, Some(first_due)) if repayment.count == 1 => {
+                (Some(first_due), Period::Days(1), repayment.month_end.unwrap_or_default())
+            }
             (None, _) => return Err(CreditError::MissingField("every")),
         };
+        if matches!(period, Period::Days(_)) && !matches!(month_end, MonthEnd::Clamp) {
+            let why = "steps of days or weeks meet no end of a month";
+            return Err(CreditError::NotApplicable { field: "month_end", why });
+        }
         let months = match (repayment.every, period) {
             (Some(_), Period::Months(months)) => months,
             _ => 0,

@@ -119,6 +119,10 @@ impl<'de> Deserialize<'de> for Event {
             return Err(de::Error::custom(error));
         }
         let amount = || form.amount.ok_or_else(|| de::Error::missing_field("amount"));
+        // A prepayment of nothing may settle: what is given back of fees can be all that is owed.
+        if form.amount == Some(Amount::ZERO) && form.r#type != EventType::Prepayment {
+            return Err(de::Error::custom("`amount` must be at least 1 minor unit"));
+        }
         let kind = match form.r#type {
             EventType::Repayment => EventKind::Repayment(amount()?),
             EventType::Draw => EventKind::Draw(amount()?),

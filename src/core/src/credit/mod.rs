@@ -6,7 +6,7 @@
 mod account;
 mod accrual;
 mod apr;
-mod big;
+pub(crate) mod big;
 pub mod caps;
 mod dates;
 pub mod disclosure;

@@ -84,6 +84,13 @@ impl<'a> Plan<'a> {
             let why = "only `equal_principal`, `fee_installment` and `free` leave a remainder over";
             return Err(CreditError::NotApplicable { field: "remainder", why });
         }
+        let of_a_level =
+            [("adjust_installment", terms.adjust_installment), ("level_rounding", terms.level_rounding.is_some())];
+        if let Some((field, _)) = of_a_level.into_iter().find(|(_, given)| *given)
+            && repayment.method != Method::EqualInstallment
+        {
+            return Err(CreditError::NotApplicable { field, why: "only `equal_installment` has a level instalment" });
+        }
         if repayment.principal_holiday >= count {
             let why = "it must be shorter than `count`";
             if repayment.principal_holiday > 0 {

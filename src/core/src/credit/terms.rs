@@ -233,7 +233,7 @@ pub struct Fee {
 }
 
 /// An amount, or a share of the principal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read, Canonical)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Canonical)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeSize {
     /// In minor units.

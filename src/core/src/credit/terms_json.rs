@@ -116,6 +116,32 @@ impl Serialize for Rate {
 }
 
 #[derive(Deserialize, Read)]
+#[serde(deny_unknown_fields, expecting = "an object with `amount` or `percent`")]
+struct FeeSizeForm {
+    amount: Option<Amount>,
+    percent: Option<Decimal>,
+}
+
+impl FeeSize {
+    fn from_form(form: FeeSizeForm, wrong: &mut Wrong) -> Self {
+        match (form.amount, form.percent) {
+            (Some(amount), None) => Self::Amount(amount),
+            (None, Some(percent)) => Self::Percent(percent),
+            (both, _) => {
+                wrong.note(if both.is_some() {
+                    format_args!("`amount` and `percent` exclude each other")
+                } else {
+                    format_args!("missing field `amount` or `percent`")
+                });
+                Self::Amount(Amount::ZERO)
+            }
+        }
+    }
+}
+
+crate::json::json_form!(FeeSize, FeeSizeForm);
+
+#[derive(Deserialize, Read)]
 #[serde(deny_unknown_fields, expecting = "a fee as an object")]
 struct FeeForm {
     code: String,
@@ -127,18 +153,7 @@ struct FeeForm {
 
 impl Fee {
     fn from_form(form: FeeForm, wrong: &mut Wrong) -> Self {
-        let size = match (form.amount, form.percent) {
-            (Some(amount), None) => FeeSize::Amount(amount),
-            (None, Some(percent)) => FeeSize::Percent(percent),
-            (both, _) => {
-                wrong.note(if both.is_some() {
-                    format_args!("`amount` and `percent` exclude each other")
-                } else {
-                    format_args!("missing field `amount` or `percent`")
-                });
-                FeeSize::Amount(Amount::ZERO)
-            }
-        };
+        let size = FeeSize::from_form(FeeSizeForm { amount: form.amount, percent: form.percent }, wrong);
         Self { code: form.code, payee: form.payee, size, when: form.when }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     evidence::MissingKind,
     money::Amount,
     policy::{Feature, FeatureValue},
-    score::{Scored, Value},
+    score::{ScoredRow, Value},
     wire::{Decision, Input, Need, Offer, Outcome},
 };
 
@@ -32,7 +32,7 @@ pub fn decide(bundle: &Bundle, input: &Input) -> Result<Decision, DecideError> {
 }
 
 /// A decision, and the canonical text of each offer without its hash.
-pub(super) fn make(bundle: &Bundle, input: &Input) -> Result<(Decision, Vec<String>), DecideError> {
+pub(super) fn make(bundle: &Bundle, input: &Input) -> Result<(Decision, Vec<Vec<u8>>), DecideError> {
     if bundle.part() != Part::Full {
         return Err(DecideError::PublicBundle);
     }
@@ -66,7 +66,7 @@ pub(super) struct Run<'a> {
     pub reasons: Vec<u16>,
     pub offers: Vec<Offer>,
     /// The canonical text of each offer without its hash.
-    pub texts: Vec<String>,
+    pub texts: Vec<Vec<u8>>,
 }
 
 impl<'a> Run<'a> {
@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
         if !self.needs.is_empty() {
             return Ok(Outcome::Needs);
         }
-        let score_reasons = self.score(&mut features)?;
+        let scored = self.score(&mut features)?;
         let (verdict, reason) = self.outcome_table(&mut features)?;
         if verdict > Verdict::Pass || eligible.verdict > Verdict::Pass {
             // Only what led there: a decline by score has no reason from a rule that merely referred.
@@ -102,7 +102,7 @@ impl<'a> Run<'a> {
             }
             self.reasons.extend(reason);
             if verdict > Verdict::Pass {
-                self.reasons.extend_from_slice(&score_reasons);
+                self.reasons_of_score(scored.as_ref())?;
             }
             return Ok(if verdict == Verdict::Decline { Outcome::Declined } else { Outcome::Referred });
         }
@@ -134,23 +134,31 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Scores; gives the reasons for what is missing from the best score, largest first.
-    fn score(&mut self, features: &mut [Feature]) -> Result<Vec<u16>, DecideError> {
+    /// Scores.
+    fn score(&mut self, features: &mut [Feature]) -> Result<Option<ScoredRow>, DecideError> {
         let compiled = &self.bundle.compiled;
         let Some(model) = &compiled.model else {
             self.trace.push("score none".to_owned());
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let used = |slot: &usize| features.get(*slot).copied().unwrap_or(Feature::NOT_ASKED);
         let values: Vec<Value<'_>> =
             model.slots.iter().map(|slot| score_value(self.bundle, *slot, used(slot).value)).collect();
         let weak: Vec<bool> = model.slots.iter().map(|slot| used(slot).weak).collect();
-        let scored: Scored = model.card.score_guarded(&values, &weak)?;
-        let lowered = scored.contributions.iter().filter(|contribution| contribution.lowered).count();
-        self.trace.push(format!("score model={} points={} lowered={lowered}", model.id, scored.points));
-        features::set(compiled, features, Engine::ScorePoints, FeatureValue::Integer(scored.points.into()));
-        let found = model.card.reasons(&scored);
-        Ok(found.iter().filter_map(|reason| model.reasons.get(reason.feature).copied().flatten()).collect())
+        let scored = model.model.score(&values, &weak)?;
+        let points = scored.points();
+        self.trace.push(format!("score model={} points={points} lowered={}", model.id, scored.lowered()));
+        features::set(compiled, features, Engine::ScorePoints, FeatureValue::Integer(points.into()));
+        Ok(Some(scored))
+    }
+
+    /// The reasons for what is missing from the best score, or from the baseline's, largest first.
+    fn reasons_of_score(&mut self, scored: Option<&ScoredRow>) -> Result<(), DecideError> {
+        if let (Some(model), Some(scored)) = (&self.bundle.compiled.model, scored) {
+            let found = model.model.reasons(scored)?;
+            self.reasons.extend(found.iter().filter_map(|feature| model.reasons.get(*feature).copied().flatten()));
+        }
+        Ok(())
     }
 
     /// The outcome table: the worse verdict, the band without weak values, the reason of the worse row.

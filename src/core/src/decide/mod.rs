@@ -108,7 +108,7 @@ fn admit_currency(bundle: &Bundle, order: Order) -> Result<(), DecideError> {
 }
 
 fn input_hash(input: &Input) -> Result<String, DecideError> {
-    Ok(canonical::sha256_hex(canonical::text_of(input)?.as_bytes()))
+    Ok(canonical::sha256_hex(&canonical::bytes_of(input)?))
 }
 
 /// Checks every field; one need for each that is missing or wrong, and the trace line.

@@ -25,7 +25,7 @@ const DAYS_PER_YEAR: i64 = 365;
 #[derive(Debug)]
 pub(super) enum Quoted {
     /// An offer, and its canonical text without the hash.
-    Offer(Box<Offer>, String),
+    Offer(Box<Offer>, Vec<u8>),
     /// The price is outside the plan's span of amounts.
     OtherAmount,
     /// The plan would cost more than the law allows: the cap, what was reached, and the highest price that would pass.
@@ -41,8 +41,9 @@ impl Quoted {
             Self::AboveCap(finding) => {
                 let Finding { cap, measure, reached_percent, ceiling_percent, highest_price_percent, .. } = finding;
                 let highest = highest_price_percent.as_deref().unwrap_or("none");
+                let reached = if finding.reason.is_some() { "unbounded" } else { reached_percent };
                 format!(
-                    "plan {plan} dropped cap={cap} {}={reached_percent} ceiling_percent={ceiling_percent} \
+                    "plan {plan} dropped cap={cap} {}={reached} ceiling_percent={ceiling_percent} \
                      highest_price_percent={highest}",
                     measure.reached_name()
                 )
@@ -88,7 +89,11 @@ pub(super) fn quote_plan(
         ..PlanFacts::of(&terms, &schedule, lender)
     };
     if let Some(mut finding) = broken_cap(&payload.caps, &facts)? {
-        let highest = highest_price(&payload.caps, &terms, rules, lender, price);
+        // No price mends a penalty without a ceiling.
+        let highest = match finding.reason {
+            None => highest_price(&payload.caps, &terms, rules, lender, price),
+            Some(_) => None,
+        };
         finding.highest_price_percent = highest.map(|percent| percent.to_string());
         return Ok(Quoted::AboveCap(finding));
     }
@@ -127,13 +132,14 @@ pub(super) fn quote_plan(
         total_fee: schedule.total_fee,
         total_interest: schedule.total_interest,
     };
-    let text = canonical::text_of(&offer)?;
-    offer.terms_hash = canonical::sha256_hex(text.as_bytes());
+    let text = canonical::bytes_of(&offer)?;
+    offer.terms_hash = canonical::sha256_hex(&text);
     Ok(Quoted::Offer(Box::new(offer), text))
 }
 
 fn terms(bundle: &Bundle, plan: &Plan, principal: Amount, start: Date, percent: Decimal) -> Terms {
     let product = &bundle.payload().product;
+    let has_level = plan.repayment.method == Method::EqualInstallment;
     let bears_interest = !matches!(plan.repayment.method, Method::Free | Method::FeeInstallment);
     Terms {
         currency: bundle.currency(),
@@ -147,9 +153,10 @@ fn terms(bundle: &Bundle, plan: &Plan, principal: Amount, start: Date, percent: 
         }),
         repayment: plan.repayment.clone(),
         rounding: product.rounding,
-        level_rounding: product.level_rounding,
+        // A product has plans of several methods; only some have a level.
+        level_rounding: product.level_rounding.filter(|_| has_level),
         remainder: None,
-        adjust_installment: product.adjust_installment,
+        adjust_installment: product.adjust_installment && has_level,
         fees: plan.fees.clone(),
         after_maturity: None,
     }

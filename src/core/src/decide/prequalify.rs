@@ -31,7 +31,7 @@ pub fn prequalify(bundle: &Bundle, input: &Input) -> Result<Prequalification, De
 }
 
 /// An estimate, and the canonical text of each offer without its hash.
-pub(super) fn make(bundle: &Bundle, input: &Input) -> Result<(Prequalification, Vec<String>), DecideError> {
+pub(super) fn make(bundle: &Bundle, input: &Input) -> Result<(Prequalification, Vec<Vec<u8>>), DecideError> {
     admit(bundle, input)?;
     let mut run = Run::new(bundle, input);
     let outcome = steps(&mut run)?;
@@ -77,7 +77,7 @@ fn likely(bundle: &Bundle, features: &[Feature], trace: &mut Vec<String>) -> Res
     };
     let value = |slot: &usize| features.get(*slot).copied().unwrap_or(Feature::NOT_ASKED).value;
     let values: Vec<Value<'_>> = model.slots.iter().map(|slot| score_value(bundle, *slot, value(slot))).collect();
-    let points = model.card.score(&values)?.points;
+    let points = model.model.score(&values, &[])?.points();
     trace.push(format!("estimate model={} points={points}", model.id));
     Ok(points >= definition.likely_from_points)
 }

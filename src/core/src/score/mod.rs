@@ -1,4 +1,4 @@
-//! Points scorecards: the model file, its check, and the evaluator.
+//! Points scorecards, and trees that give points: the model file, its check, and the evaluator.
 //!
 //! ```text
 //! model.json --parse--> Scorecard --check--> CompiledScorecard --score--> Scored --reasons--> codes
@@ -17,6 +17,7 @@ mod compiled;
 mod error;
 mod limits;
 mod model;
+mod points;
 mod reasons;
 mod scaling;
 pub mod trees;
@@ -35,6 +36,7 @@ pub use model::{
     Bin, DataOrigin, ExcludedColumn, FORMAT, Feature, FeatureKind, MissingBin, MissingKindBins, Scorecard, Target,
     Unseen,
 };
+pub use points::{PointsFeature, PointsModel, ScoredRow};
 pub use reasons::ScoreReason;
 pub use scaling::Scaling;
 pub use value::{MissingKind, Real, Value};

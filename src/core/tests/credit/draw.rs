@@ -149,7 +149,9 @@ fn dates(draw: &mut Draw, start: Date, repayment: &mut Repayment) {
         repayment.every = Some(every);
         // Also a little before the start, which is refused.
         repayment.first_due = draw.chance(40).then(|| date(start.days() + draw.days(-1, 75)));
-        repayment.month_end = draw.chance(50).then(|| draw.one(&[MonthEnd::Clamp, MonthEnd::Roll, MonthEnd::Stick]));
+        let has_month_end = !matches!(every, Period::Days(_));
+        repayment.month_end =
+            (has_month_end && draw.chance(50)).then(|| draw.one(&[MonthEnd::Clamp, MonthEnd::Roll, MonthEnd::Stick]));
     }
     repayment.business_days = draw.chance(15).then(|| business_days(draw, start));
 }
@@ -183,7 +185,7 @@ pub(crate) fn contract(draw: &mut Draw, method: Method) -> Terms {
     let count = if method == Method::Single { 1 } else { count(draw) };
     let mut repayment = Repayment::regular(method, count, Period::Months(1));
     dates(draw, start, &mut repayment);
-    let shares = method.has_shares();
+    let (shares, level) = (method.has_shares(), method == Method::EqualInstallment);
     if method == Method::FeeInstallment {
         let percent = Some(draw.decimal(300_000, 4));
         if draw.chance(50) {
@@ -215,9 +217,9 @@ pub(crate) fn contract(draw: &mut Draw, method: Method) -> Terms {
         rate: with_rate.then(|| rate(draw)),
         repayment,
         rounding: draw.one(&ROUNDINGS),
-        level_rounding: draw.chance(50).then(|| draw.one(&ROUNDINGS)),
+        level_rounding: (level && draw.chance(50)).then(|| draw.one(&ROUNDINGS)),
         remainder: (shares && draw.chance(60)).then(|| draw.one(&[Remainder::First, Remainder::Last])),
-        adjust_installment: draw.chance(50),
+        adjust_installment: level && draw.chance(50),
         fees: (0..if draw.chance(40) { draw.between(1, 3) } else { 0 }).map(|number| fee(draw, number)).collect(),
         after_maturity: None,
     }

@@ -38,6 +38,8 @@ pub(super) struct Line {
     /// Unpaid penalty that has joined the base of a compounding one.
     pub joined: i64,
     tiers: usize,
+    /// Money meant for this line that late fees have swallowed.
+    pub swallowed: i64,
 }
 
 impl Line {
@@ -86,6 +88,7 @@ pub(super) struct Life<'a> {
     pub charged: [i64; 3],
     loan_tiers: usize,
     pub withdrawn: bool,
+    pub withdrawn_on: i32,
     /// A forecast charges nobody for being late.
     pub quiet: bool,
     pub prepaid: Vec<(i32, i64)>,
@@ -166,6 +169,7 @@ impl<'a> Life<'a> {
             charged: [0; 3],
             loan_tiers: 0,
             withdrawn: false,
+            withdrawn_on: i32::MAX,
             quiet: false,
             prepaid: Vec::new(),
             moved: Vec::new(),
@@ -379,9 +383,8 @@ impl<'a> Life<'a> {
             for tier in late_fee.tiers[..passed].iter().skip(judged) {
                 let share = |share| cents(&percent(share).times(&Fraction::new(unpaid, 1)), self.terms);
                 let fee = tier.amount.map_or_else(|| share(tier.percent.unwrap()), |amount| amount.minor());
-                let short: i64 = self.lines[..=place].iter().map(Line::late).sum();
-                let spent = self.lines.iter().map(|line| line.paid[PENALTY]).sum::<i64>().min(self.charged[1]);
-                if spent > 0 && short <= spent {
+                // Reg AA: what was paid would be enough, but for a late fee.
+                if (1..=self.lines[place].swallowed).contains(&unpaid) {
                     self.not_charged.push((on, ChargeKind::LateFee, fee, "late_fee_pyramiding".to_owned()));
                     continue;
                 }
@@ -427,11 +430,12 @@ impl<'a> Life<'a> {
             on += 1;
             self.pass(on);
             let due = self.lines.get(self.period).is_some_and(|line| line.due == on);
-            if due || on == to || self.grace_ends(on) {
+            let earned = self.earns_share(on);
+            if due || on == to || earned || self.grace_ends(on) {
                 self.post_penalties(on);
                 self.round_interest(on);
             }
-            if due || on == to {
+            if due || on == to || earned {
                 self.post_late_fees(on);
             }
             if due {
@@ -450,6 +454,15 @@ impl<'a> Life<'a> {
         if on == self.start && self.period == 0 {
             self.count_interest(on);
         }
+    }
+
+    /// Whether a late fee in per cent of what goes on growing after the last due date is earned on this day.
+    fn earns_share(&self, on: i32) -> bool {
+        let last = self.lines.last().unwrap().due;
+        let grows = on > last && self.rate.is_some() && self.terms.after_maturity == Some(AfterMaturity::Accrue);
+        let rule = self.rules.late_fee.as_ref().filter(|_| grows && !self.quiet && !self.withdrawn);
+        let tier = |tier: &prequal_core::credit::LateFeeTier| on - last == i32::from(tier.after_days) + 1;
+        rule.is_some_and(|rule| rule.tiers.iter().any(|one| one.percent.is_some() && tier(one)))
     }
 
     fn grace_ends(&self, on: i32) -> bool {

@@ -275,8 +275,10 @@ impl Life<'_> {
 
     pub(super) fn spend_held(&mut self, on: i32) {
         for (place, left) in core::mem::take(&mut self.held) {
+            let before = self.paid();
             let mut purse = Purse::new(left);
             self.pay_fallen_due(on, &mut purse);
+            self.blame_late_fees(on, before);
             let booked = &mut self.booked[place];
             for part in 0..4 {
                 booked.paid[part] += purse.paid[part];
@@ -290,7 +292,34 @@ impl Life<'_> {
         self.end();
     }
 
+    /// Paid for each line without penalties, and to late fees.
+    fn paid(&self) -> (Vec<i64>, i64) {
+        let contract = self.lines.iter().map(|line| line.paid[FEE] + line.paid[INTEREST] + line.paid[PRINCIPAL]);
+        (contract.collect(), self.lines.iter().map(|line| line.paid[PENALTY]).sum::<i64>().min(self.charged[1]))
+    }
+
+    /// A payment has been made: whose line lacks what late fees took of it.
+    fn blame_late_fees(&mut self, on: i32, (before, fees_before): (Vec<i64>, i64)) {
+        let (after, fees) = self.paid();
+        let gained: Vec<i64> = after.iter().zip(&before).map(|(after, before)| (after - before).max(0)).collect();
+        let mut taken = (fees - fees_before).max(0);
+        for (line, gained) in self.lines.iter_mut().zip(&gained) {
+            let made_good = line.swallowed.min(*gained);
+            line.swallowed -= made_good;
+            taken += made_good;
+        }
+        let places = 0..self.lines.len();
+        let lacking = places.clone().find(|place| self.lines[*place].due <= on && self.lines[*place].late() > 0);
+        let in_advance = places.clone().rfind(|place| self.lines[*place].due > on && gained[*place] > 0);
+        let fees_left = self.lines.iter().any(|line| line.open_of(PENALTY) > 0);
+        let next = places.clone().find(|place| fees_left && self.lines[*place].due > on && !self.lines[*place].closed);
+        if let Some(place) = lacking.or(in_advance).or(next) {
+            self.lines[place].swallowed += taken;
+        }
+    }
+
     fn repay(&mut self, event: usize, on: i32, money: i64) {
+        let before = self.paid();
         let mut purse = Purse::new(money);
         let ahead = self.pay_fallen_due(on, &mut purse);
         let rest = self.rules.allocation.rest;
@@ -313,6 +342,7 @@ impl Life<'_> {
             Rest::Unapplied => {}
         }
         self.end();
+        self.blame_late_fees(on, before);
         self.book(event, &purse, 0);
     }
 
@@ -402,6 +432,7 @@ impl Life<'_> {
         if settles {
             self.drop_costs(early);
         }
+        let before = self.paid();
         let mut purse = Purse::new(money + credited);
         self.pay_fallen_due(on, &mut purse);
         self.pay_accrued(on, &mut purse);
@@ -422,6 +453,7 @@ impl Life<'_> {
         } else if effect.unwrap_or(self.rules.prepayment.effect) == Effect::LowerInstallment {
             self.spread();
         }
+        self.blame_late_fees(on, before);
         self.book(event, &purse, credited);
     }
 
@@ -445,6 +477,7 @@ impl Life<'_> {
             return false;
         }
         self.withdrawn = true;
+        self.withdrawn_on = self.withdrawn_on.min(on);
         let mut credit = 0;
         for line in &mut self.lines {
             for part in [FEE, PENALTY] {

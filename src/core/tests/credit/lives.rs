@@ -56,7 +56,7 @@ fn standing(fast: &AccountState, slow: &Life<'_>) -> Result<(), String> {
     let all = |part: usize| now.lines.iter().map(|line| line.open_of(part)).sum::<i64>();
     equal("balance", parts(&fast.balance), [all(PENALTY), all(FEE), all(INTEREST), now.outstanding])?;
     let mut overdue = [0; 4];
-    for line in now.lines.iter().filter(|line| line.due < fast.date.days()) {
+    for line in now.lines.iter().filter(|line| line.due < fast.date.days() && line.due <= now.withdrawn_on) {
         for (part, sum) in overdue.iter_mut().enumerate() {
             *sum += line.open_of(part);
         }
@@ -81,7 +81,8 @@ fn standing(fast: &AccountState, slow: &Life<'_>) -> Result<(), String> {
     equal("prepayment fee", fast.prepayment_fee.minor(), early.fee)?;
     equal("fees dropped", fast.fee_dropped.minor(), early.dropped)?;
     equal("fees credited", fast.fee_credit.minor(), early.credit)?;
-    let next = slow.lines.iter().map(|line| line.due).find(|due| *due >= fast.date.days()).unwrap_or(fast.date.days());
+    let next = slow.lines.iter().map(|line| line.due).find(|due| *due >= fast.date.days() && !slow.withdrawn);
+    let next = next.unwrap_or(fast.date.days());
     let mut then = slow.clone();
     then.walk(next);
     let interest: i64 = then.lines.iter().map(|line| line.open_of(INTEREST)).sum();
@@ -94,6 +95,9 @@ fn forecast(fast: &AccountState, slow: &Life<'_>) -> Result<(), String> {
     let (mut now, mut ahead) = (slow.clone(), slow.clone());
     now.walk(on);
     ahead.foresee(on);
+    if now.withdrawn {
+        return after_withdrawal(fast, &now);
+    }
     equal("instalments", fast.installments.len(), ahead.lines.len())?;
     let mut repaid = 0;
     let mut next_due = None;
@@ -116,6 +120,39 @@ fn forecast(fast: &AccountState, slow: &Life<'_>) -> Result<(), String> {
         }
     }
     equal("next due", fast.next_due.map(|(due, left)| (due.days(), left.minor())), next_due)
+}
+
+/// What had fallen due, and one line of all the rest: what of it was paid and what is left.
+#[allow(clippy::field_reassign_with_default, reason = "a line has private parts")]
+fn after_withdrawal(fast: &AccountState, now: &Life<'_>) -> Result<(), String> {
+    let on = fast.date.days();
+    let (mut lines, after): (Vec<Line>, Vec<Line>) =
+        now.lines.iter().cloned().partition(|line| line.due <= now.withdrawn_on);
+    let mut rest = Line::default();
+    rest.due = on;
+    for part in 0..4 {
+        rest.owed[part] = after.iter().map(|line| line.owed[part]).sum();
+        rest.paid[part] = after.iter().map(|line| line.paid[part]).sum();
+    }
+    let claimed: i64 = lines.iter().map(|line| line.open_of(PRINCIPAL)).sum();
+    rest.owed[PRINCIPAL] = rest.paid[PRINCIPAL] + now.outstanding - claimed;
+    if rest.owed != [0; 4] {
+        lines.push(rest);
+    }
+    equal("rows after withdrawal", fast.installments.len(), lines.len())?;
+    let asked: i64 =
+        fast.installments.iter().map(|row| row.owed.total().unwrap().minor() - row.paid.total().unwrap().minor()).sum();
+    equal("the rows ask what settles", asked, fast.balance.total().unwrap().minor())?;
+    for (place, (row, line)) in fast.installments.iter().zip(&lines).enumerate() {
+        let after: i64 = lines[place + 1..].iter().map(|line| line.owed[PRINCIPAL]).sum();
+        equal(
+            "row after withdrawal",
+            (row.due.days(), parts(&row.owed), parts(&row.paid)),
+            (line.due, line.owed, line.paid),
+        )?;
+        equal("its balance and status", (row.balance.minor(), row.status), (after, status(line, on)))?;
+    }
+    Ok(())
 }
 
 fn status(line: &Line, on: i32) -> InstallmentStatus {

@@ -3,6 +3,7 @@
 mod account;
 mod bisection;
 mod caps;
+mod caps_default;
 mod disclosures;
 mod draw;
 mod draw_life;

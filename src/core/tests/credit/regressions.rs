@@ -87,7 +87,7 @@ fn looking_twice_on_the_last_free_day_starts_no_interest() {
     let mut terms = a_month();
     terms["repayment"]["interest_free_days"] = json!(10);
     terms["rate"]["minimum_days"] = json!(5);
-    let nothing = json!({"type": "repayment", "date": "2026-01-11", "amount": 0});
+    let nothing = json!({"type": "prepayment", "date": "2026-01-11", "amount": 0});
     for events in [json!([]), json!([nothing]), json!([nothing, nothing])] {
         let answer = ask(&json!({"terms": terms, "date": "2026-01-11", "events": events})).unwrap();
         assert_eq!(answer.interest.minor(), 0);

@@ -1,6 +1,6 @@
 //! What happens to a loan after disbursement, by the rules that its data state.
 
-use prequal_core::credit::{Payoff, PayoffInput, payoff};
+use prequal_core::credit::{Parts, Payoff, PayoffInput, payoff};
 use serde_json::{Value, json};
 
 use super::amount;
@@ -260,6 +260,40 @@ fn a_late_fee_does_not_breed_another() {
     assert!(answer.not_charged.iter().all(|charge| charge.cap == "late_fee_pyramiding"));
 }
 
+/// 12 CFR 1026.36(c)(2): the refusal is for a payment that is otherwise a full one. Instalments of 125.00, late fees of
+/// 100.00: the first two are late and are paid with their fees, the third is not paid at all and is owed its fee.
+#[test]
+fn an_instalment_that_was_wholly_missed_is_owed_its_late_fee() {
+    let late = json!({"tiers": [{"after_days": 3, "amount": 10_000}]});
+    let paid = |amounts: &[(&str, i64)], date: &str| {
+        let events: Vec<Value> =
+            amounts.iter().map(|(date, amount)| json!({"type": "repayment", "date": date, "amount": amount})).collect();
+        let question = json!({"date": date, "late_fee": late, "events": events});
+        let answer = ask(with(pay_in_four(), question)).unwrap();
+        (answer.installments.iter().map(|row| row.owed.penalty.minor()).collect::<Vec<_>>(), answer.not_charged.len())
+    };
+    let dues: Vec<String> = ask(with(pay_in_four(), json!({"date": "2026-01-05"})))
+        .unwrap()
+        .installments
+        .iter()
+        .map(|row| row.due.to_string())
+        .collect();
+    assert_eq!(dues[..3], ["2026-01-19", "2026-02-02", "2026-02-16"]);
+    let caught_up = [("2026-01-30", 22_500), ("2026-02-12", 22_500)];
+    assert_eq!(paid(&caught_up, "2026-02-25"), (vec![10_000, 10_000, 10_000, 0], 0));
+    // A part of it is no full payment.
+    let in_part = [caught_up[0], caught_up[1], ("2026-02-16", 5_000)];
+    assert_eq!(paid(&in_part, "2026-02-25"), (vec![10_000, 10_000, 10_000, 0], 0));
+    // The fee of the first swallows most of the second payment, which is a full one on its day; so it goes on.
+    let on_its_day = [("2026-01-30", 12_500), ("2026-02-02", 12_500)];
+    assert_eq!(paid(&on_its_day, "2026-02-10"), (vec![10_000, 0, 0, 0], 1));
+    // The third is then missed after all.
+    assert_eq!(paid(&on_its_day, "2026-02-25"), (vec![10_000, 0, 10_000, 0], 1));
+    // Before its day is on time, too: the fee is all that the payment for the second lacks.
+    let before = [("2026-01-30", 12_500), ("2026-01-31", 12_500)];
+    assert_eq!(paid(&before, "2026-02-10"), (vec![10_000, 0, 0, 0], 1));
+}
+
 /// By hand: after the first instalment of 106.62 principal is 1,105.38. Prepaying 500.00 leaves 605.38: after
 /// five more of 106.62 it is 92.39 with 0.92 of interest; or eleven level instalments at 1 % of 58.39.
 #[test]
@@ -386,6 +420,10 @@ fn a_draw_is_spread_over_the_instalments_left() {
     assert!(ask(with(level(), json!({"date": "2027-01-01", "events": late}))).is_err());
 }
 
+fn answer_parts(answer: &Payoff) -> Parts {
+    Parts { principal: answer.principal, interest: answer.interest, fee: answer.fee, penalty: answer.penalty }
+}
+
 /// Withdrawal (CCD2 article 26): principal, interest for the days used, nothing else.
 #[test]
 fn withdrawing_costs_the_interest_of_the_days_used() {
@@ -403,6 +441,9 @@ fn withdrawing_costs_the_interest_of_the_days_used() {
     // 1,200.00 at 1 % a month, 10 of January's 31 days: 3.87.
     assert_eq!((answer.principal, answer.interest, answer.fee), (amount(120_000), amount(387), amount(0)));
     assert_eq!(answer.total, amount(120_387));
+    // All of it is owed at once, and that is what stands: not the instalments of a contract that is no more.
+    let [row] = &answer.installments[..] else { panic!("{:?}", answer.installments) };
+    assert_eq!((row.due, row.owed, row.balance), (super::date("2026-01-11"), answer_parts(&answer), amount(0)));
     assert_eq!(question("2026-01-16").unwrap_err(), "withdrawal on `2026-01-16` is later than 14 days after the start");
 }
 

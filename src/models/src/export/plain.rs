@@ -3,7 +3,7 @@
 //! Thresholds are lowered to values as they come in, in double precision: a model that narrows its inputs, or takes tiny
 //! ones for zero, compares here with the number at which that comparison turns. So no export needs to narrow anything.
 
-use prequal_core::score::trees::{Float, LinkKind, MissingRule, Tree, TreeModel, Width, parse_bits};
+use prequal_core::score::trees::{Float, LinkKind, MissingRule, Tree, TreeFeature, TreeModel, Width, parse_bits};
 
 use super::ExportError;
 use crate::{
@@ -81,10 +81,10 @@ impl Plain {
             let value = parse_bits(text, model.sums).map(Float::to_f64);
             value.ok_or_else(|| ExportError::Model(format!("`{what}` cannot be read")))
         };
-        let feature = |name: &String| Feature {
-            name: name.clone(),
-            categories: file.categories.get(name).cloned(),
-            required: file.required.contains(name),
+        let feature = |feature: &TreeFeature| Feature {
+            name: feature.name.clone(),
+            categories: Categories::of(feature),
+            required: file.required.contains(&feature.name),
         };
         let (mut divisor, mut is_probability, mut points, mut reasons) = (None, false, None, None);
         match &file.result {
@@ -116,7 +116,7 @@ impl Plain {
             label: model.label.clone(),
             library: model.source.library.clone(),
             hash: model.hash.clone(),
-            features: model.features.iter().map(|one| feature(&one.name)).collect(),
+            features: model.features.iter().map(feature).collect(),
             width: model.sums,
             base: number(&model.base, "base")?,
             rescale,

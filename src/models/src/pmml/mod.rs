@@ -14,7 +14,6 @@ use prequal_core::score::trees::{Float, LinkKind, Width};
 
 use crate::{
     Imported, ReadOptions,
-    compact::compact,
     ensemble::{Ensemble, Node, Tree},
     error::{ImportError, shown},
     model_file::{Body, ModelFile, PointsScaling, ResultKind},
@@ -112,10 +111,9 @@ fn finish(forest: &Forest, schema: Schema, version: &str, file: &[u8]) -> Result
     let mut notes = forest.notes.clone();
     inputs.note_required(&mut notes);
     let model = ModelFile {
-        categories: inputs.categories(),
         required: inputs.required(),
         result,
-        ..ModelFile::bare(Body::Trees(compact(&ensemble, file)?))
+        ..ModelFile::bare(Body::Trees(inputs.compact(&ensemble, file)?))
     };
     Ok(Imported { model, notes })
 }

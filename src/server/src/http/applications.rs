@@ -26,7 +26,7 @@ use crate::{
     problem::{Kind, Problem},
     reply::Reply,
     secret,
-    storage::{Connection, applications, checkouts, loans},
+    storage::{Connection, applications, checkouts, group::Part, loans},
 };
 
 /// How often a checkout may be applied for.
@@ -216,32 +216,47 @@ pub async fn create(
         check_consents(policy, &new.consents, now)?;
     }
 
-    let mut tx = app.db.begin().await?;
-    let checkout = checkouts::find(&mut tx, &claims.jti).await?.ok_or_else(|| {
-        Problem::new(Kind::CheckoutToken, "the checkout is not known").with("pointer", "/checkout_token")
-    })?;
-    require_open(&checkout, now)?;
-    if checkout.cart_hash != claims.cart_hash {
-        return Err(Problem::new(Kind::CartChanged, "ask the merchant for the token of the cart as it is now"));
-    }
-    if applications::count_of_checkout(&mut tx, &checkout.id).await? >= APPLICATIONS_OF_CHECKOUT_MAX {
-        let detail = format!("a checkout is applied for at most {APPLICATIONS_OF_CHECKOUT_MAX} times");
-        return Err(Problem::new(Kind::TooMany, detail));
-    }
-    let stored = store(&app, &mut tx, policy, &new, &checkout.id, &edge.id, now).await?;
-    record(&mut tx, policy, &stored, &decision, output, now).await?;
-    for offer in &new.offers {
-        if !applications::insert_offer(&mut tx, &offer.offer_id, &stored.id, &offer.plan, &offer.terms_hash).await? {
-            return Err(Problem::new(Kind::OfferUsed, "an offer's id was taken before; make a new one"));
-        }
-    }
-    tx.commit().await?;
+    let (server, new, from, claims, decided) = (&*app, &new, edge.id.as_str(), &claims, (&decision, output.as_str()));
+    let work = |mut tx: Part| async move { take(server, &mut tx, policy, new, from, claims, decided, now).await };
+    let stored = app.db.write(work).await?;
     Reply::created(&Taken {
         application_id: stored.id,
         capability: stored.capability,
         decision_id: stored.decision_id,
         outcome: decision.outcome.name().to_owned(),
     })
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call, and everything it records comes from somewhere else")]
+async fn take(
+    app: &App,
+    tx: &mut Connection,
+    policy: &Policy,
+    new: &NewApplication,
+    edge: &str,
+    claims: &TokenClaims,
+    (decision, output): (&Decision, &str),
+    now: Instant,
+) -> Result<Stored, Problem> {
+    let checkout = checkouts::find(tx, &claims.jti).await?.ok_or_else(|| {
+        Problem::new(Kind::CheckoutToken, "the checkout is not known").with("pointer", "/checkout_token")
+    })?;
+    require_open(&checkout, now)?;
+    if checkout.cart_hash != claims.cart_hash {
+        return Err(Problem::new(Kind::CartChanged, "ask the merchant for the token of the cart as it is now"));
+    }
+    if applications::count_of_checkout(tx, &checkout.id).await? >= APPLICATIONS_OF_CHECKOUT_MAX {
+        let detail = format!("a checkout is applied for at most {APPLICATIONS_OF_CHECKOUT_MAX} times");
+        return Err(Problem::new(Kind::TooMany, detail));
+    }
+    let stored = store(app, tx, policy, new, &checkout.id, edge, now).await?;
+    record(tx, policy, &stored, decision, output.to_owned(), now).await?;
+    for offer in &new.offers {
+        if !applications::insert_offer(tx, &offer.offer_id, &stored.id, &offer.plan, &offer.terms_hash).await? {
+            return Err(Problem::new(Kind::OfferUsed, "an offer's id was taken before; make a new one"));
+        }
+    }
+    Ok(stored)
 }
 
 struct Stored {

@@ -22,7 +22,7 @@ use crate::{
     problem::{Kind, Problem},
     reply::Reply,
     settings::Merchant,
-    storage::{checkouts, loans, outbox, payments},
+    storage::{checkouts, group::Part, loans, outbox, payments},
 };
 
 /// The most lines of one cart.
@@ -227,9 +227,8 @@ pub async fn create(
         expires: now.plus_seconds(app.settings.checkout_seconds).map_err(Problem::internal)?.to_string(),
     };
     let token = token(&app, &row, &merchant, now)?;
-    let mut tx = app.db.begin().await?;
-    checkouts::insert(&mut tx, &row).await?;
-    tx.commit().await?;
+    let new = &row;
+    app.db.write(|mut tx| async move { Ok(checkouts::insert(&mut tx, new).await?) }).await?;
     Reply::created(&view(row, Some(token), now)?)
 }
 
@@ -259,16 +258,20 @@ pub async fn change_cart(
 ) -> Result<Reply, Problem> {
     let (cart, cart_hash) = check_cart(&new.cart, new.amount)?;
     let now = app.now()?;
-    let mut tx = app.db.begin().await?;
-    let row = checkouts::find(&mut tx, &id).await?.filter(|row| row.merchant == merchant.id);
-    let mut row = row.ok_or_else(Problem::not_found)?;
-    require_open(&row, now)?;
-    row.amount = new.amount.minor();
-    row.cart = cart;
-    row.cart_hash = cart_hash;
-    row.expires = now.plus_seconds(app.settings.checkout_seconds).map_err(Problem::internal)?.to_string();
-    checkouts::update_cart(&mut tx, &row).await?;
-    tx.commit().await?;
+    let expires = now.plus_seconds(app.settings.checkout_seconds).map_err(Problem::internal)?.to_string();
+    let (id, owner, cart, cart_hash, expires) = (&*id, &*merchant.id, &*cart, &*cart_hash, &*expires);
+    let work = |mut tx: Part| async move {
+        let row = checkouts::find(&mut tx, id).await?.filter(|row| row.merchant == owner);
+        let mut row = row.ok_or_else(Problem::not_found)?;
+        require_open(&row, now)?;
+        row.amount = new.amount.minor();
+        row.cart = cart.to_owned();
+        row.cart_hash = cart_hash.to_owned();
+        row.expires = expires.to_owned();
+        checkouts::update_cart(&mut tx, &row).await?;
+        Ok(row)
+    };
+    let row = app.db.write(work).await?;
     let token = token(&app, &row, &merchant, now)?;
     Reply::ok(&view(row, Some(token), now)?)
 }

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     auth::Caller,
-    extract::{Id, Query},
+    extract::{Id, IdempotencyKey, Query},
 };
 use crate::{
     app::App,
@@ -23,7 +23,7 @@ use crate::{
     problem::{Kind, Problem},
     reply::Reply,
     secret,
-    storage::{Connection, loans, outbox, payments},
+    storage::{Connection, capabilities, group::Part, loans, outbox, payments},
 };
 
 /// A debt in its parts, in minor units.
@@ -140,15 +140,69 @@ async fn visible(db: &mut Connection, id: &str, caller: &Caller) -> Result<loans
     }
 }
 
-/// The loan of a capability, in constant time, or nothing.
+/// The loan of a capability, given by its hash, or nothing.
 ///
 /// # Errors
 /// 404 where there is none for this capability.
 pub async fn of_capability(db: &mut Connection, id: &str, capability: &str) -> Result<loans::Row, Problem> {
-    loans::find(db, id)
-        .await?
-        .filter(|row| secret::same(&row.capability_hash, capability))
-        .ok_or_else(Problem::not_found)
+    if !capabilities::opens(db, id, capability).await? {
+        return Err(Problem::not_found());
+    }
+    loans::find(db, id).await?.ok_or_else(Problem::not_found)
+}
+
+/// Adds a credential to a loan.
+///
+/// # Errors
+/// 429 where the loan had too many.
+pub async fn add_capability(db: &mut Connection, loan: &str, hash: &str, now: &str) -> Result<(), Problem> {
+    if capabilities::count(db, loan).await? >= CAPABILITIES_OF_LOAN_MAX {
+        let detail = format!("a loan has had at most {CAPABILITIES_OF_LOAN_MAX} credentials");
+        return Err(Problem::new(Kind::TooMany, detail));
+    }
+    Ok(capabilities::insert(db, loan, hash, now).await?)
+}
+
+/// How many credentials are made for one loan, those revoked among them.
+pub const CAPABILITIES_OF_LOAN_MAX: i64 = 100;
+
+/// A new credential.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NewCapability {
+    /// The loan.
+    loan_id: String,
+    /// The only credential that opens it from now on.
+    capability: String,
+}
+
+/// Replaces the shopper's credential; every earlier one is revoked.
+#[utoipa::path(post, path = "/v1/loans/{id}/capability", tag = "loans", security(("bearer" = [])),
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = NewCapability), (status = "4XX", response = super::ProblemDocument)))]
+pub async fn rotate(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    IdempotencyKey(key): IdempotencyKey,
+) -> Result<Reply, Problem> {
+    let now = app.now()?.to_string();
+    let attempt =
+        app.in_flight.claim(&caller.scope(), &format!("loans/{id}/capability"), &key, &secret::sha256_hex(""))?;
+    let (server, caller, id, attempt, now) = (&*app, &caller, id.as_str(), &attempt, now.as_str());
+    let work = |mut tx: Part| async move {
+        // First of all: whoever lost the reply has only the revoked credential left, under which it is kept.
+        if let Some(reply) = attempt.earlier(&mut tx, &server.vault).await? {
+            return Ok(reply);
+        }
+        let row = visible(&mut tx, id, caller).await?;
+        let capability = secret::new_token("cap_");
+        capabilities::revoke_all(&mut tx, &row.id, now).await?;
+        add_capability(&mut tx, &row.id, &secret::sha256_hex(&capability), now).await?;
+        let reply = Reply::created(&NewCapability { loan_id: row.id, capability })?;
+        attempt.finish(&mut tx, &server.vault, &reply, now).await?;
+        Ok(reply)
+    };
+    app.db.write(work).await
 }
 
 fn installment(row: &AccountInstallment) -> Result<InstallmentView, Problem> {

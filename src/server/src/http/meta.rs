@@ -113,9 +113,7 @@ pub async fn set_clock(
         return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/now"));
     }
     let offset = SandboxClock::offset_for(wanted.now.seconds());
-    let mut tx = app.db.begin().await?;
-    storage::clock::set_offset(&mut tx, offset).await?;
-    tx.commit().await?;
+    app.db.write(|mut tx| async move { Ok(storage::clock::set_offset(&mut tx, offset).await?) }).await?;
     clock.set_offset(offset);
     tracing::info!(now = %wanted.now, "the sandbox's clock was set");
     Reply::ok(&Now { now: app.now()? })

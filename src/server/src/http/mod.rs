@@ -8,7 +8,9 @@ pub mod extract;
 pub mod ledger;
 pub mod loans;
 pub mod meta;
+pub mod notices;
 pub mod payments;
+pub mod persons;
 pub mod sign;
 mod strict;
 pub mod submit;
@@ -81,9 +83,13 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(checkouts::order))
         .routes(routes!(applications::create))
         .routes(routes!(webhooks::payments))
+        .routes(routes!(persons::search))
+        .routes(routes!(persons::export, persons::erase))
+        .routes(routes!(persons::correct))
         .routes(routes!(ledger::trial_balance))
         .routes(routes!(ledger::entries))
         .routes(routes!(ledger::suspense))
+        .routes(routes!(notices::list))
         .routes(routes!(meta::health))
         .routes(routes!(meta::read_clock, meta::set_clock))
 }
@@ -92,10 +98,13 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
 fn of_shoppers() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(applications::read))
+        .routes(routes!(persons::of_application))
+        .routes(routes!(persons::withdraw))
         .routes(routes!(submit::submit))
         .routes(routes!(sign::sign))
         .routes(routes!(loans::read))
         .routes(routes!(loans::payoff))
+        .routes(routes!(loans::rotate))
         .routes(routes!(loans::statement))
         .routes(routes!(loans::agreement))
         .routes(routes!(payments::create))

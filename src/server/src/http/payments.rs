@@ -15,15 +15,15 @@ use super::{
 use crate::{
     app::{App, new_id},
     booking::{self, Instruction},
-    idempotency::Begun,
+    idempotency::Attempt,
     outbox,
     problem::{Kind, Problem},
     reply::Reply,
-    storage::payments,
+    storage::{Connection, group::Part, payments},
 };
 
 /// The most payments under way or ended that one loan may have.
-pub const PAYMENTS_OF_LOAN_MAX: usize = 1_000;
+pub const PAYMENTS_OF_LOAN_MAX: i64 = 1_000;
 
 /// An instruction to pay.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -54,54 +54,65 @@ pub async fn create(
     IdempotencyKey(key): IdempotencyKey,
     Json { value: new, fingerprint }: Json<NewPayment>,
 ) -> Result<Reply, Problem> {
+    let caller = format!("capability:{capability}");
+    let attempt = app.in_flight.claim(&caller, &format!("loans/{id}/payments"), &key, &fingerprint)?;
+    let (server, attempt, loan) = (&*app, &attempt, (id.as_str(), capability.as_str()));
+    let work = |mut tx: Part| async move { instruct(server, &mut tx, attempt, loan, new.amount).await };
+    let reply = app.db.write(work).await?;
+    app.outbox.notify_one();
+    Ok(reply)
+}
+
+/// The instruction and the call to the provider that it needs, once for each key.
+async fn instruct(
+    app: &App,
+    tx: &mut Connection,
+    attempt: &Attempt,
+    (id, capability): (&str, &str),
+    amount: Amount,
+) -> Result<Reply, Problem> {
+    let row = of_capability(tx, id, capability).await?;
+    if let Some(reply) = attempt.earlier(tx, &app.vault).await? {
+        return Ok(reply);
+    }
     let now = app.now()?;
     let today = app.date_of(now)?;
     let now = now.to_string();
-    let caller = format!("capability:{capability}");
-    let attempt = app.in_flight.claim(&caller, &format!("loans/{id}/payments"), &key, &fingerprint)?;
-    let mut tx = app.db.begin().await?;
-    let row = of_capability(&mut tx, &id, &capability).await?;
-    let attempt = match attempt.begin(&mut tx, &app.vault).await? {
-        Begun::Replayed(reply) => return Ok(reply),
-        Begun::New(attempt) => attempt,
-    };
     let refused = |kind, detail: String| Err(Problem::new(kind, detail).with("pointer", "/amount"));
-    if new.amount.is_zero() {
+    if amount.is_zero() {
         return refused(Kind::InvalidValue, "a payment is more than nothing".to_owned());
     }
-    if payments::of_loan(&mut tx, &id).await?.len() >= PAYMENTS_OF_LOAN_MAX {
+    if payments::count_of_loan(tx, id).await? >= PAYMENTS_OF_LOAN_MAX {
         return refused(Kind::TooMany, format!("a loan has at most {PAYMENTS_OF_LOAN_MAX} payments"));
     }
-    let loan = booking::load(&mut tx, &row).await?;
+    let loan = booking::load(tx, &row).await?;
     let owed = loan.owed(today).and_then(|owed| Ok(owed.total()?)).map_err(Problem::internal)?.minor();
-    let under_way = payments::under_way(&mut tx, &id).await?;
+    let under_way = payments::under_way(tx, id).await?;
     let open = owed.saturating_sub(under_way).max(0);
-    if new.amount.minor() > open {
-        let detail = format!("`{}` is more than the `{open}` that can be paid today", new.amount);
+    if amount.minor() > open {
+        let detail = format!("`{amount}` is more than the `{open}` that can be paid today");
         return refused(Kind::PaymentAbovePayoff, detail)
             .map_err(|problem: Problem| problem.with("payoff", owed).with("under_way", under_way));
     }
     let payment = payments::Row {
         id: new_id(),
-        loan: id,
-        amount: new.amount.minor(),
+        loan: id.to_owned(),
+        amount: amount.minor(),
         currency: row.currency,
         status: "initiated".to_owned(),
         value_date: None,
         transfer: None,
         created: now.clone(),
     };
-    payments::insert(&mut tx, &payment).await?;
+    payments::insert(tx, &payment).await?;
     let instruction = Instruction {
         reference: &payment.id,
         amount: payment.amount,
         currency: &payment.currency,
         value_date: today.to_string(),
     };
-    outbox::add(&mut tx, "/v1/debits", &payment.id, &instruction, &now).await?;
+    outbox::add(tx, outbox::DEBITS, &payment.id, &instruction, &now).await?;
     let reply = Reply::accepted(&Instructed { payment_id: payment.id, status: "initiated" })?;
-    attempt.finish(&mut tx, &app.vault, &reply, &now).await?;
-    tx.commit().await?;
-    app.outbox.notify_one();
+    attempt.finish(tx, &app.vault, &reply, &now).await?;
     Ok(reply)
 }

@@ -15,18 +15,19 @@ use super::{
     auth::OnlyCapability,
     checkouts::require_open,
     extract::{Id, IdempotencyKey, Json},
+    loans,
     submit::Approved,
 };
 use crate::{
     app::App,
     booking::{self, Booking},
     fresh,
-    idempotency::Begun,
+    idempotency::Attempt,
     people::{self, Identity},
     problem::{Kind, Problem},
     reply::Reply,
     secret,
-    storage::{Connection, applications, checkouts},
+    storage::{Connection, applications, checkouts, group::Part},
 };
 
 /// The longest name a signature holds, in bytes.
@@ -101,23 +102,40 @@ pub async fn sign(
     let now = app.now()?;
     let caller = format!("capability:{capability}");
     let attempt = app.in_flight.claim(&caller, &format!("applications/{id}/sign"), &key, &fingerprint)?;
-    let mut tx = app.db.begin().await?;
-    let row = of_capability(&mut tx, &id, &capability).await?;
-    let attempt = match attempt.begin(&mut tx, &app.vault).await? {
-        Begun::Replayed(reply) => return Ok(reply),
-        Begun::New(attempt) => attempt,
-    };
-    check_agreement(&row, &signing)?;
-    let loan = match &row.loan {
-        // A retry under another key: the same application has the same loan.
-        Some(loan) => loan.clone(),
-        None => book(&app, &mut tx, &row, &signing, now).await?,
-    };
-    let status = booking::status_of(&mut tx, &loan).await?;
-    let reply = Reply::created(&Signed { capability: app.vault.loan_capability(&loan), loan_id: loan, status })?;
-    attempt.finish(&mut tx, &app.vault, &reply, &now.to_string()).await?;
-    tx.commit().await?;
+    let (server, attempt, signing) = (&*app, &attempt, &signing);
+    let application = (id.as_str(), capability.as_str());
+    let work = |mut tx: Part| async move { sign_once(server, &mut tx, attempt, application, signing, now).await };
+    let reply = app.db.write(work).await?;
     app.outbox.notify_one();
+    Ok(reply)
+}
+
+async fn sign_once(
+    app: &App,
+    tx: &mut Connection,
+    attempt: &Attempt,
+    (id, capability): (&str, &str),
+    signing: &Signing,
+    now: Instant,
+) -> Result<Reply, Problem> {
+    let row = of_capability(tx, id, capability).await?;
+    if let Some(reply) = attempt.earlier(tx, &app.vault).await? {
+        return Ok(reply);
+    }
+    check_agreement(&row, signing)?;
+    let capability = secret::new_token("cap_");
+    let hash = secret::sha256_hex(&capability);
+    let loan = match &row.loan {
+        // A retry under another key: the same application has the same loan, and one more credential for it.
+        Some(loan) => {
+            loans::add_capability(tx, loan, &hash, &now.to_string()).await?;
+            loan.clone()
+        }
+        None => book(app, tx, &row, signing, &hash, now).await?,
+    };
+    let status = booking::status_of(tx, &loan).await?;
+    let reply = Reply::created(&Signed { capability, loan_id: loan, status })?;
+    attempt.finish(tx, &app.vault, &reply, &now.to_string()).await?;
     Ok(reply)
 }
 
@@ -142,6 +160,7 @@ async fn book(
     db: &mut Connection,
     row: &applications::Row,
     signing: &Signing,
+    capability_hash: &str,
     now: Instant,
 ) -> Result<String, Problem> {
     let expires = Instant::parse(row.approval_expires.as_deref().unwrap_or("")).map_err(Problem::internal)?;
@@ -179,10 +198,11 @@ async fn book(
         offer_json: &approved.offer,
         offer_id: &approved.offer_id,
         signature_record: &signature_record,
+        capability_hash,
         now,
         today,
     };
-    booking::book(app, db, &booking).await
+    booking::book(db, &booking).await
 }
 
 fn check_name(identity: &Identity, signature: &Signature) -> Result<(), Problem> {

@@ -183,33 +183,41 @@ pub async fn submit(
     Id(id): Id,
     Json { value: submission, .. }: Json<Submission>,
 ) -> Result<Reply, Problem> {
+    let (server, application, offer) = (&*app, (id.as_str(), capability.as_str()), submission.offer.as_str());
+    app.db.write(|mut tx| async move { decide(server, &mut tx, application, offer).await }).await
+}
+
+async fn decide(
+    app: &App,
+    tx: &mut Connection,
+    (id, capability): (&str, &str),
+    offer_token: &str,
+) -> Result<Reply, Problem> {
     let now = app.now()?;
-    let mut tx = app.db.begin().await?;
-    let row = of_capability(&mut tx, &id, &capability).await?;
-    let claims = verify_offer(&app, &submission.offer, &row, now)?;
-    check_origin(&mut tx, &row, &claims).await?;
-    if applications::offer_is_used(&mut tx, &claims.jti).await? {
+    let row = of_capability(tx, id, capability).await?;
+    let claims = verify_offer(app, offer_token, &row, now)?;
+    check_origin(tx, &row, &claims).await?;
+    if applications::offer_is_used(tx, &claims.jti).await? {
         return Err(Problem::new(Kind::OfferUsed, "the loan it was used for stands"));
     }
     require_submittable(&row)?;
     let policy = app.settings.policies.by_hash(&claims.bundle_hash)?;
-    let checkout = checkouts::find(&mut tx, &row.checkout).await?.ok_or_else(Problem::not_found)?;
+    let checkout = checkouts::find(tx, &row.checkout).await?.ok_or_else(Problem::not_found)?;
     require_open(&checkout, now)?;
     if checkout.cart_hash != claims.cart_hash {
         return Err(Problem::new(Kind::CartChanged, "ask for offers for the cart as it is now"));
     }
-    let input = people::open(&mut tx, &app.vault, &row.input_record).await?;
+    let input = people::open(tx, &app.vault, &row.input_record).await?;
     let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
     let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
     let offer = requote(policy, &input, &claims)?;
-    fresh::check_duplicate(&mut tx, &checkout).await?;
+    fresh::check_duplicate(tx, &checkout).await?;
 
-    if let Some(reply) = answered_before(&mut tx, &row, &claims).await? {
+    if let Some(reply) = answered_before(tx, &row, &claims).await? {
         return Ok(reply);
     }
-    let verdict = fresh::check(&app, &mut tx, policy, &row, &input, &offer).await?;
-    let submitted = conclude(&app, &mut tx, policy, &row, &checkout, &claims, &offer, verdict, now).await?;
-    tx.commit().await?;
+    let verdict = fresh::check(app, tx, policy, &row, &input, &offer).await?;
+    let submitted = conclude(app, tx, policy, &row, &checkout, &claims, &offer, verdict, now).await?;
     Reply::ok(&submitted)
 }
 

@@ -102,12 +102,22 @@ pub async fn payments(State(app): State<Arc<App>>, headers: HeaderMap, Raw(body)
         return Err(Problem::new(Kind::InvalidValue, "not an id").with("pointer", "/data/id"));
     }
 
-    let now = app.now()?.to_string();
-    let today = app.today()?;
-    let mut tx = app.db.begin().await?;
     let fingerprint = secret::sha256_hex(&body);
     let delivery = secret::sha256_hex(format!("delivery {id}"));
-    if let Some(earlier) = payments::note_webhook(&mut tx, &delivery, &fingerprint, &now).await? {
+    let (server, notice, came) = (&*app, &notice, (delivery.as_str(), fingerprint.as_str()));
+    app.db.write(|mut tx| async move { take_once(server, &mut tx, notice, came).await }).await
+}
+
+/// Takes a notice unless it, or another of the same transfer, was taken before.
+async fn take_once(
+    app: &App,
+    tx: &mut Connection,
+    notice: &Notice,
+    (delivery, fingerprint): (&str, &str),
+) -> Result<Reply, Problem> {
+    let now = app.now()?.to_string();
+    let today = app.today()?;
+    if let Some(earlier) = payments::note_webhook(tx, delivery, fingerprint, &now).await? {
         if earlier != fingerprint {
             return Err(Problem::new(Kind::IdempotencyConflict, "this `webhook-id` came with another body before"));
         }
@@ -116,7 +126,7 @@ pub async fn payments(State(app): State<Arc<App>>, headers: HeaderMap, Raw(body)
     // Another notice of the same transfer must not book it twice, nor say something else of it.
     let transfer = secret::sha256_hex(format!("transfer {:?} {}", notice.r#type, notice.data.id));
     let content = secret::sha256_hex(canonical::to_string(&notice.data).map_err(Problem::internal)?);
-    if let Some(earlier) = payments::note_webhook(&mut tx, &transfer, &content, &now).await? {
+    if let Some(earlier) = payments::note_webhook(tx, &transfer, &content, &now).await? {
         if earlier != content {
             tracing::error!(transfer = ?notice.data.id, "a notice says of a known transfer what it did not say before");
             let detail = "another notice of this transfer had another reference, amount, currency or value date";
@@ -124,8 +134,7 @@ pub async fn payments(State(app): State<Arc<App>>, headers: HeaderMap, Raw(body)
         }
         return Reply::ok(&Acknowledged { status: KNOWN });
     }
-    let status = take(&app, &mut tx, &notice, today, &now).await?;
-    tx.commit().await?;
+    let status = take(app, tx, notice, today, &now).await?;
     Reply::ok(&Acknowledged { status })
 }
 

@@ -21,12 +21,16 @@ use crate::{
     problem::{Kind, Problem},
     secret,
     serve::{listen, stop_signal},
-    storage::Database,
+    storage::{Database, schema::Step},
 };
 use config::Config;
 
-const SCHEMA: [(i64, &str, &str); 1] =
-    [(1, "transfers", include_str!("../../migrations/sqlite/sandbox_0001_transfers.sql"))];
+const SCHEMA: [Step; 1] = [Step {
+    version: 1,
+    name: "transfers",
+    sqlite: include_str!("../../migrations/sqlite/sandbox_0001_transfers.sql"),
+    postgres: None,
+}];
 
 /// A running sandbox.
 #[derive(Debug)]

@@ -249,15 +249,45 @@ pub async fn insert_consent(
     Ok(())
 }
 
-/// Purposes and hashes consented to.
+/// Purposes and hashes consented to and not withdrawn since.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn consents(db: &mut Connection, application: &str) -> sqlx::Result<Vec<(String, String)>> {
-    sqlx::query_as("SELECT purpose, text_hash FROM consents WHERE application = $1 ORDER BY purpose")
+    sqlx::query_as(
+        "SELECT purpose, text_hash FROM consents WHERE application = $1 AND withdrawn IS NULL ORDER BY purpose",
+    )
+    .bind(application)
+    .fetch_all(db)
+    .await
+}
+
+/// Every consent: purpose, hash of the sentence, when it was given, when it was withdrawn.
+///
+/// # Errors
+/// When the database fails.
+pub async fn consent_history(
+    db: &mut Connection,
+    application: &str,
+) -> sqlx::Result<Vec<(String, String, String, Option<String>)>> {
+    sqlx::query_as("SELECT purpose, text_hash, given, withdrawn FROM consents WHERE application = $1 ORDER BY purpose")
         .bind(application)
         .fetch_all(db)
         .await
+}
+
+/// Withdraws a consent that was not withdrawn before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn withdraw_consent(db: &mut Connection, application: &str, purpose: &str, now: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE consents SET withdrawn = $3 WHERE application = $1 AND purpose = $2 AND withdrawn IS NULL")
+        .bind(application)
+        .bind(purpose)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Queues a notice of a decline.

@@ -1,62 +1,77 @@
 //! The database: the only folder that holds SQL. One file a noun.
 //!
-//! SQLite is the one engine so far. The statements use `$n` parameters and no function that another
-//! engine lacks, so that PostgreSQL can follow here without touching the rest of the server.
+//! SQLite and PostgreSQL are the engines. Every statement is one text for both: `$n` parameters, and no function
+//! or type that one of them lacks; what differs stands in [`engine`] and in the two folders of migrations.
 
 pub mod applications;
+pub mod capabilities;
 pub mod checkouts;
 pub mod clock;
+pub mod engine;
+pub mod group;
 pub mod journal;
 pub mod loans;
+pub mod notices;
 pub mod outbox;
 pub mod payments;
 pub mod persons;
 pub mod replies;
-pub(crate) mod schema;
+pub mod schema;
 pub mod suspense;
 
-use std::{str::FromStr, time::Duration};
+use std::sync::Arc;
 
-use sqlx::{
-    Sqlite, SqlitePool, Transaction,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::{Any, AnyPool, Transaction};
+
+use engine::Purpose;
+pub use engine::{Engine, is_contention};
+use group::{Part, Writer};
+
+use crate::problem::Problem;
 
 /// A connection, inside a transaction or not.
-pub type Connection = sqlx::SqliteConnection;
-/// A transaction of the one writer.
-pub type Tx = Transaction<'static, Sqlite>;
+pub type Connection = sqlx::AnyConnection;
+/// A transaction.
+pub type Tx = Transaction<'static, Any>;
 
-/// How many connections read beside the one that writes.
-pub const READERS_MAX: u32 = 8;
-/// How long a statement waits for another process's lock.
-pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// One writer and several readers of one database file.
+/// One writer and several readers of one database.
 #[derive(Debug, Clone)]
 pub struct Database {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    engine: Engine,
+    writing: AnyPool,
+    readers: AnyPool,
+    writer: Arc<Writer>,
 }
 
 impl Database {
-    /// Opens the lending database of a URL, creates it where it is absent, and brings its schema up to date.
+    /// Opens the lending database of a URL, makes the file of SQLite where it is absent, and brings the schema up
+    /// to date.
     ///
     /// # Errors
-    /// One readable line: another scheme than `sqlite://`, a file that cannot be opened, or a schema
-    /// newer than this program.
+    /// One readable line: a URL of neither engine, a database that cannot be opened, or a schema newer than this
+    /// program.
     pub async fn open(url: &str) -> Result<Self, String> {
         let db = Self::open_with(url, &schema::LENDING).await?;
-        schema::write_chart(&db.writer).await.map_err(|error| format!("database `{url}`: {error}"))?;
+        schema::write_chart(&db.writing)
+            .await
+            .map_err(|error| format!("database `{}`: {error}", engine::shown(url)))?;
         Ok(db)
     }
 
-    /// Whether the file of a URL is there. Nothing is opened.
+    /// Whether a URL has a lending database already. Nothing is made.
     ///
     /// # Errors
-    /// As [`Database::open`], of the URL only.
-    pub fn exists(url: &str) -> Result<bool, String> {
-        Ok(std::path::Path::new(file_of(url)?).exists())
+    /// As [`Database::open`].
+    pub async fn exists(url: &str) -> Result<bool, String> {
+        match Engine::of(url)? {
+            Engine::Sqlite => engine::file_exists(url),
+            Engine::Postgres => {
+                let pool = Engine::Postgres.connect(url, Purpose::Read).await?;
+                let found = schema::is_there(&pool).await;
+                pool.close().await;
+                found.map_err(|error| format!("database `{}`: {error}", engine::shown(url)))
+            }
+        }
     }
 
     /// Opens a database with a schema of one's own.
@@ -64,39 +79,39 @@ impl Database {
     /// # Errors
     /// As [`Database::open`].
     pub async fn open_with(url: &str, migrations: &[schema::Step]) -> Result<Self, String> {
-        let named = |error: &dyn std::fmt::Display| format!("database `{url}`: {error}");
-        file_of(url)?;
-        // FULL: an acknowledged commit must survive the loss of power, which WAL alone does not promise.
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(|error| named(&error))?
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            // What is erased must not linger in free pages.
-            .pragma("secure_delete", "ON")
-            .busy_timeout(BUSY_TIMEOUT);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(30))
-            .connect_with(options.clone())
-            .await
-            .map_err(|error| named(&error))?;
-        schema::migrate(&writer, migrations).await.map_err(|error| named(&error))?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .connect_with(options.read_only(true).create_if_missing(false))
-            .await
-            .map_err(|error| named(&error))?;
-        Ok(Self { writer, readers })
+        let engine = Engine::of(url)?;
+        let writing = engine.connect(url, Purpose::Write).await?;
+        let named = |error: String| format!("database `{}`: {error}", engine::shown(url));
+        schema::migrate(&writing, engine, migrations).await.map_err(named)?;
+        let readers = engine.connect(url, Purpose::Read).await?;
+        let writer = Writer::new(writing.clone(), engine.begin_to_write());
+        Ok(Self { engine, writing, readers, writer })
     }
 
-    /// Begins the one transaction that may write; waits for the one before it.
+    /// Which engine it is.
+    #[must_use]
+    pub const fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Does work in a transaction that other requests may share, and answers when it is committed. The work may be
+    /// done several times, so it must change nothing but the database.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    pub async fn write<T, F: Future<Output = Result<T, Problem>>>(
+        &self,
+        work: impl Fn(Part) -> F,
+    ) -> Result<T, Problem> {
+        self.writer.write(work).await
+    }
+
+    /// Begins a transaction of one's own that may write; waits for the one before it.
     ///
     /// # Errors
     /// When the database fails or the wait is too long.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await
+        self.writing.begin_with(self.engine.begin_to_write()).await
     }
 
     /// A read that sees one state of the database from its first statement on.
@@ -104,37 +119,27 @@ impl Database {
     /// # Errors
     /// When the database fails.
     pub async fn read(&self) -> sqlx::Result<Tx> {
-        self.readers.begin().await
+        self.readers.begin_with(self.engine.begin_to_read()).await
     }
 
     /// Moves what was committed into the file and empties the log beside it, so that what was erased is
-    /// gone from both. `false` where a reader held on to the log for longer than [`BUSY_TIMEOUT`].
+    /// gone from both. `false` where a reader held on to the log for longer than [`engine::BUSY_TIMEOUT`].
+    /// PostgreSQL keeps its log by rules of its own: nothing is done there.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn checkpoint(&self) -> sqlx::Result<bool> {
+        if self.engine == Engine::Postgres {
+            return Ok(true);
+        }
         let (busy, _, _): (i64, i64, i64) =
-            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer).await?;
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writing).await?;
         Ok(busy == 0)
     }
 
     /// Closes every connection; what was committed stays.
     pub async fn close(&self) {
         self.readers.close().await;
-        self.writer.close().await;
-    }
-}
-
-fn file_of(url: &str) -> Result<&str, String> {
-    let refused = |reason: &str| Err(format!("database `{url}`: {reason}"));
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Err("PostgreSQL is not supported yet; use `sqlite://FILE`".to_owned());
-    }
-    match url.strip_prefix("sqlite://") {
-        None => refused("the database must be given as `sqlite://FILE`"),
-        Some(path) if path.is_empty() || path.starts_with(":memory:") || url.contains('?') => {
-            refused("a file is required, without parameters")
-        }
-        Some(path) => Ok(path),
+        self.writing.close().await;
     }
 }

@@ -9,6 +9,8 @@ use super::Connection;
 pub struct Row {
     pub id: String,
     pub path: String,
+    /// The payment or payout that it is about.
+    pub subject: String,
     pub body: String,
     pub attempts: i64,
 }
@@ -45,7 +47,7 @@ pub async fn insert(
 /// When the database fails.
 pub async fn due(db: &mut Connection, now_ms: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as(
-        "SELECT id, path, body, attempts FROM outbox WHERE status = 'waiting' AND next_attempt_ms <= $1
+        "SELECT id, path, subject, body, attempts FROM outbox WHERE status = 'waiting' AND next_attempt_ms <= $1
          ORDER BY next_attempt_ms, id LIMIT $2",
     )
     .bind(now_ms)

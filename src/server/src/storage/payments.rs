@@ -59,6 +59,14 @@ pub async fn of_loan(db: &mut Connection, loan: &str) -> sqlx::Result<Vec<Row>> 
     sqlx::query_as("SELECT * FROM payments WHERE loan = $1 ORDER BY id").bind(loan).fetch_all(db).await
 }
 
+/// How many payments a loan has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_of_loan(db: &mut Connection, loan: &str) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT count(*) FROM payments WHERE loan = $1").bind(loan).fetch_one(db).await
+}
+
 /// What is instructed for a loan and neither cleared nor failed yet.
 ///
 /// # Errors

@@ -96,6 +96,64 @@ pub async fn erase(db: &mut Connection, person: &str, now: &str) -> sqlx::Result
     sqlx::query("DELETE FROM person_lookups WHERE person = $1").bind(person).execute(&mut *db).await?;
     // The records stay where others refer to them, but nothing is left in them: without the key they could
     // not be read, and after this not even kept for a key that might turn up in a backup.
-    sqlx::query("UPDATE personal_records SET sealed = x'' WHERE person = $1").bind(person).execute(db).await?;
+    sqlx::query("UPDATE personal_records SET sealed = $2 WHERE person = $1")
+        .bind(person)
+        .bind(Vec::<u8>::new())
+        .execute(db)
+        .await?;
     Ok(erased.rows_affected() == 1)
+}
+
+/// Whether a person is known, and when they were erased.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &mut Connection, person: &str) -> sqlx::Result<Option<(String, Option<String>)>> {
+    sqlx::query_as("SELECT created, erased FROM persons WHERE id = $1").bind(person).fetch_optional(db).await
+}
+
+/// Replaces a person's digest of a kind.
+///
+/// # Errors
+/// When the database fails.
+pub async fn replace_digest(db: &mut Connection, kind: &str, digest: &str, person: &str) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM person_lookups WHERE kind = $1 AND person = $2")
+        .bind(kind)
+        .bind(person)
+        .execute(&mut *db)
+        .await?;
+    add_digest(db, kind, digest, person).await
+}
+
+/// A person's records in the order in which they were kept: id, kind, sealed, when.
+///
+/// # Errors
+/// When the database fails.
+pub async fn records(db: &mut Connection, person: &str) -> sqlx::Result<Vec<(String, String, Vec<u8>, String)>> {
+    sqlx::query_as("SELECT id, kind, sealed, created FROM personal_records WHERE person = $1 ORDER BY id")
+        .bind(person)
+        .fetch_all(db)
+        .await
+}
+
+/// A person's applications, with what became of each.
+///
+/// # Errors
+/// When the database fails.
+pub async fn applications(db: &mut Connection, person: &str) -> sqlx::Result<Vec<(String, String, String)>> {
+    sqlx::query_as("SELECT id, status, created FROM applications WHERE person = $1 ORDER BY id")
+        .bind(person)
+        .fetch_all(db)
+        .await
+}
+
+/// A person's loans, with their status.
+///
+/// # Errors
+/// When the database fails.
+pub async fn loans(db: &mut Connection, person: &str) -> sqlx::Result<Vec<(String, String, String)>> {
+    sqlx::query_as("SELECT id, status, booked FROM loans WHERE person = $1 ORDER BY id")
+        .bind(person)
+        .fetch_all(db)
+        .await
 }

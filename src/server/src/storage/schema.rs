@@ -1,38 +1,101 @@
 //! The embedded migrations, applied in order when a database is opened.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use prequal_ledger::{Account, Kind};
 use sqlx::{
-    SqlStr, SqlitePool,
-    migrate::{Migration, MigrationType, Migrator},
+    AnyPool, SqlStr,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-/// Version, name and statements of one migration.
-pub type Step = (i64, &'static str, &'static str);
+use super::Engine;
+
+/// One migration, in the words of each engine. What has no words for PostgreSQL lives in SQLite only.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// 1, 2, 3 …
+    pub version: i64,
+    /// What it brings.
+    pub name: &'static str,
+    /// For SQLite.
+    pub sqlite: &'static str,
+    /// For PostgreSQL.
+    pub postgres: Option<&'static str>,
+}
 
 /// The lending server's schema.
-pub const LENDING: [Step; 1] = [(1, "lending", include_str!("../../migrations/sqlite/0001_lending.sql"))];
+pub const LENDING: [Step; 2] = [
+    Step {
+        version: 1,
+        name: "lending",
+        sqlite: include_str!("../../migrations/sqlite/0001_lending.sql"),
+        postgres: Some(include_str!("../../migrations/postgres/0001_lending.sql")),
+    },
+    Step {
+        version: 2,
+        name: "people",
+        sqlite: include_str!("../../migrations/sqlite/0002_people.sql"),
+        postgres: Some(include_str!("../../migrations/postgres/0002_people.sql")),
+    },
+];
 
-/// Brings a schema up to date.
+/// How often a migration is begun that another server is making at the same time.
+const ATTEMPTS_MAX: u32 = 20;
+const RETRY: Duration = Duration::from_millis(250);
+
+/// Brings a schema up to date. Two servers may do so at once: no lock is held over a migration, because not every
+/// engine has one; whoever comes second meets a table that is there already, and looks again.
 ///
 /// # Errors
 /// When a migration fails, was changed after it was applied, or the schema is newer than this program.
-pub async fn migrate(pool: &SqlitePool, steps: &[Step]) -> Result<(), String> {
-    let migrations = steps
-        .iter()
-        .map(|&(version, name, sql)| {
-            Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, SqlStr::from_static(sql), false)
-        })
-        .collect();
-    Migrator::with_migrations(migrations).run(pool).await.map_err(|error| error.to_string())
+pub async fn migrate(pool: &AnyPool, engine: Engine, steps: &[Step]) -> Result<(), String> {
+    let mut migrations = Vec::with_capacity(steps.len());
+    for step in steps {
+        let sql = match engine {
+            Engine::Sqlite => step.sqlite,
+            Engine::Postgres => step.postgres.ok_or("this is kept in `sqlite://FILE` only")?,
+        };
+        let sql = SqlStr::from_static(sql);
+        migrations.push(Migration::new(step.version, Cow::Borrowed(step.name), MigrationType::Simple, sql, false));
+    }
+    let mut migrator = Migrator::with_migrations(migrations);
+    migrator.set_locking(false);
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match migrator.run(pool).await {
+            Ok(()) => return Ok(()),
+            Err(error) if attempt < ATTEMPTS_MAX && is_another_s_doing(&error) => tokio::time::sleep(RETRY).await,
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+/// PostgreSQL's and SQLite's ways to say that somebody else makes the same table.
+fn is_another_s_doing(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+    let code = error.as_database_error().and_then(|error| error.code());
+    // Duplicate table, duplicate object, and a tuple that was changed meanwhile.
+    super::is_contention(error) || code.is_some_and(|code| ["42P07", "42710", "XX000", "40001"].contains(&&*code))
+}
+
+/// Whether the tables are there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_there(pool: &AnyPool) -> sqlx::Result<bool> {
+    let count: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM information_schema.tables WHERE table_name = 'journal_entries'")
+            .fetch_one(pool)
+            .await?;
+    Ok(count > 0)
 }
 
 /// Brings the chart of accounts into its table.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn write_chart(pool: &SqlitePool) -> Result<(), String> {
+pub async fn write_chart(pool: &AnyPool) -> Result<(), String> {
     for account in Account::CHART {
         let kind = match account.kind() {
             Kind::Asset => "asset",

@@ -1,41 +1,18 @@
 //! A server process that is killed in the middle of its work has lost and doubled nothing that it acknowledged.
 
-use std::{
-    collections::BTreeMap,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
-use prequal_server::{config::Config, serve};
 use serde_json::{Value, json};
 
-use crate::{actors::ADA, world::World};
+use crate::{actors::ADA, process::Process, world::World};
 
-const CONFIG: &str = "PREQUAL_TEST_SERVER_CONFIG";
-const KILLS: u64 = 4;
+/// How often it is killed; `cargo xtask verify server` does it 200 times.
+const KILLS: &str = "PREQUAL_KILLS";
+const KILLS_SHORT: u64 = 4;
+/// How many kills one loan goes through, which has room for so many payments only.
+const KILLS_OF_LOAN_MAX: u64 = 8;
 const CLIENTS: usize = 8;
 const AMOUNT: i64 = 7;
-
-/// Claims nothing by itself: started again by the claim below, it is the process that is killed.
-#[test]
-fn the_process_that_is_killed() {
-    if let Ok(file) = std::env::var(CONFIG) {
-        serve::block_on(serve::run(&Config::read(file.as_ref()).unwrap(), true)).unwrap();
-    }
-}
-
-fn start(world: &World) -> Child {
-    let file = world.folder.path().join("process.toml");
-    std::fs::write(&file, world.config_for_a_process()).unwrap();
-    Command::new(std::env::current_exe().unwrap())
-        .args(["killed::the_process_that_is_killed", "--exact", "--nocapture"])
-        .env(CONFIG, file)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
 
 /// One client: instructs payments until the server is gone. Gives what was acknowledged, by key, and the key
 /// of which nobody knows what became.
@@ -46,6 +23,8 @@ async fn instruct(world: &World, loan: &str, capability: &str, open: Option<Stri
     let mut key = open.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     loop {
         match world.try_post_once(&path, capability, &key, &body).await {
+            // The loan has as many payments as it may have.
+            Some(answer) if answer.status == 429 => tokio::time::sleep(Duration::from_millis(10)).await,
             Some(answer) => {
                 acknowledged.push((key, answer.expect(202)["payment_id"].clone()));
                 key = uuid::Uuid::new_v4().to_string();
@@ -55,29 +34,26 @@ async fn instruct(world: &World, loan: &str, capability: &str, open: Option<Stri
     }
 }
 
-async fn answers(world: &World) {
-    for _ in 0..400 {
-        let url = format!("{}/healthz", world.base);
-        let client = prequal_server::http_client::HttpClient::default();
-        if client.call(hyper::Method::GET, &url, &[], Vec::new().into()).await.is_ok() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("the process does not answer");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_is_there_exactly_once_after_every_kill() {
+    let kills: u64 = std::env::var(KILLS).map_or(KILLS_SHORT, |text| text.parse().unwrap());
+    let mut acknowledged = 0;
+    for first in (0..kills).step_by(usize::try_from(KILLS_OF_LOAN_MAX).unwrap()) {
+        acknowledged += kill_and_compare(first..kills.min(first + KILLS_OF_LOAN_MAX)).await;
+    }
+    println!("{kills} kills, {acknowledged} acknowledged requests, each there once");
+}
+
+/// Kills a server under load so many times; gives how many requests were acknowledged.
+async fn kill_and_compare(kills: Range<u64>) -> usize {
     let mut world = World::new().await;
     let (_, loan, capability) = world.buy(&ADA, 250_000, "monthly-6").await;
     world.stop().await;
     let mut world = Arc::new(world);
     let mut acknowledged: BTreeMap<String, Value> = BTreeMap::new();
     let mut open: Vec<Option<String>> = vec![None; CLIENTS];
-    for kill in 0..KILLS {
-        let mut process = start(&world);
-        answers(&world).await;
+    for kill in kills {
+        let mut process = Process::start(&world, world.address());
         let clients: Vec<_> = std::mem::take(&mut open)
             .into_iter()
             .map(|open| {
@@ -85,10 +61,8 @@ async fn what_was_acknowledged_is_there_exactly_once_after_every_kill() {
                 tokio::spawn(async move { instruct(&world, &loan, &capability, open).await })
             })
             .collect();
-        tokio::time::sleep(Duration::from_millis(150 + 97 * kill)).await;
-        // SIGKILL: nothing is finished, nothing is flushed.
-        process.kill().unwrap();
-        process.wait().unwrap();
+        tokio::time::sleep(Duration::from_millis(50 + 97 * kill % 400)).await;
+        process.kill();
         for client in clients {
             let (done, key) = client.await.unwrap();
             for (key, payment) in done {
@@ -112,6 +86,9 @@ async fn what_was_acknowledged_is_there_exactly_once_after_every_kill() {
     }
     for key in open.into_iter().flatten() {
         let late = world.try_post_once(&format!("{path}/payments"), &capability, &key, &body).await.unwrap();
+        if late.status == 429 {
+            continue;
+        }
         acknowledged.insert(key, late.expect(202)["payment_id"].clone());
     }
     let count = acknowledged.len();
@@ -126,4 +103,5 @@ async fn what_was_acknowledged_is_there_exactly_once_after_every_kill() {
     let transfers = world.provider("GET", "/v1/transfers", &Value::Null).await;
     let debits = transfers["transfers"].as_array().unwrap().iter().filter(|row| row["kind"] == "debit").count();
     assert_eq!(debits, count, "each was debited once");
+    count
 }

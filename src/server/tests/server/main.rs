@@ -1,13 +1,21 @@
-//! Claims about the lending server, each proved over real HTTP on a real database file.
+//! Claims about the lending server, each proved over real HTTP on a real database: see `database` for the engine.
 
 mod actors;
 mod bad_input;
+mod database;
 mod killed;
 mod money;
 mod notices;
 mod offers;
 mod personal;
+mod process;
 mod purchase;
 mod restart;
+mod rights;
 mod sandbox_bureau;
+mod sent;
+mod sharing;
+mod storm;
+mod together;
+mod upgrades;
 mod world;

@@ -88,8 +88,9 @@ async fn money_in_suspense_can_be_matched_or_returned() {
     }
     // On the disk nothing of what the payer wrote can be read.
     assert!(world.app().db.checkpoint().await.unwrap());
-    let file = std::fs::read(world.folder.path().join("prequal.db")).unwrap();
-    assert!(!file.windows(6).any(|bytes| bytes == b"Hopper"));
+    for (name, bytes) in world.stored() {
+        assert!(!bytes.windows(6).any(|window| window == b"Hopper"), "{name}");
+    }
 
     // What is booked to a loan keeps the provider's id as well.
     tell(&world, "msg_3", &notice("payment.cleared", "t-3", &loan, 9, "2026-11-01")).await.expect(200);
@@ -178,23 +179,22 @@ async fn a_payout_that_was_given_up_shows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_makes_no_database_and_reads_the_address() {
-    use prequal_server::serve;
+    use prequal_server::{serve, storage::Database};
     let mut world = World::new().await;
-    let file = world.folder.path().join("other.db");
-    let config = world.config();
-    config.database = format!("sqlite://{}", file.display());
-    let mut config = config.clone();
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = world.config().clone();
+    let its_own = std::mem::replace(&mut config.database, crate::database::fresh(folder.path()));
     let summary = serve::check(&config, true).await.unwrap();
     let database = &summary.iter().find(|(name, _)| *name == "database").unwrap().1;
     assert!(database.contains("does not exist yet"), "{database}");
-    assert!(!file.exists());
+    assert!(!Database::exists(&config.database).await.unwrap());
     for listen in ["", "8080", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:http"] {
         config.listen = listen.to_owned();
         let error = serve::check(&config, true).await.unwrap_err();
         assert!(error.contains("cannot listen"), "{listen}: {error}");
     }
     config.listen = "127.0.0.1:0".to_owned();
-    config.database = format!("sqlite://{}", world.folder.path().join("prequal.db").display());
+    config.database = its_own;
     let summary = serve::check(&config, true).await.unwrap();
     assert!(summary.iter().any(|(name, _)| *name == "ledger"));
 }

@@ -149,9 +149,14 @@ async fn an_offer_is_used_once() {
     let (purchase, submitted) = approved(&world).await;
     let signing = world.signing(&submitted, "Ada Byron");
     let first = world.sign(&purchase, "a", &signing).await.expect(201);
-    // A retry by the same application, even under another key, is the same loan and the same credential.
+    // A retry by the same application, even under another key, is the same loan; its credential opens it as well.
     let second = world.sign(&purchase, "b", &signing).await.expect(201);
-    assert_eq!((&first["loan_id"], &first["capability"]), (&second["loan_id"], &second["capability"]));
+    assert_eq!(first["loan_id"], second["loan_id"]);
+    assert_ne!(first["capability"], second["capability"]);
+    let path = format!("/v1/loans/{}", first["loan_id"].as_str().unwrap());
+    for signed in [&first, &second] {
+        world.get(&path, signed["capability"].as_str().unwrap()).await.expect(200);
+    }
     world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.problem(409, "offer-used");
     world.submit(&purchase, &world.offer(&purchase, "monthly-6")).await.problem(409, "offer-used");
     assert_eq!(world.account("1110").await, 50_000);

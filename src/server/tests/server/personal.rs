@@ -2,7 +2,6 @@
 
 use std::{
     io::Write,
-    path::Path,
     sync::{Arc, Mutex},
 };
 
@@ -23,14 +22,6 @@ const CANARY: Shopper = Shopper {
 fn holds(bytes: &[u8], text: &str) -> bool {
     let lower: Vec<u8> = bytes.to_ascii_lowercase();
     lower.windows(text.len()).any(|window| window == text.to_ascii_lowercase().as_bytes())
-}
-
-fn files(folder: &Path, prefix: &str) -> Vec<(String, Vec<u8>)> {
-    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-    entries
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
-        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path()).unwrap()))
-        .collect()
 }
 
 /// Where the test's log lines go.
@@ -80,8 +71,8 @@ async fn no_name_address_or_number_is_readable_in_the_database_or_the_log() {
     }
     assert_eq!(world.account("2910").await, 5);
 
-    let files = files(world.folder.path(), "prequal.db");
-    assert!(files.len() >= 2, "the database and its log are looked into: {}", files.len());
+    let files = world.stored();
+    assert!(files.len() >= 2, "the rows and their log are looked into: {}", files.len());
     for (name, bytes) in &files {
         for canary in CANARIES {
             assert!(!holds(bytes, canary), "`{canary}` stands in {name}");
@@ -123,7 +114,7 @@ async fn an_erased_person_is_gone_and_the_ledger_still_verifies() {
     assert_eq!(people::open(&mut db, vault, &record).await.unwrap(), None);
     drop(db);
     // Not even the wrapped key is left in the file, in its free pages or in its log.
-    for (name, bytes) in files(world.folder.path(), "prequal.db") {
+    for (name, bytes) in world.stored() {
         assert!(!bytes.windows(key.len()).any(|window| window == key), "the key stands in {name}");
     }
     assert_eq!(audit::run(world.app()).await.unwrap(), before);

@@ -1,4 +1,4 @@
-//! A lending server on a real database file, the sandbox provider beside it, and the part of an edge, all over
+//! A lending server on a real database, the sandbox provider beside it, and the part of an edge, all over
 //! real HTTP on the loopback. After every write the whole ledger is verified.
 
 use std::{
@@ -20,7 +20,7 @@ use prequal_server::{
     app::App,
     audit,
     config::Config,
-    http,
+    delivery, http,
     http_client::HttpClient,
     outbox,
     sandbox::{self, Sandbox, provider},
@@ -31,6 +31,8 @@ use prequal_server::{
 };
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::database;
 
 pub const MERCHANT: &str = "mk_test-merchant";
 pub const OTHER_MERCHANT: &str = "mk_other-merchant";
@@ -198,7 +200,7 @@ impl World {
 
         write(path, "prequal.toml", &config_text(&provider, &webhook_secret));
         let mut config = Config::read(&path.join("prequal.toml")).unwrap();
-        config.database = format!("sqlite://{}", path.join("prequal.db").display());
+        config.database = database::fresh(path);
         let mut world = Self {
             base: format!("http://{address}"),
             provider,
@@ -227,8 +229,9 @@ impl World {
             };
             axum::serve(listener, router).with_graceful_shutdown(stop).await.unwrap();
         });
-        let delivery = tokio::spawn(outbox::run(app.clone()));
-        self.running = Some(Running { app, stop, tasks: vec![serving, delivery] });
+        let calls = tokio::spawn(outbox::run(app.clone()));
+        let notices = tokio::spawn(delivery::run(app.clone()));
+        self.running = Some(Running { app, stop, tasks: vec![serving, calls, notices] });
     }
 
     pub fn app(&self) -> &Arc<App> {
@@ -237,6 +240,11 @@ impl World {
 
     pub fn config(&mut self) -> &mut Config {
         &mut self.config
+    }
+
+    /// Everything the database holds, as bytes.
+    pub fn stored(&self) -> Vec<(String, Vec<u8>)> {
+        database::stored(self.folder.path(), &self.config.database)
     }
 
     /// Stops the server without letting anything finish, and starts another on the same file and address.
@@ -256,11 +264,16 @@ impl World {
         app.db.close().await;
     }
 
-    /// What a process of its own needs to serve this world's database at its address.
-    pub fn config_for_a_process(&self) -> String {
+    /// What a process of its own needs to serve this world's database at an address.
+    pub fn config_for_a_process(&self, address: &str) -> String {
         let text = config_text(&self.provider, &self.webhook_secret);
         let database = self.config.database.as_str();
-        text.replace("listen = \"127.0.0.1:0\"", &format!("listen = \"{}\"\ndatabase = \"{database}\"", self.address))
+        text.replace("listen = \"127.0.0.1:0\"", &format!("listen = \"{address}\"\ndatabase = \"{database}\""))
+    }
+
+    /// Where this world's server listens, and after it whoever takes its place.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Calls a server that may be gone; nothing is verified.

@@ -30,7 +30,30 @@ pub fn build(context: &Context) -> Result<Outcome> {
 }
 
 pub fn tests(context: &Context) -> Result<Outcome> {
-    let finished = context.run(context.cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
+    cargo_test(context, context.cargo().args(["test", "--workspace", "--no-fail-fast"]))
+}
+
+/// The same claims that `rust` proves on SQLite.
+pub fn postgres(context: &Context) -> Result<Outcome> {
+    if !has_postgres() {
+        return Ok(Outcome::skipped("PostgreSQL is not here: apt-get install postgresql"));
+    }
+    let mut cargo = context.cargo();
+    cargo.args(["test", "--package", "prequal-server", "--test", "server", "--no-fail-fast"]);
+    cargo_test(context, cargo.env("PREQUAL_TEST_DATABASE", "postgres"))
+}
+
+/// The server's programs, where Debian's packages put them or where the tests are told to look.
+fn has_postgres() -> bool {
+    if std::env::var_os("PREQUAL_POSTGRES_BIN").is_some() {
+        return true;
+    }
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.map(|version| version.path().join("bin/initdb")).any(|program| program.exists())
+}
+
+fn cargo_test(context: &Context, cargo: &mut Command) -> Result<Outcome> {
+    let finished = context.run(cargo)?;
     let mut counts = Counts::of_cargo(&finished.output);
     let mut note = String::new();
     if !finished.ok && counts.failed == 0 {

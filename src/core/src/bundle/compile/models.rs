@@ -1,25 +1,37 @@
-//! Scorecards: their features found in the schema, their use lawful, their reasons in the catalogue.
+//! Models: their features found in the schema, their use lawful, their reasons in the catalogue.
 
 use super::{reason, refuse, tables::is_public};
 use crate::{
     bundle::{
         BundleError, CompiledFeature, CompiledModel, CompiledSource, Payload,
         features::{Engine, FeatureKind, Use},
+        payload::Model,
     },
     depth::Depth,
-    score::{CompiledScorecard, FeatureKind as CardKind, Scorecard},
+    score::{FeatureKind as CardKind, PointsModel, Scorecard},
 };
 
-/// The scorecard of the full part.
+/// The model of the full part.
 pub(super) fn scoring<C: Depth>(
     payload: &Payload,
     features: &[CompiledFeature],
-    id: &str,
-    scorecard: &Scorecard,
+    model: &Model,
 ) -> Result<CompiledModel, BundleError> {
-    let mut model = resolve::<C>(payload, features, id, scorecard)?;
-    for feature in model.card.features() {
-        model.reasons.push(Some(reason::<C>(payload, feature.reason(), format_args!("model `{id}`"))?));
+    let id = &model.id;
+    let compiled = match (&model.scorecard, &model.trees) {
+        (Some(card), None) => card.compile::<C>().map(PointsModel::Card),
+        (None, Some(trees)) => {
+            trees.points_as_deep_as::<C>().map(|trees| PointsModel::Trees(trees.into())).map_err(Into::into)
+        }
+        _ => return refuse::<C, _>(|| format!("model `{id}` has not one of `scorecard` and `trees`")),
+    };
+    let compiled = match compiled {
+        Ok(compiled) => compiled,
+        Err(error) => return refuse::<C, _>(|| format!("model `{id}`: {error}")),
+    };
+    let mut model = resolve::<C>(payload, features, model, compiled)?;
+    for feature in model.model.features() {
+        model.reasons.push(Some(reason::<C>(payload, feature.reason, format_args!("model `{id}`"))?));
     }
     Ok(model)
 }
@@ -31,13 +43,18 @@ pub(super) fn public<C: Depth>(
     id: &str,
     scorecard: &Scorecard,
 ) -> Result<CompiledModel, BundleError> {
-    let mut model = resolve::<C>(payload, features, id, scorecard)?;
-    for (slot, feature) in model.slots.iter().zip(model.card.features()) {
+    let card = match scorecard.compile::<C>() {
+        Ok(card) => card,
+        Err(error) => return refuse::<C, _>(|| format!("model `{id}`: {error}")),
+    };
+    let bare = Model { id: id.to_owned(), missing_is_zero: Vec::new(), scorecard: None, trees: None };
+    let mut model = resolve::<C>(payload, features, &bare, PointsModel::Card(card))?;
+    for (slot, feature) in model.slots.iter().zip(model.model.features()) {
         if C::FULL && !features.get(*slot).is_some_and(|found| is_public(features, found)) {
             return refuse::<C, _>(|| {
                 format!(
                     "public model `{id}` uses feature `{}`, which comes from neither the form nor the order",
-                    feature.name()
+                    feature.name
                 )
             });
         }
@@ -49,17 +66,13 @@ pub(super) fn public<C: Depth>(
 fn resolve<C: Depth>(
     payload: &Payload,
     features: &[CompiledFeature],
-    id: &str,
-    scorecard: &Scorecard,
+    Model { id, missing_is_zero, .. }: &Model,
+    model: PointsModel,
 ) -> Result<CompiledModel, BundleError> {
     super::id_is_sound::<C>("model", id)?;
-    let card: CompiledScorecard = match scorecard.compile::<C>() {
-        Ok(card) => card,
-        Err(error) => return refuse::<C, _>(|| format!("model `{id}`: {error}")),
-    };
-    let mut slots = Vec::with_capacity(card.features().len());
-    for feature in card.features() {
-        let name = feature.name();
+    let mut slots = Vec::with_capacity(model.width());
+    for (at, feature) in model.features().enumerate() {
+        let name = feature.name;
         let found = payload.features.iter().zip(features).enumerate().find(|(_, (schema, _))| schema.id == name);
         let Some((slot, (definition, compiled))) = found else {
             return refuse::<C, _>(|| format!("model `{id}` uses feature `{name}`, and the schema has none"));
@@ -69,8 +82,12 @@ fn resolve<C: Depth>(
                 format!("model `{id}` uses feature `{name}` for {}, which its `uses` do not allow", Use::Score.name())
             });
         }
-        let number = matches!(compiled.kind, FeatureKind::Integer | FeatureKind::Money);
-        if number != (feature.kind() == CardKind::Number) {
+        let fits = match (compiled.kind, feature.kind) {
+            (FeatureKind::Integer | FeatureKind::Money, kind) => kind != Some(CardKind::Category),
+            (FeatureKind::Category, kind) => kind == Some(CardKind::Category),
+            (FeatureKind::Boolean, kind) => kind != Some(CardKind::Number),
+        };
+        if !fits {
             return refuse::<C, _>(|| {
                 format!("model `{id}` takes feature `{name}` for another type than the schema's")
             });
@@ -80,7 +97,33 @@ fn resolve<C: Depth>(
                 format!("model `{id}` uses feature `{name}`, which is known only after the score")
             });
         }
+        let refused = |category: &&String| !model.takes_category(at, category);
+        if C::FULL
+            && feature.kind == Some(CardKind::Category)
+            && let Some(unknown) = compiled.categories.iter().find(refused)
+        {
+            return refuse::<C, _>(|| {
+                format!("model `{id}` gives no score where feature `{name}` is `{unknown}`, as the schema lets it be")
+            });
+        }
+        let waived = C::FULL && missing_is_zero.iter().any(|waived| waived == name);
+        let blind = feature.missing_is_zero && !matches!(compiled.source, CompiledSource::Engine(_));
+        if C::FULL && blind && !waived {
+            return refuse::<C, _>(|| {
+                format!(
+                    "model `{id}` reads feature `{name}` as zero where it is missing, and it may be missing; \
+                     name it in `missing_is_zero` if that is meant"
+                )
+            });
+        }
         slots.push(slot);
     }
-    Ok(CompiledModel { id: id.to_owned(), card, slots, reasons: Vec::new() })
+    for name in missing_is_zero {
+        if C::FULL && !model.features().any(|feature| feature.name == name && feature.missing_is_zero) {
+            return refuse::<C, _>(|| {
+                format!("`missing_is_zero` names feature `{name}`, which model `{id}` does not read in that way")
+            });
+        }
+    }
+    Ok(CompiledModel { id: id.to_owned(), model, slots, reasons: Vec::new() })
 }

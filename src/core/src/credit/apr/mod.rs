@@ -8,6 +8,7 @@ mod flows;
 mod regz;
 mod round;
 mod solve;
+mod tie;
 mod timing;
 
 use prequal_derive::{Canonical, Read};
@@ -111,19 +112,18 @@ pub fn within_reg_z_tolerance(disclosed_percent: Decimal, true_percent: Decimal,
 fn answer(convention: Convention, timed: &Timed) -> Result<AprAnswer, CreditError> {
     let (low, high) = timed.annual.bounds();
     let root = solve::solve(&timed.flows, timed.growth, low, high)?;
-    let (percent, error) = timed.annual.percent(root.rate, root.error);
+    let text = |annual: Annual, decimals: u32| {
+        let (percent, error) = annual.percent(root.rate, root.error);
+        round::percent(percent, error, decimals, &|tie, of| tie::is_at_or_above(timed, annual, root, tie, of))
+    };
     let decimals = match convention {
         Convention::EuAprc | Convention::Uk => 1,
         Convention::UsRegZ | Convention::CnIrr | Convention::IfrsEir => 2,
     };
-    let effective_percent = (convention == Convention::CnIrr).then(|| {
-        let (percent, error) = Annual::Effective { units: 12.0 }.percent(root.rate, root.error);
-        round::percent(percent, error, 2)
-    });
     Ok(AprAnswer {
-        apr_percent: round::percent(percent, error, decimals),
-        apr_percent_exact: round::percent(percent, error, PERCENT_DECIMALS_EXACT),
-        effective_percent,
+        apr_percent: text(timed.annual, decimals),
+        apr_percent_exact: text(timed.annual, PERCENT_DECIMALS_EXACT),
+        effective_percent: (convention == Convention::CnIrr).then(|| text(Annual::Effective { units: 12.0 }, 2)),
     })
 }
 

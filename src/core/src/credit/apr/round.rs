@@ -1,16 +1,22 @@
 //! Half up, from the root itself.
 
+/// Whether the root lies at or above a rate given as a fraction; none where that cannot be told.
+pub(super) type AtOrAbove<'a> = &'a dyn Fn(f64, f64) -> Option<bool>;
+
 /// The text of a percentage with so many decimals, rounded half up.
 ///
-/// `error` bounds how far `percent` may be from the true root. A root within it of a tie is taken for
-/// the tie: rates such as 10.05 % exactly do occur and must round up. Another number comes that close by
-/// chance only in the sixth decimal, and there mostly of rates beyond 10,000 %, whose twelfth digit it is.
-pub(super) fn percent(percent: f64, error: f64, decimals: u32) -> String {
+/// `error` bounds how far `percent` may be from the true root. Where a tie lies within it, `at_or_above` says on which
+/// side the root is: rates such as 10.05 % exactly do occur and must round up.
+pub(super) fn percent(percent: f64, error: f64, decimals: u32, at_or_above: AtOrAbove<'_>) -> String {
     let scale = f64::from(10_u32.saturating_pow(decimals));
     // Never more than a quarter of the last digit, however badly conditioned the flows.
     let tolerance = (error * scale).min(0.25);
+    let least = libm::floor(percent * scale + 0.5 - tolerance);
+    let most = libm::floor(percent * scale + 0.5 + tolerance);
+    let rounded =
+        if least < most && at_or_above(2.0 * most - 1.0, 200.0 * scale) == Some(false) { least } else { most };
     // 10^6 per cent with six decimals is 10^12: far inside 64 bits.
-    let rounded = libm::floor(percent * scale + 0.5 + tolerance) as i64;
+    let rounded = rounded as i64;
     let unit = 10_u64.saturating_pow(decimals);
     let digits = rounded.unsigned_abs();
     let mut text = String::with_capacity(16);
@@ -59,7 +65,19 @@ mod tests {
             (0.05, 1, "0.1"),
             (99.999_999_9, 2, "100.00"),
         ] {
-            assert_eq!(percent(value, 1e-13, decimals), text);
+            assert_eq!(percent(value, 1e-13, decimals, &|_, _| None), text);
+        }
+    }
+
+    /// The tie is 10.05 % and is asked for as 201/2000.
+    #[test]
+    fn the_root_itself_decides_a_tie() {
+        for (above, text) in [(true, "10.1"), (false, "10.0")] {
+            let asked = |numerator: f64, denominator: f64| {
+                assert_eq!((numerator, denominator), (201.0, 2_000.0));
+                Some(above)
+            };
+            assert_eq!(percent(10.05, 1e-13, 1, &asked), text);
         }
     }
 
@@ -67,7 +85,7 @@ mod tests {
     #[test]
     fn the_shorter_figure_is_not_rounded_from_the_longer() {
         let root = 9.444_999_9;
-        assert_eq!(percent(root, 1e-13, 6), "9.445000");
-        assert_eq!(percent(root, 1e-13, 2), "9.44");
+        assert_eq!(percent(root, 1e-13, 6, &|_, _| None), "9.445000");
+        assert_eq!(percent(root, 1e-13, 2, &|_, _| None), "9.44");
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Growth {
 pub(super) struct Root {
     pub rate: f64,
     pub error: f64,
+    /// How the value of the flows changes there.
+    pub slope: f64,
 }
 
 /// Steps of the bracketed Newton iteration, at most.
@@ -62,7 +64,7 @@ pub(super) fn solve(flows: &[TimedFlow], growth: Growth, low: f64, high: f64) ->
                 let root = equation.halve(low, 0.0)?;
                 Ok(equation.with_error(root))
             } else {
-                Ok(Root { rate: 0.0, error: 0.0 })
+                Ok(equation.with_error(0.0))
             }
         }
         _ => scan(&Equation { flows, growth }, low, high),
@@ -232,7 +234,7 @@ impl Equation<'_> {
         let single = self.flows.windows(2).any(|pair| matches!(pair, [one, next] if next.whole == one.whole + 1));
         let base = if single || self.growth == Growth::Simple || rate < 0.0 { 1.0 + rate } else { rate };
         let noise = f64::EPSILON * (8.0 * near.size / near.slope.abs() + 2.0 * base);
-        Root { rate, error: if noise.is_finite() { noise } else { 0.0 } }
+        Root { rate, error: if noise.is_finite() { noise } else { 0.0 }, slope: near.slope }
     }
 }
 

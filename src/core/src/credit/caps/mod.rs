@@ -15,6 +15,8 @@ mod verdict;
 
 pub use charge::{ChargeCap, ChargeKind, Charged, Judged, judge_charge};
 pub use default::{CostOfDefault, DefaultCost, PenaltyCost};
-pub use plan::{Band, CAP_ROWS_MAX, Finding, Measure, PlanCap, PlanFacts, ReferenceRate, broken_cap, judge_plan};
+pub use plan::{
+    Band, CAP_ROWS_MAX, Finding, Measure, NO_CEILING, PlanCap, PlanFacts, ReferenceRate, broken_cap, judge_plan,
+};
 pub use signed::{bind_late_charges, rules_under};
 pub use verdict::{CAPS_MAX, CapsInput, CapsVerdict, highest_price, judge_caps, judge_terms};

@@ -5,7 +5,7 @@ use core::fmt;
 use prequal_derive::{Canonical, Read};
 use serde::{Deserialize, Serialize};
 
-use super::{DefaultCost, ratio::Ratio};
+use super::{DefaultCost, default::Year, ratio::Ratio};
 use crate::{
     calendar::{Date, Period, days_between},
     credit::{
@@ -26,13 +26,16 @@ pub enum Measure {
     /// The annual percentage rate by the cap's convention: 24 %, 36 %, the US Military Lending Act's MAPR.
     #[default]
     AnnualRate,
-    /// All charges up to every due date, over principal outstanding times days: FCA CONC 5A.2.3 (0.8 % a day).
+    /// All charges up to every due date, over principal outstanding times days: FCA CONC 5A.2.3 (0.8 % a day). What a
+    /// day of being late costs must keep it too; fees for being late have a cap of their own (5A.2.4).
     DailyCost,
-    /// All charges over what is lent, cost of default included: FCA CONC 5A.2.2 (100 %).
+    /// All charges over what is lent, cost of default included: FCA CONC 5A.2.2 (100 %). A penalty that only time
+    /// limits keeps no such cap.
     TotalCost,
     /// The most that late fees can come to, over the price.
     LateFees,
-    /// The rate of the penalty for being late, a year, beside contract interest where that goes on.
+    /// The rate of the penalty for being late, a year, beside contract interest where that goes on; one that compounds
+    /// counts with what it adds to itself.
     DefaultRate,
 }
 
@@ -204,9 +207,30 @@ pub struct Finding {
     pub ceiling_percent: String,
     /// Whether the plan keeps it.
     pub passes: bool,
+    /// Why it is broken, where what was reached does not say so: [`NO_CEILING`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The highest price that would pass: per cent of rate or fee as the terms state it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub highest_price_percent: Option<String>,
+}
+
+/// Why a penalty that only time limits breaks a cap on the total cost. What was reached is then without that penalty.
+pub const NO_CEILING: &str = "the cost of default has no ceiling; sign a `ceiling_percent_of_principal` of the penalty";
+
+/// What a plan reached, and the ceiling.
+#[derive(Clone, Copy)]
+struct Compared {
+    reached: Ratio,
+    ceiling: Ratio,
+    /// Whether only time limits what it counts.
+    unbounded: bool,
+}
+
+impl Compared {
+    fn passes(&self) -> bool {
+        !self.unbounded && self.reached <= self.ceiling
+    }
 }
 
 impl fmt::Display for Finding {
@@ -220,6 +244,9 @@ impl fmt::Display for Finding {
         };
         let verb = if self.passes { "is within" } else { "exceeds" };
         let Self { cap, reached_percent, ceiling_percent, .. } = self;
+        if let Some(reason) = &self.reason {
+            return write!(f, "{what} breaks the ceiling of {ceiling_percent} % of `{cap}`: {reason}");
+        }
         write!(f, "{what} of {reached_percent} % {verb} the ceiling of {ceiling_percent} % of `{cap}`")?;
         match &self.highest_price_percent {
             Some(highest) if !self.passes => write!(f, "; at most a price of {highest} % would pass"),
@@ -302,11 +329,16 @@ impl PlanCap {
     /// What the plan reaches; none where the cap has nothing to judge.
     fn reached(&self, facts: &PlanFacts<'_>) -> Result<Option<Ratio>, CreditError> {
         let late = facts.default_cost;
+        let in_default = |year| late.map_or(Ok(None), |late| late.a_year(year, facts.installments));
         Ok(match self.measure {
             Measure::AnnualRate => Some(self.annual_rate(facts)?),
-            Measure::DailyCost => Some(self.daily_cost(facts)),
+            Measure::DailyCost => {
+                let year = Year::Lived;
+                let late = in_default(year)?.unwrap_or(Ratio::ZERO);
+                Some(self.daily_cost(facts).max(late.times(Ratio::new(1, u128::from(year.days())))?))
+            }
             Measure::TotalCost => {
-                let default = late.map_or(Ok(Amount::ZERO), DefaultCost::most)?;
+                let default = late.map_or(Ok(None), DefaultCost::most)?.unwrap_or_default();
                 let charges = (0..facts.installments.len()).map(|index| self.charge(facts, index)).sum::<u128>()
                     + u128::from(facts.upfront.unsigned())
                     + u128::from(default.unsigned());
@@ -316,26 +348,33 @@ impl PlanCap {
                 Some(late) => Some(Ratio::percent_of(late.quoted.late_fees_most, facts.price)?),
                 None => None,
             },
-            Measure::DefaultRate => match late {
-                Some(late) => late.annual_percent(self.year_days)?,
-                None => None,
-            },
+            Measure::DefaultRate => in_default(Year::Stated(self.year_days))?,
         })
     }
 
     /// What the plan reaches and the ceiling; none where the cap has nothing to judge.
-    fn compare(&self, facts: &PlanFacts<'_>) -> Result<Option<(Ratio, Ratio)>, CreditError> {
+    fn compare(&self, facts: &PlanFacts<'_>) -> Result<Option<Compared>, CreditError> {
         let Some(ceiling) = self.ceiling(facts)? else { return Ok(None) };
-        Ok(self.reached(facts)?.map(|reached| (reached, ceiling)))
+        let without_end = || facts.default_cost.is_some_and(|late| late.quoted.penalty_most.is_none());
+        let unbounded = self.measure == Measure::TotalCost && without_end();
+        Ok(self.reached(facts)?.map(|reached| Compared { reached, ceiling, unbounded }))
     }
 
-    fn finding(&self, reached: Ratio, ceiling: Ratio) -> Finding {
+    fn finding(&self, compared: Compared) -> Finding {
+        let Compared { reached, ceiling, unbounded } = compared;
+        let places = if self.measure == Measure::DailyCost { 4 } else { 2 };
         Finding {
             cap: self.id.clone(),
             measure: self.measure,
-            reached_percent: reached.text(if self.measure == Measure::DailyCost { 4 } else { 2 }),
+            // What exceeds a ceiling is shown with as many decimals as say so.
+            reached_percent: reached.text(if reached > ceiling {
+                reached.places_above(ceiling, places)
+            } else {
+                places
+            }),
             ceiling_percent: ceiling.shortest(),
-            passes: reached <= ceiling,
+            passes: compared.passes(),
+            reason: unbounded.then(|| NO_CEILING.to_owned()),
             highest_price_percent: None,
         }
     }
@@ -404,9 +443,7 @@ pub fn judge_plan(caps: &[PlanCap], facts: &PlanFacts<'_>) -> Result<Vec<Finding
     let mut findings = Vec::new();
     for cap in caps.iter().filter(|cap| cap.binds(facts.lender, facts.signed)) {
         cap.check()?;
-        if let Some((reached, ceiling)) = cap.compare(facts)? {
-            findings.push(cap.finding(reached, ceiling));
-        }
+        findings.extend(cap.compare(facts)?.map(|compared| cap.finding(compared)));
     }
     Ok(findings)
 }
@@ -417,8 +454,8 @@ pub fn judge_plan(caps: &[PlanCap], facts: &PlanFacts<'_>) -> Result<Vec<Finding
 /// What the rate solver refuses.
 pub fn broken_cap(caps: &[PlanCap], facts: &PlanFacts<'_>) -> Result<Option<Finding>, CreditError> {
     for cap in caps.iter().filter(|cap| cap.binds(facts.lender, facts.signed)) {
-        if let Some((reached, ceiling)) = cap.compare(facts)?.filter(|(reached, ceiling)| reached > ceiling) {
-            return Ok(Some(cap.finding(reached, ceiling)));
+        if let Some(compared) = cap.compare(facts)?.filter(|compared| !compared.passes()) {
+            return Ok(Some(cap.finding(compared)));
         }
     }
     Ok(None)

@@ -9,6 +9,9 @@ use crate::{
     rounding::{Rounding, mul_div},
 };
 
+/// Decimals that a percentage is shown with, at most.
+const PLACES_MAX: u8 = 12;
+
 /// A fraction that is not negative.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ratio {
@@ -79,19 +82,40 @@ impl Ratio {
         Ok(Amount::try_from(part)?)
     }
 
+    /// So many per cent of a number for `part` of `whole`, rounded up.
+    pub(crate) fn share_up(self, of: u128, part: u128, whole: u128) -> Result<u128, CreditError> {
+        let share = || {
+            let (down, rest) =
+                mul_div(of.checked_mul(part)?, self.numerator, self.denominator.checked_mul(whole * 100)?)?;
+            down.checked_add(u128::from(rest > 0))
+        };
+        share().ok_or_else(|| MoneyError::AmountOutOfRange.into())
+    }
+
     /// Whole steps of 10^-places, rounded down.
     pub(crate) fn steps(self, places: u8) -> Option<i64> {
         let (whole, _) = mul_div(self.numerator, 10_u128.pow(u32::from(places)), self.denominator)?;
         i64::try_from(whole).ok()
     }
 
+    /// In whole steps of 10^-places, rounded half up, and how many steps are one.
+    fn scaled(self, places: u8) -> Option<(u128, u128)> {
+        let scale = 10_u128.pow(u32::from(places));
+        let (whole, rest) = mul_div(self.numerator, scale, self.denominator)?;
+        Some((Rounding::HalfUp.finish(whole, rest, self.denominator)?, scale))
+    }
+
+    /// As many decimals, from `places` on, as make the rounded number greater than a lesser one.
+    pub(crate) fn places_above(self, lesser: Self, places: u8) -> u8 {
+        let above = |places: &u8| self.scaled(*places).is_none_or(|(scaled, one)| Self::new(scaled, one) > lesser);
+        (places..PLACES_MAX).find(above).unwrap_or(PLACES_MAX)
+    }
+
     /// With so many decimals, rounded half up.
     pub(crate) fn text(self, places: u8) -> String {
-        let scale = 10_u128.pow(u32::from(places));
-        let scaled = mul_div(self.numerator, scale, self.denominator)
-            .and_then(|(whole, rest)| Rounding::HalfUp.finish(whole, rest, self.denominator));
+        let scaled = self.scaled(places);
         // Sixty-four bits are written with a tenth of the code.
-        match scaled.and_then(|scaled| u64::try_from(scaled).ok()).zip(u64::try_from(scale).ok()) {
+        match scaled.and_then(|(scaled, scale)| Some((u64::try_from(scaled).ok()?, u64::try_from(scale).ok()?))) {
             Some((scaled, scale)) => {
                 format!("{}.{:0width$}", scaled / scale, scaled % scale, width = usize::from(places))
             }

@@ -1,9 +1,12 @@
 //! What the law of the day of signature makes of a contract's rules: the same caps that judged the plan judge every
 //! charge when it would be posted.
 
-use super::{ChargeCap, ChargeKind, Measure, PlanCap, PlanFacts, default::rate_beside, ratio::Ratio};
+use super::{
+    ChargeCap, ChargeKind, Measure, PlanCap, PlanFacts,
+    default::{Year, beside, compounded, own_rate},
+    ratio::Ratio,
+};
 use crate::{
-    calendar::DayCount,
     credit::{CreditError, Penalty, Rules, Terms},
     decimal::Decimal,
     money::Amount,
@@ -11,8 +14,6 @@ use crate::{
 
 /// Places of a ceiling that is not written as a decimal; rounded down.
 const PLACES: u8 = 6;
-/// Days by which a ceiling on the cost of a day becomes one on a rate a year.
-const YEAR_DAYS: u128 = 365;
 /// All that a ceiling on the total cost counts.
 const ALL_KINDS: [ChargeKind; 5] =
     [ChargeKind::Interest, ChargeKind::Fee, ChargeKind::Penalty, ChargeKind::LateFee, ChargeKind::PrepaymentFee];
@@ -50,9 +51,11 @@ pub fn bind_late_charges(
                 let (percent, most) = if plain { (percent, None) } else { (None, Some(most)) };
                 on_life.push(charge_cap(cap, facts, ALL_KINDS.to_vec(), percent, most));
             }
-            Measure::DefaultRate => lower_penalty(penalty, terms, ceiling, u128::from(cap.year_days))?,
+            Measure::DefaultRate => lower_penalty(penalty, terms, ceiling, Year::Stated(cap.year_days), facts)?,
             Measure::DailyCost => {
-                lower_penalty(penalty, terms, ceiling.times(Ratio::new(YEAR_DAYS, 1))?, YEAR_DAYS)?;
+                let year = Year::Lived;
+                let a_year = ceiling.times(Ratio::new(u128::from(year.days()), 1))?;
+                lower_penalty(penalty, terms, a_year, year, facts)?;
             }
         }
     }
@@ -99,22 +102,36 @@ fn lower_penalty(
     penalty: &mut Option<Penalty>,
     terms: &Terms,
     ceiling: Ratio,
-    year_days: u128,
+    year: Year,
+    facts: &PlanFacts<'_>,
 ) -> Result<(), CreditError> {
     let Some(penalty) = penalty else { return Ok(()) };
-    let beside = rate_beside(penalty, terms, year_days)?;
-    // A penalty counts days of its own rate, or of the contract's of which it is a multiple; its own ceiling is a rate
-    // of that year.
-    let own = penalty.rate.as_ref().or(terms.rate.as_ref());
-    let daily = own.is_some_and(|rate| rate.daily);
-    let count = own.and_then(|rate| rate.day_count).unwrap_or(DayCount::Actual365);
-    // Actual/actual cuts a year into parts of days; a day of it is taken as one of 365.
-    let days = u128::from(count.units_per_year()).min(YEAR_DAYS);
-    let room = ceiling.less(beside)?;
-    let room = if daily { room.times(Ratio::new(days, year_days))? } else { room };
-    let most = room.steps(PLACES).and_then(|steps| Decimal::new(steps, PLACES).ok());
+    let Some(own) = own_rate(penalty, terms)? else { return Ok(()) };
+    let beside = beside(penalty, terms).map_or(Ok(Ratio::ZERO), |rate| rate.a_year(year))?;
+    let mut room = ceiling.less(beside)?;
+    if penalty.compounding {
+        room = before_compounding(room, year, facts);
+    }
+    // Its own ceiling is a rate of the year that the penalty counts.
+    let most = own.as_ceiling(room, year)?.steps(PLACES).and_then(|steps| Decimal::new(steps, PLACES).ok());
     if most.is_some() && penalty.ceiling_annual_percent.is_none_or(|ceiling| most < Some(ceiling)) {
         penalty.ceiling_annual_percent = most;
     }
     Ok(())
+}
+
+/// The highest rate that compounding takes no further than this one.
+fn before_compounding(room: Ratio, year: Year, facts: &PlanFacts<'_>) -> Ratio {
+    let rate = |steps: i64| Ratio::new(u128::from(steps.unsigned_abs()), 10_u128.pow(u32::from(PLACES)));
+    // INVARIANT: compounded, `low` stays within the room and `high` does not.
+    let (mut low, mut high) = (0, room.steps(PLACES).unwrap_or(i64::MAX - 1) + 1);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if compounded(rate(middle), year.days(), facts.installments).is_ok_and(|reached| reached <= room) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    rate(low)
 }

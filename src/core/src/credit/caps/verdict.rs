@@ -124,7 +124,9 @@ impl<'a> Question<'a> {
         if findings.iter().all(|finding| finding.passes) {
             return Ok(findings);
         }
-        let highest = self.highest_price(terms).map(|price| price.to_string());
+        // No price mends a penalty without a ceiling.
+        let no_price = findings.iter().any(|finding| finding.reason.is_some());
+        let highest = self.highest_price(terms).filter(|_| !no_price).map(|price| price.to_string());
         for finding in &mut findings {
             finding.highest_price_percent.clone_from(&highest);
         }

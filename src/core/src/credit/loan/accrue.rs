@@ -26,9 +26,13 @@ impl Loan<'_> {
         loop {
             let due = self.rows.get(self.period).map(|row| row.due).filter(|due| *due <= date);
             let until = due.unwrap_or(date);
-            if let Some(end) = self.end_of_grace(until)? {
-                self.post_penalties(end)?;
-                self.add_interest(end)?;
+            let (grace, fee) = (self.end_of_grace(until)?, self.late_fee_day(until)?);
+            if let Some(day) = grace.into_iter().chain(fee).min() {
+                self.post_penalties(day)?;
+                self.add_interest(day)?;
+                if fee == Some(day) {
+                    self.post_late_fees(day)?;
+                }
                 continue;
             }
             // First the penalty: after maturity the segment's interest would join an overdue amount at once.

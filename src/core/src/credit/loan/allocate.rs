@@ -80,6 +80,7 @@ impl Loan<'_> {
 
     /// Applies money: past due, due, then the rest by its rule; what exceeds the debt is unapplied.
     pub(in crate::credit) fn repay(&mut self, event: usize, date: Date, amount: Amount) -> Result<(), CreditError> {
+        let before = self.paid_so_far()?;
         let mut money = Money::new(amount);
         let parts = self.spend(date, &mut money)?;
         let mut held = Amount::ZERO;
@@ -92,6 +93,7 @@ impl Loan<'_> {
             Rest::Unapplied => {}
         }
         self.close_if_repaid();
+        self.note_diverted(date, &before)?;
         if !held.is_zero() {
             self.held.push((self.allocations.len(), held));
         }
@@ -108,8 +110,10 @@ impl Loan<'_> {
     /// Money that was kept pays what has fallen due.
     pub(super) fn spend_held(&mut self, due: Date) -> Result<(), CreditError> {
         for (place, left) in core::mem::take(&mut self.held) {
+            let before = self.paid_so_far()?;
             let mut money = Money::new(left);
             self.spend(due, &mut money)?;
+            self.note_diverted(due, &before)?;
             let spent = left.checked_sub(money.left)?;
             self.unapplied = self.unapplied.checked_sub(spent)?;
             if let Some(allocation) = self.allocations.get_mut(place) {

@@ -10,7 +10,7 @@ use crate::{
 impl Loan<'_> {
     /// More is lent.
     pub(in crate::credit) fn draw(&mut self, date: Date, amount: Amount) -> Result<(), CreditError> {
-        if self.open().is_none() || self.period >= self.rows.len() || self.withdrawn {
+        if self.open().is_none() || self.period >= self.rows.len() || self.withdrawn.is_some() {
             let why = "no instalment is left in which it could be repaid";
             return Err(CreditError::NotApplicable { field: "draw", why });
         }
@@ -58,7 +58,7 @@ impl Loan<'_> {
         if days_between(self.plan.terms.start, date) > i32::from(days) {
             return Err(CreditError::WithdrawalTooLate { date, days });
         }
-        self.withdrawn = true;
+        self.withdrawn = Some(self.withdrawn.unwrap_or(date));
         let mut credit = Amount::ZERO;
         for row in &mut self.rows {
             credit = Amount::sum([credit, row.paid.fee, row.paid.penalty])?;

@@ -41,16 +41,23 @@ struct Row {
     capitalised: Amount,
     /// Tiers of the late fee that have been judged.
     tiers: usize,
+    /// Money paid for this instalment that went to earlier late fees, or to what they had left short before.
+    diverted: Amount,
 }
 
 impl Row {
     /// What is not paid.
     fn unpaid(&self) -> Parts {
+        Self::left(&self.owed, &self.paid)
+    }
+
+    /// What is owed and not paid.
+    fn left(owed: &Parts, paid: &Parts) -> Parts {
         Parts {
-            principal: self.owed.principal.saturating_sub(self.paid.principal),
-            interest: self.owed.interest.saturating_sub(self.paid.interest),
-            fee: self.owed.fee.saturating_sub(self.paid.fee),
-            penalty: self.owed.penalty.saturating_sub(self.paid.penalty),
+            principal: owed.principal.saturating_sub(paid.principal),
+            interest: owed.interest.saturating_sub(paid.interest),
+            fee: owed.fee.saturating_sub(paid.fee),
+            penalty: owed.penalty.saturating_sub(paid.penalty),
         }
     }
 
@@ -116,7 +123,8 @@ pub(super) struct Loan<'a> {
     not_charged: Vec<NotCharged>,
     /// Tiers of a late fee once in the loan's life that have been judged.
     loan_tiers: usize,
-    withdrawn: bool,
+    /// The day of the withdrawal: since then all that is left is owed at once.
+    withdrawn: Option<Date>,
     /// A forecast posts no penalties.
     quiet: bool,
 }
@@ -149,6 +157,7 @@ impl<'a> Loan<'a> {
                 suspended: Amount::ZERO,
                 capitalised: Amount::ZERO,
                 tiers: 0,
+                diverted: Amount::ZERO,
             });
         }
         Ok(Self {
@@ -175,7 +184,7 @@ impl<'a> Loan<'a> {
             charged: Charged { lent: principal, fee: signed.total_fee, ..Charged::default() },
             not_charged: Vec::new(),
             loan_tiers: 0,
-            withdrawn: false,
+            withdrawn: None,
             quiet: false,
         })
     }

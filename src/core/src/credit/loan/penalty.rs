@@ -4,7 +4,7 @@ use super::Loan;
 use crate::{
     calendar::{Date, DayCount, days_between},
     credit::{
-        CreditError, Parts,
+        AfterMaturity, CreditError, Parts,
         accrual::{Accrual, percent_of, round_product},
         big::Big,
         caps::ChargeKind,
@@ -54,6 +54,13 @@ impl PenaltyRate {
     }
 }
 
+/// What has been paid of each instalment but penalties, and to late fees.
+#[derive(Default)]
+pub(super) struct PaidSoFar {
+    contract: Vec<Amount>,
+    late_fees: Amount,
+}
+
 /// The day after which a penalty runs.
 fn starts(penalty: &Penalty, due: Date) -> Result<Date, CreditError> {
     match penalty.grace {
@@ -71,7 +78,7 @@ fn base_of(penalty: &Penalty, unpaid: &Parts) -> Result<Amount, MoneyError> {
 
 impl Loan<'_> {
     fn late_rules(&self) -> Option<&Penalty> {
-        self.rules.penalty.as_ref().filter(|_| !self.withdrawn)
+        self.rules.penalty.as_ref().filter(|_| self.withdrawn.is_none())
     }
 
     /// Principal on which a penalty now runs in place of interest.
@@ -205,7 +212,7 @@ impl Loan<'_> {
     /// Posts the late fees whose days have been passed.
     pub(super) fn post_late_fees(&mut self, date: Date) -> Result<(), CreditError> {
         let rules = self.rules;
-        let Some(late_fee) = rules.late_fee.as_ref().filter(|_| !self.quiet && !self.withdrawn) else {
+        let Some(late_fee) = rules.late_fee.as_ref().filter(|_| !self.quiet && self.withdrawn.is_none()) else {
             return Ok(());
         };
         for index in 0..self.rows.len() {
@@ -233,6 +240,23 @@ impl Loan<'_> {
         Ok(())
     }
 
+    /// A day before `until`, after the last due date, on which a late fee in per cent is earned: interest that goes on
+    /// would raise it from day to day.
+    pub(super) fn late_fee_day(&self, until: Date) -> Result<Option<Date>, CreditError> {
+        let grows = self.period >= self.rows.len()
+            && self.accrual.is_some()
+            && self.plan.terms.after_maturity == Some(AfterMaturity::Accrue);
+        let rule = self.rules.late_fee.as_ref().filter(|_| grows && !self.quiet && self.withdrawn.is_none());
+        let (Some(late_fee), Some(row)) = (rule, self.rows.last()) else { return Ok(None) };
+        for tier in late_fee.tiers.iter().filter(|tier| tier.percent.is_some()) {
+            let day = row.due.add_days(i32::from(tier.after_days) + 1)?;
+            if day > self.accrued_to && day < until {
+                return Ok(Some(day));
+            }
+        }
+        Ok(None)
+    }
+
     fn post_late_fee(&mut self, index: usize, date: Date, fee: Amount) -> Result<(), CreditError> {
         if self.is_short_only_by_late_fees(index)? {
             self.note_not_charged(date, ChargeKind::LateFee, fee, super::super::LATE_FEE_PYRAMIDING.to_owned());
@@ -245,15 +269,53 @@ impl Loan<'_> {
         Ok(())
     }
 
-    /// Whether everything up to this instalment would be paid, had no money gone to earlier late fees
-    /// (16 CFR 444.4).
+    /// Whether what was paid for this instalment would be all of it, had no money gone to earlier late fees (16 CFR
+    /// 444.4, 12 CFR 1026.36(c)(2)). One for which nothing was paid is owed its late fee.
     fn is_short_only_by_late_fees(&self, index: usize) -> Result<bool, CreditError> {
-        let mut unpaid = Amount::ZERO;
-        for row in self.rows.iter().take(index + 1) {
-            unpaid = unpaid.checked_add(row.unpaid_contract()?)?;
+        let Some(row) = self.rows.get(index) else { return Ok(false) };
+        Ok(!row.diverted.is_zero() && row.unpaid_contract()? <= row.diverted)
+    }
+
+    /// What has been paid so far; nothing where no late fee asks for it.
+    pub(super) fn paid_so_far(&self) -> Result<PaidSoFar, CreditError> {
+        if self.rules.late_fee.is_none() {
+            return Ok(PaidSoFar::default());
         }
+        let contract = self.rows.iter().map(|row| Parts { penalty: Amount::ZERO, ..row.paid }.total());
+        Ok(PaidSoFar { contract: contract.collect::<Result<_, _>>()?, late_fees: self.paid_to_late_fees()? })
+    }
+
+    fn paid_to_late_fees(&self) -> Result<Amount, CreditError> {
         let paid = Amount::sum(self.rows.iter().map(|row| row.paid.penalty))?;
-        let to_late_fees = paid.min(self.charged.late_fee);
-        Ok(!to_late_fees.is_zero() && unpaid <= to_late_fees)
+        Ok(paid.min(self.charged.late_fee))
+    }
+
+    /// Notes which instalment a payment leaves short by what of it went to late fees: the first that has fallen due and
+    /// is not paid, else the last that it paid in advance, else the next where the late fees took all. What cures a
+    /// shortage of that kind leaves another.
+    pub(super) fn note_diverted(&mut self, date: Date, before: &PaidSoFar) -> Result<(), CreditError> {
+        if self.rules.late_fee.is_none() {
+            return Ok(());
+        }
+        let mut moved = self.paid_to_late_fees()?.saturating_sub(before.late_fees);
+        let (mut short, mut ahead, mut next, mut owing) = (None, None, None, false);
+        for (index, (row, before)) in self.rows.iter_mut().zip(&before.contract).enumerate() {
+            let more = Parts { penalty: Amount::ZERO, ..row.paid }.total()?.saturating_sub(*before);
+            let cured = row.diverted.min(more);
+            row.diverted = row.diverted.saturating_sub(cured);
+            moved = moved.checked_add(cured)?;
+            owing |= row.owed.penalty > row.paid.penalty;
+            if row.due > date {
+                ahead = if more.is_zero() { ahead } else { Some(index) };
+                next = next.or(Some(index).filter(|_| !row.closed));
+            } else if !row.unpaid_contract()?.is_zero() {
+                short = short.or(Some(index));
+            }
+        }
+        let target = short.or(ahead).or(next.filter(|_| owing));
+        if let Some(row) = target.and_then(|index| self.rows.get_mut(index)) {
+            row.diverted = row.diverted.checked_add(moved)?;
+        }
+        Ok(())
     }
 }

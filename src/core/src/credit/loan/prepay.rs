@@ -43,6 +43,7 @@ impl Loan<'_> {
         if settles {
             self.drop_costs(early)?;
         }
+        let before = self.paid_so_far()?;
         let mut money = Money::new(amount.checked_add(credited)?);
         self.spend(date, &mut money)?;
         self.pay_accrued(date, &mut money)?;
@@ -58,6 +59,7 @@ impl Loan<'_> {
         } else if effect.unwrap_or(self.rules.prepayment.effect) == Effect::LowerInstallment {
             self.replan(date)?;
         }
+        self.note_diverted(date, &before)?;
         self.book(event, money, credited)
     }
 
@@ -100,7 +102,7 @@ impl Loan<'_> {
 
     /// The fee for prepaying principal, under the law's ceiling on it alone.
     fn uncapped_fee(&self, date: Date, principal: Amount, interest: Option<Amount>) -> Result<Amount, CreditError> {
-        let Some(percent) = self.rules.prepayment.fee_percent.filter(|_| !self.withdrawn) else {
+        let Some(percent) = self.rules.prepayment.fee_percent.filter(|_| self.withdrawn.is_none()) else {
             return Ok(Amount::ZERO);
         };
         let mut fee = percent_of(principal, percent, 1, self.plan.terms.rounding)?;

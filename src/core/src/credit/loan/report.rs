@@ -14,14 +14,18 @@ impl Loan<'_> {
         now.accrue(date)?;
         let early = now.early_settlement(date)?;
         let (balance, overdue) = now.owed(date)?;
-        let next_due = self.rows.iter().map(|row| row.due).find(|due| *due >= date).unwrap_or(date);
+        let dues = self.rows.iter().map(|row| row.due).filter(|_| self.withdrawn.is_none());
+        let next_due = dues.into_iter().find(|due| *due >= date).unwrap_or(date);
         let mut then = self.clone();
         then.accrue(next_due)?;
         let interest_to_next_due = then.owed(date)?.0.interest;
         let mut forecast = self;
         forecast.quiet = true;
         forecast.run_to_the_end(date)?;
-        let installments = forecast.list(date, &now)?;
+        let installments = match now.withdrawn {
+            Some(day) => now.list_withdrawn(date, day)?,
+            None => forecast.list(date, &now)?,
+        };
         let next_due = installments.iter().filter(|row| row.due >= date).find_map(|row| {
             let left = row.owed.total().ok()?.saturating_sub(row.paid.total().ok()?);
             (!left.is_zero()).then_some((row.due, left))
@@ -49,7 +53,7 @@ impl Loan<'_> {
             let unpaid = row.unpaid();
             // Principal is owed by the loan, not by the instalment.
             all = all.plus(&Parts { principal: Amount::ZERO, ..unpaid })?;
-            if row.due < date {
+            if row.due < date && self.withdrawn.is_none_or(|day| row.due <= day) {
                 overdue = overdue.plus(&unpaid)?;
             }
         }
@@ -77,6 +81,33 @@ impl Loan<'_> {
         Ok(())
     }
 
+    /// What stands after a withdrawal: what had fallen due before it, and all the rest as one, due on the day asked.
+    fn list_withdrawn(&self, date: Date, day: Date) -> Result<Vec<AccountInstallment>, CreditError> {
+        let mut listed = Vec::with_capacity(self.rows.len());
+        let (mut owed, mut paid) = (Parts::default(), Parts::default());
+        let mut left = self.outstanding;
+        for row in &self.rows {
+            if row.due <= day {
+                left = left.saturating_sub(row.claim());
+                listed.push((row.due, row.owed, row.paid));
+            } else {
+                (owed, paid) = (owed.plus(&row.owed)?, paid.plus(&row.paid)?);
+            }
+        }
+        owed.principal = paid.principal.checked_add(left)?;
+        if owed != Parts::default() {
+            listed.push((date, owed, paid));
+        }
+        let mut rows = Vec::with_capacity(listed.len());
+        let mut balance = Amount::sum(listed.iter().map(|(_, owed, _)| owed.principal))?;
+        for (number, (due, owed, paid)) in (1_u16..).zip(listed) {
+            balance = balance.saturating_sub(owed.principal);
+            let status = status(due, &owed, &paid, date);
+            rows.push(AccountInstallment { number, due, owed, paid, balance, status });
+        }
+        Ok(rows)
+    }
+
     /// The instalments of a forecast, with the penalties of the day.
     fn list(&self, date: Date, now: &Self) -> Result<Vec<AccountInstallment>, CreditError> {
         let lent = self.plan.lent;
@@ -89,21 +120,21 @@ impl Loan<'_> {
             let moved: i64 = self.moved.iter().filter(|(day, _)| *day <= row.due).map(|(_, amount)| *amount).sum();
             // Principal taken off an instalment after its due date shows as a smaller instalment before.
             let balance = Amount::new((lent.minor() + moved - repaid.minor()).max(0))?;
-            let status = status(&row, date);
+            let status = status(row.due, &row.owed, &row.paid, date);
             listed.push(AccountInstallment { number, due: row.due, owed: row.owed, paid: row.paid, balance, status });
         }
         Ok(listed)
     }
 }
 
-fn status(row: &Row, date: Date) -> InstallmentStatus {
-    if row.unpaid() == Parts::default() {
+fn status(due: Date, owed: &Parts, paid: &Parts, date: Date) -> InstallmentStatus {
+    if Row::left(owed, paid) == Parts::default() {
         InstallmentStatus::Paid
-    } else if row.due < date {
+    } else if due < date {
         InstallmentStatus::Overdue
-    } else if row.due == date {
+    } else if due == date {
         InstallmentStatus::Due
-    } else if row.paid != Parts::default() {
+    } else if *paid != Parts::default() {
         InstallmentStatus::PartlyPaid
     } else {
         InstallmentStatus::Upcoming

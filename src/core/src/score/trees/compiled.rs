@@ -4,7 +4,7 @@ use std::{string::String, vec, vec::Vec};
 
 use super::{
     Float, TreeError,
-    check::CheckedTree,
+    check::Parts,
     column::{CompiledColumn, Intake, MISSING},
     document::{LinkKind, MissingRule, TreeModel, Width},
     linear::Linear,
@@ -55,40 +55,32 @@ pub struct Scratch {
 }
 
 impl CompiledTrees {
-    pub(super) fn new(
-        model: &TreeModel,
-        (base, scale_and_bias): (Float, Option<[Float; 2]>),
-        slope: Option<f64>,
-        intake: Intake,
-        columns: Vec<CompiledColumn>,
-        trees: &[CheckedTree],
-        linear: Linear,
-    ) -> Self {
-        let all = trees.iter().flat_map(|tree| tree.leaves.iter().copied());
-        let leaves = match base {
+    pub(super) fn new(model: &TreeModel, parts: &Parts) -> Self {
+        let all = parts.trees.iter().flat_map(|tree| tree.leaves.iter().copied());
+        let leaves = match parts.base {
             // Exact: these are f32 that were widened.
             Float::F32(base) => Leaves::F32 { base, values: all.map(|value| value as f32).collect() },
             Float::F64(base) => Leaves::F64 { base, values: all.collect() },
         };
-        let starts = trees.iter().scan(0_u32, |next, tree| {
+        let starts = parts.trees.iter().scan(0_u32, |next, tree| {
             let start = *next;
             *next += tree.shape.leaves;
             Some(start)
         });
-        let engine =
-            MaskTable::build(&columns, trees).map_or_else(|| Engine::Walk(Forest::build(trees)), Engine::Masks);
+        let engine = MaskTable::build(&parts.columns, &parts.trees)
+            .map_or_else(|| Engine::Walk(Forest::build(&parts.trees)), Engine::Masks);
         Self {
             names: model.features.iter().map(|feature| feature.name.clone()).collect(),
-            intake,
-            columns,
+            intake: parts.intake,
+            columns: parts.columns.clone(),
             engine,
             leaves,
             starts: starts.collect(),
             leaf_ids: model.trees.iter().flat_map(|tree| tree.leaf_ids.iter().copied()).collect(),
-            linear: Some(linear).filter(|linear| !linear.is_empty()),
-            scale_and_bias,
+            linear: Some(&parts.linear).filter(|linear| !linear.is_empty()).cloned(),
+            scale_and_bias: parts.scale_and_bias,
             average: model.average,
-            slope,
+            slope: parts.slope,
             mirrored: model.link.kind == LinkKind::LogisticOfMagnitude,
         }
     }
@@ -125,6 +117,12 @@ impl CompiledTrees {
         features.into_iter().filter_map(|feature| self.names.get(feature)).map(String::as_str).collect()
     }
 
+    /// Whether a missing value of the feature at this position is read as the number zero.
+    #[must_use]
+    pub fn takes_missing_for_zero(&self, feature: usize) -> bool {
+        self.columns.iter().any(|column| column.feature == feature && column.missing == MissingRule::Zero)
+    }
+
     /// Room for scoring rows one after the other.
     #[must_use]
     pub fn scratch(&self) -> Scratch {
@@ -152,6 +150,30 @@ impl CompiledTrees {
             (Float::F64(sum), Some([Float::F64(scale), Float::F64(bias)])) => Float::F64(sum * scale + bias),
             (sum, _) => sum,
         })
+    }
+
+    /// The margins of whole rows one after the other, as [`Self::margin`] gives them, into `margins`.
+    ///
+    /// # Errors
+    /// [`TreeError::RowLength`] where there are not as many whole rows as places.
+    pub fn margins(&self, rows: &[f64], scratch: &mut Scratch, margins: &mut [f64]) -> Result<(), TreeError> {
+        let width = self.names.len();
+        if margins.len().checked_mul(width) != Some(rows.len()) {
+            return Err(TreeError::RowLength { got: rows.len(), expected: margins.len().saturating_mul(width) });
+        }
+        for (row, place) in rows.chunks_exact(width.max(1)).zip(margins) {
+            *place = self.margin(row, scratch)?.to_f64();
+        }
+        Ok(())
+    }
+
+    /// A number in the width of the margin.
+    #[must_use]
+    pub fn float(&self, value: f64) -> Float {
+        match self.width() {
+            Width::F32 => Float::F32(value as f32),
+            Width::F64 => Float::F64(value),
+        }
     }
 
     /// The sum of the leaves that the row last read reaches.

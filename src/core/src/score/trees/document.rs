@@ -25,16 +25,22 @@ use std::{
     vec::Vec,
 };
 
+use prequal_derive::Read;
 use serde::{Deserialize, Serialize};
 
 use super::{TreeError, limits::MODEL_BYTES_MAX};
-use crate::canonical;
+use crate::{
+    canonical,
+    depth::{Checked, Depth, Signed},
+    json,
+    score::{Scaling, value::Real},
+};
 
 /// The `format` of a model file that this version reads and writes.
 pub const FORMAT: &str = "prequal-trees/1";
 
 /// Boosted trees as they stand in their file. Not yet checked: see [`TreeModel::check`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct TreeModel {
     /// Always [`FORMAT`].
@@ -63,6 +69,12 @@ pub struct TreeModel {
     pub average: bool,
     /// From margin to probability.
     pub link: Link,
+    /// What is put right about the link's log-odds on rows that the model was not fitted to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+    /// How points stand for odds, where the model gives points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
     /// The features, in the order of a row's values.
     pub features: Vec<TreeFeature>,
     /// What reasons are told against: for each feature a decimal string, or nothing where it is missing.
@@ -75,7 +87,7 @@ pub struct TreeModel {
 }
 
 /// Where a model came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// The library: `xgboost`, `lightgbm`.
@@ -89,8 +101,8 @@ pub struct Source {
 }
 
 /// Precision of a float.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[serde(rename_all = "snake_case")]
 pub enum Width {
     /// Single precision, IEEE 754 binary32.
     F32,
@@ -99,7 +111,7 @@ pub enum Width {
 }
 
 /// From margin to probability of the event that the model was fitted to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
     /// Which function.
@@ -109,8 +121,18 @@ pub struct Link {
     pub slope: Option<String>,
 }
 
+/// Log-odds of bad = `intercept` + `slope` × the link's log-odds (Platt 1999, by way of the log-odds).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, Read)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Added.
+    pub intercept: Real,
+    /// The factor; below zero where the event that the model was fitted to is that a loan is good. Not zero.
+    pub slope: Real,
+}
+
 /// A link function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkKind {
     /// 1 / (1 + exp(−slope × margin)).
@@ -122,22 +144,54 @@ pub enum LinkKind {
 }
 
 /// One feature.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct TreeFeature {
     /// The column's name, unique in the model.
     pub name: String,
     /// Names of the categories, in the order of their codes from 0; empty where a value is a number or a code already.
-    /// A name that is not among them is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
+    /// Whether those names are numbers, so that `1` and `1.0` are one category.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub numeric: bool,
+    /// What a name is that is not among them.
+    #[serde(default, skip_serializing_if = "UnseenName::is_missing")]
+    pub unseen: UnseenName,
     /// The reason that this feature gives, which several may share; empty for the feature's own name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
 }
 
+/// What a category is that the model does not list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Read)]
+#[serde(rename_all = "snake_case")]
+pub enum UnseenName {
+    /// Missing.
+    #[default]
+    Missing,
+    /// In no set that the model names.
+    Other,
+    /// An error of the row: the model says that it gives no score.
+    Refuse,
+}
+
+impl TreeFeature {
+    /// Whether its values are names, also where none of them makes a difference to the model.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        !self.categories.is_empty() || self.unseen != UnseenName::Missing
+    }
+}
+
+impl UnseenName {
+    fn is_missing(&self) -> bool {
+        *self == Self::Missing
+    }
+}
+
 /// One way of reading a feature: numbers against cuts, or categories against sets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
     /// Which feature, from 0.
@@ -153,7 +207,7 @@ pub struct Column {
 }
 
 /// What a column makes of a missing value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Read)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingRule {
     /// It has a state of its own.
@@ -165,7 +219,7 @@ pub enum MissingRule {
 }
 
 /// The categories that a column's sets name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct CategoryColumn {
     /// The codes, ascending. A value is cut to its integer part before it is looked up.
@@ -178,7 +232,7 @@ pub struct CategoryColumn {
 }
 
 /// One tree. See the module's description for the order of its parts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct Tree {
     /// `1` for a split, `0` for a leaf.
@@ -199,7 +253,7 @@ pub struct Tree {
 }
 
 /// Linear leaves: constant + Σ coefficient × value, or the plain leaf value where one of the values is missing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Read)]
 #[serde(deny_unknown_fields)]
 pub struct LinearLeaves {
     /// The constant of each leaf, as bits.
@@ -212,6 +266,28 @@ pub struct LinearLeaves {
     pub coefficients: String,
 }
 
+fn format_of(format: &str) -> TreeError {
+    TreeError::Format(format.chars().take(64).collect())
+}
+
+/// Two numbers side by side.
+impl json::Read for [String; 2] {
+    fn read(node: json::Node<'_>) -> Self {
+        let mut pair = Self::default();
+        let mut values = node.list();
+        for place in &mut pair {
+            match values.next() {
+                Some(value) => *place = value.text().to_owned(),
+                None => node.unexpected("two texts"),
+            }
+        }
+        if values.next().is_some() {
+            node.unexpected("two texts");
+        }
+        pair
+    }
+}
+
 impl TreeModel {
     /// Reads a model file and compares its hash. The document is not yet checked for sense: see [`TreeModel::check`].
     ///
@@ -220,29 +296,59 @@ impl TreeModel {
     /// where the contents have another hash than stated, [`TreeError::Syntax`] for anything else that is not this
     /// document in its canonical form.
     pub fn parse(text: &str) -> Result<Self, TreeError> {
+        Self::read::<Checked>(text)
+    }
+
+    /// As [`Self::parse`], for a file that is only downloaded: that it is canonical is whoever wrote it to see to.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn open(text: &str) -> Result<Self, TreeError> {
+        Self::read::<Signed>(text)
+    }
+
+    fn read<C: Depth>(text: &str) -> Result<Self, TreeError> {
         /// Only what tells one format from another; the rest of the document is not looked at.
-        #[derive(Deserialize)]
+        #[derive(Read)]
         struct Head {
             format: String,
         }
         TreeError::limit("bytes of the model file", text.len(), MODEL_BYTES_MAX)?;
-        let syntax = |error: serde_json::Error| TreeError::Syntax(error.to_string());
-        let head: Head = serde_json::from_str(text).map_err(syntax)?;
-        if head.format != FORMAT {
-            return Err(TreeError::Format(head.format.chars().take(64).collect()));
+        let text = text.trim_ascii_end();
+        let syntax = |error: json::JsonError| TreeError::Syntax(error.to_string());
+        // A document of another format does not read as this one; only then it is asked what it is.
+        let mut model: Self = match json::from_str(text) {
+            Ok(model) => model,
+            Err(error) => match json::from_str::<Head>(text) {
+                Ok(head) if head.format != FORMAT => return Err(format_of(&head.format)),
+                _ => return Err(syntax(error)),
+            },
+        };
+        if model.format != FORMAT {
+            return Err(format_of(&model.format));
         }
-        let mut model: Self = serde_json::from_str(text).map_err(syntax)?;
         let stated = std::mem::take(&mut model.hash);
-        let bare = canonical::to_string(&model).map_err(|error| TreeError::Syntax(error.to_string()))?;
+        // A canonical text without this member is what was hashed.
+        let member = std::format!("\"hash\":\"{stated}\",");
+        let place = text.as_bytes().windows(member.len()).position(|window| window == member.as_bytes());
+        let place = place.unwrap_or(text.len());
+        let mut bare = String::with_capacity(text.len());
+        bare.push_str(text.get(..place).unwrap_or_default());
+        bare.push_str(text.get(place + member.len()..).unwrap_or_default());
+        if C::FULL {
+            let canonical = canonical::to_string(&model).map_err(|error| TreeError::Syntax(error.to_string()))?;
+            let computed = canonical::sha256_hex(canonical.as_bytes());
+            if stated != computed {
+                return Err(TreeError::Hash { stated: stated.chars().take(64).collect(), computed });
+            }
+            // One document has one text: the hash that it states is known by now, and so are all its bytes.
+            if bare != canonical {
+                return Err(TreeError::Syntax("it is not in canonical form".to_string()));
+            }
+        }
         let computed = canonical::sha256_hex(bare.as_bytes());
         if stated != computed {
             return Err(TreeError::Hash { stated: stated.chars().take(64).collect(), computed });
-        }
-        // One document has one text: the hash that it states is known by now, and so are all its bytes.
-        let member = std::format!("\"hash\":\"{stated}\",");
-        let (before, after) = text.trim_end().split_once(&member).unwrap_or_default();
-        if bare.strip_prefix(before) != Some(after) || after.is_empty() {
-            return Err(TreeError::Syntax("it is not in canonical form".to_string()));
         }
         model.hash = stated;
         Ok(model)

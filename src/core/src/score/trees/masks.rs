@@ -102,7 +102,7 @@ fn goes_left(test: &Test, state: u16) -> bool {
         return test.missing_left;
     }
     match &test.set {
-        Some(set) => set.get(usize::from(state - 1)).copied().unwrap_or(false),
+        Some((_, set)) => set.get(usize::from(state - 1)).copied().unwrap_or(false),
         None => state <= test.cut() + 1,
     }
 }

@@ -23,6 +23,7 @@ mod float;
 mod limits;
 mod linear;
 mod masks;
+mod points;
 mod shape;
 mod shapley;
 mod walk;
@@ -32,8 +33,8 @@ mod tests;
 
 pub use compiled::{CompiledTrees, Scratch};
 pub use document::{
-    CategoryColumn, Column, FORMAT, LinearLeaves, Link, LinkKind, MissingRule, Source, Tree, TreeFeature, TreeModel,
-    Width,
+    Calibration, CategoryColumn, Column, FORMAT, LinearLeaves, Link, LinkKind, MissingRule, Source, Tree, TreeFeature,
+    TreeModel, UnseenName, Width,
 };
 pub use error::TreeError;
 pub use float::{Float, decimal, leaf_hex, parse_bits};
@@ -41,4 +42,5 @@ pub use limits::{
     CATEGORIES_MAX, CATEGORY_CODE_MAX, COLUMNS_MAX, CUTS_MAX, DEPTH_MAX, FEATURES_MAX, LEAVES_MAX,
     MASK_TABLE_BYTES_MAX, MODEL_BYTES_MAX, NAME_BYTES_MAX, SET_BYTES_MAX, TEXT_BYTES_MAX, TREES_MAX,
 };
+pub use points::{TreePoints, TreeReason, TreeScored};
 pub use shapley::{Explainer, Explanation, FamilyPoints};

@@ -9,13 +9,17 @@ use std::{format, string::String, vec, vec::Vec};
 
 use super::{
     Float, TreeError,
-    check::{CheckedTree, Test},
+    check::{CheckedTree, Parts, Test, refuse},
     column::{CompiledColumn, Intake, MISSING},
     document::{TreeModel, Width},
     float,
     shape::Child,
 };
-use crate::score::limits::REASONS_MAX;
+use crate::{
+    depth::{Checked, Depth},
+    order::sort_short,
+    score::limits::REASONS_MAX,
+};
 
 /// The largest number of points that one explanation parts, either way.
 const POINTS_ABS_MAX: f64 = crate::score::POINTS_ABS_MAX as f64;
@@ -60,7 +64,7 @@ impl<'m> Explanation<'m> {
         let mut reasons: Vec<FamilyPoints<'m>> =
             self.families.iter().filter(|family| family.points < 0).copied().collect();
         // A stable sort keeps the families' order among equals.
-        reasons.sort_by_key(|family| family.points);
+        sort_short(&mut reasons, |a, b| a.points < b.points);
         reasons.truncate(REASONS_MAX);
         reasons
     }
@@ -73,8 +77,11 @@ impl TreeModel {
     /// As [`TreeModel::check`]; [`TreeError::Model`] also for a model without a baseline or with linear leaves, whose
     /// effects are no steps.
     pub fn explainer(&self) -> Result<Explainer, TreeError> {
-        let parts = self.parts()?;
-        let refuse = |why: &str| Err(TreeError::Model(String::from(why)));
+        self.explainer_of::<Checked>(self.parts::<Checked>()?)
+    }
+
+    pub(super) fn explainer_of<C: Depth>(&self, parts: Parts) -> Result<Explainer, TreeError> {
+        let refuse = |why: &str| refuse::<C, _>(|| String::from(why));
         if !parts.linear.is_empty() {
             return refuse("it has linear leaves, which cannot be explained");
         }
@@ -107,21 +114,22 @@ impl TreeModel {
 }
 
 /// Reads a baseline: a number or a category's code for each feature, nothing where missing.
-pub(super) fn parse_baseline(model: &TreeModel) -> Result<Option<Vec<f64>>, TreeError> {
+pub(super) fn parse_baseline<C: Depth>(model: &TreeModel) -> Result<Option<Vec<f64>>, TreeError> {
     let Some(texts) = &model.baseline else { return Ok(None) };
     if texts.len() != model.features.len() {
-        return Err(TreeError::Model(format!(
-            "`baseline` has {} values, and there are {} features",
-            texts.len(),
-            model.features.len()
-        )));
+        return refuse::<C, _>(|| {
+            format!("`baseline` has {} values, and there are {} features", texts.len(), model.features.len())
+        });
     }
     let read = |text: &Option<String>| match text {
         None => Ok(f64::NAN),
-        Some(text) => float::parse_decimal(text, Width::F64).ok_or_else(|| {
-            let shown: String = text.chars().take(40).collect();
-            TreeError::Model(format!("`baseline` holds `{shown}`, which is not a finite decimal"))
-        }),
+        Some(text) => match float::parse_decimal(text, Width::F64) {
+            Some(value) => Ok(value),
+            None => refuse::<C, _>(|| {
+                let shown: String = text.chars().take(40).collect();
+                format!("`baseline` holds `{shown}`, which is not a finite decimal")
+            }),
+        },
     };
     texts.iter().map(read).collect::<Result<Vec<f64>, TreeError>>().map(Some)
 }
@@ -179,16 +187,9 @@ impl Explainer {
         (margin, baseline): (Float, Float),
         points_per_log_odds: f64,
     ) -> Result<Explanation<'_>, TreeError> {
-        let shares = self.shares(row)?;
-        let mut exact = vec![0.0; self.families.len()];
-        for (share, family) in shares.iter().zip(&self.family_of) {
-            if let Some(sum) = exact.get_mut(*family) {
-                *sum -= points_per_log_odds * share;
-            }
-        }
+        let exact = self.exact(row, points_per_log_odds)?;
         let total = libm::round(points_per_log_odds * (baseline.to_f64() - margin.to_f64()));
-        let sound = |points: &f64| points.is_finite() && points.abs() <= POINTS_ABS_MAX;
-        if !sound(&total) || !exact.iter().all(sound) {
+        if !is_points(&total) || !exact.iter().all(is_points) {
             return Err(TreeError::Model(format!("the difference from the baseline is {total} points")));
         }
         let points = part(total as i32, &exact);
@@ -197,6 +198,32 @@ impl Explainer {
             points: total as i32,
             families: families.map(|(reason, points)| FamilyPoints { reason, points: *points }).collect(),
         })
+    }
+
+    /// Parts `total` points, those of the row less those of the baseline, among the families, in their order: rounded
+    /// down, with what is left to the largest remainders. `points_per_margin` are the points that one unit of the margin
+    /// takes away.
+    ///
+    /// # Errors
+    /// As [`Self::explain`].
+    pub(super) fn part(&self, row: &[f64], total: i32, points_per_margin: f64) -> Result<Vec<i32>, TreeError> {
+        Ok(part(total, &self.exact(row, points_per_margin)?))
+    }
+
+    /// For each feature the number of its family.
+    pub(super) fn families(&self) -> &[usize] {
+        &self.family_of
+    }
+
+    fn exact(&self, row: &[f64], points_per_margin: f64) -> Result<Vec<f64>, TreeError> {
+        let shares = self.shares(row)?;
+        let mut exact = vec![0.0; self.families.len()];
+        for (share, family) in shares.iter().zip(&self.family_of) {
+            if let Some(sum) = exact.get_mut(*family) {
+                *sum -= points_per_margin * share;
+            }
+        }
+        Ok(exact)
     }
 
     fn states(&self, row: &[f64]) -> Result<Vec<u16>, TreeError> {
@@ -208,19 +235,26 @@ impl Explainer {
     }
 }
 
-/// Whole numbers near `exact` that sum to `total`: by largest remainder, ties in order.
+fn is_points(points: &f64) -> bool {
+    points.is_finite() && points.abs() <= POINTS_ABS_MAX
+}
+
+/// Whole numbers near `exact` that sum to `total`: by largest remainder, ties in order. What is exactly nothing gets
+/// nothing, unless all are.
 fn part(total: i32, exact: &[f64]) -> Vec<i32> {
     let mut points: Vec<i32> = exact.iter().map(|part| libm::floor(*part) as i32).collect();
-    let mut order: Vec<usize> = (0..exact.len()).collect();
-    let remainder = |at: &usize| exact.get(*at).map_or(0.0, |part| part - libm::floor(*part));
-    order.sort_by(|a, b| remainder(b).total_cmp(&remainder(a)));
+    let used = exact.iter().any(|part| *part != 0.0);
+    let mut order: Vec<(f64, usize)> = Vec::with_capacity(exact.len());
+    order.extend(exact.iter().enumerate().map(|(at, part)| (part - libm::floor(*part), at)));
+    order.retain(|(_, at)| !used || exact.get(*at).is_some_and(|part| *part != 0.0));
+    sort_short(&mut order, |a, b| a.0 > b.0);
     let mut left = i64::from(total) - points.iter().map(|part| i64::from(*part)).sum::<i64>();
     // Once around is enough but for the last bits of floats, which can ask for one more.
     while left != 0 && !order.is_empty() {
         let step = left.signum();
-        let around: Vec<usize> = if step > 0 { order.clone() } else { order.iter().rev().copied().collect() };
-        for at in around.into_iter().take(left.unsigned_abs() as usize) {
-            if let Some(points) = points.get_mut(at) {
+        for turn in 0..order.len().min(left.unsigned_abs() as usize) {
+            let turn = if step > 0 { turn } else { order.len() - 1 - turn };
+            if let Some(points) = order.get(turn).and_then(|(_, at)| points.get_mut(*at)) {
                 *points += step as i32;
                 left -= step;
             }
@@ -280,7 +314,7 @@ impl Path<'_> {
 fn goes_left(test: &Test, state: u16) -> bool {
     let Some(known) = state.checked_sub(1) else { return test.missing_left };
     match &test.set {
-        Some(set) => set.get(usize::from(known)).copied().unwrap_or(false),
+        Some((_, set)) => set.get(usize::from(known)).copied().unwrap_or(false),
         None => u32::from(known) <= test.number,
     }
 }

@@ -194,8 +194,6 @@ fn what_is_too_large_is_refused_by_its_limit() {
     deep.trees[0].shape = "1".repeat(600);
     assert!(deep.check().unwrap_err().to_string().contains("depth of a tree: 513, and the limit is 512"));
     let mut wide = model();
-    wide.features = (0..=FEATURES_MAX)
-        .map(|n| TreeFeature { name: n.to_string(), categories: Vec::new(), reason: String::new() })
-        .collect();
+    wide.features = (0..=FEATURES_MAX).map(|n| TreeFeature { name: n.to_string(), ..TreeFeature::default() }).collect();
     assert!(wide.check().unwrap_err().to_string().contains("features: 4097, and the limit is 4096"));
 }

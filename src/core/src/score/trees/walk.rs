@@ -1,9 +1,6 @@
 //! Trees node by node, for models too large for a table of masks.
 
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    vec::Vec,
-};
+use std::vec::Vec;
 
 use super::{
     check::{CheckedTree, Test},
@@ -43,7 +40,7 @@ pub(super) struct Forest {
 impl Forest {
     pub(super) fn build(trees: &[CheckedTree]) -> Self {
         let mut forest = Self::default();
-        let mut known = BTreeMap::new();
+        let mut known = Vec::new();
         for tree in trees {
             let first = forest.nodes.len() as u32;
             let child = |child: Child| match child {
@@ -68,13 +65,17 @@ impl Forest {
     }
 
     /// Where a test's set begins; each is stored once for either side of missing.
-    fn set(&mut self, test: &Test, known: &mut BTreeMap<(u32, u32, bool), u32>) -> u32 {
-        let Some(set) = &test.set else { return NO_SET };
+    fn set(&mut self, test: &Test, known: &mut Vec<[u32; 2]>) -> u32 {
+        let Some((number, set)) = &test.set else { return NO_SET };
+        if known.len() <= *number {
+            known.resize(number + 1, [NO_SET; 2]);
+        }
         let start = self.sets.len() as u32;
-        match known.entry((test.column, test.number, test.missing_left)) {
-            Entry::Occupied(entry) => return *entry.get(),
-            Entry::Vacant(entry) => entry.insert(start),
-        };
+        match known.get_mut(*number).and_then(|sides| sides.get_mut(usize::from(test.missing_left))) {
+            Some(place) if *place == NO_SET => *place = start,
+            Some(place) => return *place,
+            None => {}
+        }
         let states = [test.missing_left].into_iter().chain(set.iter().copied()).collect::<Vec<bool>>();
         for chunk in states.chunks(64) {
             let word = chunk.iter().enumerate().fold(0, |word, (at, left)| word | (u64::from(*left) << at));

@@ -1,0 +1,91 @@
+//! Notices, with the proof that they were sent.
+#![allow(unused_qualifications, reason = "the macro that describes a route repeats the names of its queries")]
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{auth::OnlyLender, extract::Query, ledger::PAGE_MAX};
+use crate::{
+    app::App,
+    problem::{Kind, Problem},
+    reply::Reply,
+    storage::notices,
+};
+
+/// From where.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct NoticesQuery {
+    /// After this place: `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of notices.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NoticesPage {
+    /// In the order in which they were made.
+    notices: Vec<NoticeView>,
+    /// Where to go on; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// A notice.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NoticeView {
+    /// Its id, which is also the first part of its `Message-ID`.
+    id: String,
+    /// The application it is about.
+    application_id: String,
+    /// `adverse_action`.
+    kind: String,
+    /// Its text's name and version.
+    template: String,
+    /// `queued`, `sent` or `given_up`.
+    status: String,
+    /// How often it was tried.
+    attempts: i64,
+    /// `file` or `smtp`, once it was sent.
+    channel: Option<String>,
+    /// When it was sent, RFC 3339.
+    sent: Option<String>,
+    /// What proves it, or why it could not be sent.
+    proof: Option<String>,
+    /// When it was made, RFC 3339.
+    created: String,
+}
+
+/// Notices, page by page.
+#[utoipa::path(get, path = "/v1/notices", tag = "notices", security(("bearer" = [])), params(NoticesQuery),
+    responses((status = 200, body = NoticesPage), (status = "4XX", response = super::ProblemDocument)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    _: OnlyLender,
+    Query(query): Query<NoticesQuery>,
+) -> Result<Reply, Problem> {
+    if query.cursor.as_ref().is_some_and(|text| uuid::Uuid::try_parse(text).is_err()) {
+        return Err(Problem::new(Kind::BadRequest, "`cursor` is not an id"));
+    }
+    let mut db = app.db.read().await?;
+    let mut page = notices::page(&mut db, query.cursor.as_deref(), PAGE_MAX + 1).await?;
+    let limit = usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
+    let more = page.len() > limit;
+    page.truncate(limit);
+    let next_cursor = page.last().filter(|_| more).map(|last| last.id.clone());
+    let view = |row: notices::Sent| NoticeView {
+        status: if row.given_up.is_some() { "given_up".to_owned() } else { row.status },
+        id: row.id,
+        application_id: row.application,
+        kind: row.kind,
+        template: row.template,
+        attempts: row.attempts,
+        channel: row.channel,
+        sent: row.sent,
+        proof: row.proof,
+        created: row.created,
+    };
+    Reply::ok(&NoticesPage { notices: page.into_iter().map(view).collect(), next_cursor })
+}

@@ -1,0 +1,241 @@
+//! What a person may ask for of their data: to see it, to have it corrected, to have it erased, to withdraw a
+//! consent. Routes and the command line come here.
+
+use prequal_ledger::Status;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    people,
+    problem::{Kind, Problem},
+    storage::{Connection, applications, group::Part, persons},
+    vault::Vault,
+};
+
+/// The longest name or address that a correction holds, in bytes.
+pub const TEXT_BYTES_MAX: usize = 200;
+/// How many corrections one person may have.
+pub const CORRECTIONS_MAX: usize = 100;
+/// The kind of a record that corrects what was applied with.
+pub const CORRECTION: &str = "correction";
+
+/// Everything that is kept of a person, in plain words.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Export {
+    /// The random id by which everything else names the person.
+    person_id: String,
+    /// Since when the person is known, RFC 3339.
+    created: String,
+    /// When everything personal was erased.
+    erased: Option<String>,
+    /// What was sealed under the person's key, in the order in which it came. Empty after erasure.
+    records: Vec<Record>,
+    /// Applications, with what was agreed to.
+    applications: Vec<Applied>,
+    /// Loans.
+    loans: Vec<Lent>,
+}
+
+/// One record.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Record {
+    /// Its id.
+    id: String,
+    /// `decision_input`, `signature` or `correction`.
+    kind: String,
+    /// When it was kept, RFC 3339.
+    created: String,
+    /// What it says.
+    #[schema(value_type = Object)]
+    content: Value,
+}
+
+/// An application.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Applied {
+    /// Its id.
+    application_id: String,
+    /// `received`, `approved`, `referred`, `declined` or `signed`.
+    status: String,
+    /// When it came, RFC 3339.
+    created: String,
+    /// What was agreed to, each purpose apart.
+    consents: Vec<ConsentView>,
+}
+
+/// A consent.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConsentView {
+    /// What for.
+    pub purpose: String,
+    /// SHA-256 of the sentence agreed to.
+    pub text_hash: String,
+    /// When it was given, RFC 3339.
+    pub given: String,
+    /// When it was withdrawn.
+    pub withdrawn: Option<String>,
+}
+
+/// A loan.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Lent {
+    /// Its id.
+    loan_id: String,
+    /// As of its last event.
+    status: String,
+    /// When it was signed, RFC 3339.
+    signed: String,
+}
+
+/// What is put right; what is left out stays.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Correction {
+    /// The name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The telephone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+}
+
+async fn content(vault: &Vault, db: &mut Connection, person: &str) -> Result<Vec<Record>, Problem> {
+    let Some(key) = people::key(db, vault, person).await? else { return Ok(Vec::new()) };
+    let mut records = Vec::new();
+    for (id, kind, sealed, created) in persons::records(db, person).await? {
+        let plain = key.open(&id, &sealed).map_err(Problem::internal)?;
+        let content = serde_json::from_slice(&plain).map_err(Problem::internal)?;
+        records.push(Record { id, kind, created, content });
+    }
+    Ok(records)
+}
+
+/// Everything that is kept of a person.
+///
+/// # Errors
+/// 404 where nobody has this id.
+pub async fn export(vault: &Vault, db: &mut Connection, person: &str) -> Result<Export, Problem> {
+    let (created, erased) = persons::find(db, person).await?.ok_or_else(Problem::not_found)?;
+    let mut applied = Vec::new();
+    for (application_id, status, created) in persons::applications(db, person).await? {
+        let consents = consents(db, &application_id).await?;
+        applied.push(Applied { application_id, status, created, consents });
+    }
+    let loans = persons::loans(db, person).await?;
+    Ok(Export {
+        person_id: person.to_owned(),
+        created,
+        erased,
+        records: content(vault, db, person).await?,
+        applications: applied,
+        loans: loans.into_iter().map(|(loan_id, status, signed)| Lent { loan_id, status, signed }).collect(),
+    })
+}
+
+/// What was agreed to with an application.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn consents(db: &mut Connection, application: &str) -> Result<Vec<ConsentView>, Problem> {
+    let rows = applications::consent_history(db, application).await?;
+    let view = |(purpose, text_hash, given, withdrawn)| ConsentView { purpose, text_hash, given, withdrawn };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+/// Everyone who gave an address, a telephone number or an identity number.
+///
+/// # Errors
+/// 422 for another kind.
+pub async fn find(vault: &Vault, db: &mut Connection, kind: &str, value: &str) -> Result<Vec<String>, Problem> {
+    if !["email", "phone", "resident_id"].contains(&kind) {
+        let detail = "people are found by `email`, `phone` or `resident_id`";
+        return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/kind"));
+    }
+    let digest = vault.lookup_digest(kind, &people::normalized(value));
+    Ok(persons::by_digest(db, kind, &digest).await?)
+}
+
+/// Keeps a correction beside what was applied with, which stays as it was decided upon; from now on the person is
+/// found, and written to, by what is right.
+///
+/// # Errors
+/// 404 where nobody has this id, 409 after erasure, 422 where nothing is corrected or a text is too long.
+pub async fn correct(app: &App, person: &str, correction: &Correction) -> Result<String, Problem> {
+    let texts = [("/name", &correction.name), ("/email", &correction.email), ("/phone", &correction.phone)];
+    for (pointer, text) in &texts {
+        if text.as_ref().is_some_and(|text| text.trim().is_empty() || text.len() > TEXT_BYTES_MAX) {
+            let detail = format!("a text here has 1 to {TEXT_BYTES_MAX} bytes");
+            return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", *pointer));
+        }
+    }
+    if texts.iter().all(|(_, text)| text.is_none()) {
+        return Err(Problem::new(Kind::InvalidValue, "nothing is corrected").with("pointer", ""));
+    }
+    let now = app.now()?.to_string();
+    let plain = serde_json::to_vec(correction).map_err(Problem::internal)?;
+    let (now, plain) = (now.as_str(), plain.as_slice());
+    let work = |mut tx: Part| async move {
+        persons::find(&mut tx, person).await?.ok_or_else(Problem::not_found)?;
+        let key = people::key(&mut tx, &app.vault, person).await?;
+        let key = key.ok_or_else(|| Problem::new(Kind::WrongState, "the person's data were erased"))?;
+        let records = persons::records(&mut tx, person).await?;
+        if records.iter().filter(|(_, kind, _, _)| kind == CORRECTION).count() >= CORRECTIONS_MAX {
+            let detail = format!("a person has at most {CORRECTIONS_MAX} corrections");
+            return Err(Problem::new(Kind::TooMany, detail));
+        }
+        for (kind, text) in [("email", &correction.email), ("phone", &correction.phone)] {
+            let Some(text) = text else { continue };
+            let digest = app.vault.lookup_digest(kind, &people::normalized(text));
+            persons::replace_digest(&mut tx, kind, &digest, person).await?;
+        }
+        people::keep(&mut tx, person, &key, CORRECTION, plain, now).await
+    };
+    app.db.write(work).await
+}
+
+/// Erases a person, unless a debt is open: until it is settled the data are needed to perform the contract.
+/// Erasing twice is erasing once.
+///
+/// # Errors
+/// 404 where nobody has this id, 409 where a loan is open.
+pub async fn erase(app: &App, person: &str) -> Result<String, Problem> {
+    let mut db = app.db.read().await?;
+    let (_, erased) = persons::find(&mut db, person).await?.ok_or_else(Problem::not_found)?;
+    if let Some(erased) = erased {
+        return Ok(erased);
+    }
+    let over = [Status::Settled.name(), Status::Cancelled.name()];
+    let loans = persons::loans(&mut db, person).await?;
+    let open: Vec<String> =
+        loans.into_iter().filter(|(_, status, _)| !over.contains(&status.as_str())).map(|(id, _, _)| id).collect();
+    if !open.is_empty() {
+        return Err(
+            Problem::new(Kind::WrongState, "a loan is open; its data are kept until it is settled").with("loans", open)
+        );
+    }
+    drop(db);
+    people::erase(app, person).await?;
+    let mut db = app.db.read().await?;
+    let (_, erased) = persons::find(&mut db, person).await?.ok_or_else(Problem::not_found)?;
+    erased.ok_or_else(|| Problem::internal("erased, but not so"))
+}
+
+/// Withdraws a consent from now on; what was done on it stays lawful. Withdrawing twice is withdrawing once.
+///
+/// # Errors
+/// 404 where the application has no such consent.
+pub async fn withdraw(
+    db: &mut Connection,
+    application: &str,
+    purpose: &str,
+    now: &str,
+) -> Result<ConsentView, Problem> {
+    applications::withdraw_consent(db, application, purpose, now).await?;
+    let all = consents(db, application).await?;
+    all.into_iter().find(|consent| consent.purpose == purpose).ok_or_else(Problem::not_found)
+}

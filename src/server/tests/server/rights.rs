@@ -1,0 +1,132 @@
+//! What a person may ask for of their data, and whom else it is shown to: nobody.
+
+use serde_json::{Value, json};
+
+use crate::{
+    actors::{ADA, Shopper},
+    world::{EDGE, LENDER, MERCHANT, OTHER_MERCHANT, World},
+};
+
+async fn person_of(world: &World, email: &str) -> Vec<String> {
+    let body = json!({ "kind": "email", "value": email });
+    let found = world.post("/v1/persons/search", LENDER, &body).await.expect(200);
+    found["persons"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lender_exports_corrects_and_erases_a_person() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let found = person_of(&world, "  ADA@example.com ").await;
+    let [person] = found.as_slice() else { panic!("{found:?}") };
+    let path = format!("/v1/persons/{person}");
+    let export = world.get(&path, LENDER).await.expect(200);
+    let kinds: Vec<&str> = export["records"].as_array().unwrap().iter().map(|r| r["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["decision_input", "signature"]);
+    assert_eq!(export["records"][0]["content"]["application"]["fields"]["full_name"], "Ada Byron");
+    assert_eq!(export["records"][1]["content"]["signature"]["name"], "Ada Byron");
+    assert_eq!(export["loans"][0]["loan_id"], loan.as_str());
+    assert_eq!(export["applications"][0]["consents"][0]["purpose"], "credit_report");
+
+    // A correction stands beside what was decided upon; the person is found by what is right.
+    let corrections = format!("{path}/corrections");
+    for (body, pointer) in
+        [(json!({}), ""), (json!({ "email": " " }), "/email"), (json!({ "name": "x".repeat(201) }), "/name")]
+    {
+        assert_eq!(world.post(&corrections, LENDER, &body).await.problem(422, "invalid-value")["pointer"], pointer);
+    }
+    world.post(&corrections, LENDER, &json!({ "income": 1 })).await.problem(422, "invalid-body");
+    world.post(&corrections, LENDER, &json!({ "email": "countess@example.com" })).await.expect(201);
+    assert_eq!(person_of(&world, "ada@example.com").await, Vec::<String>::new());
+    assert_eq!(person_of(&world, "countess@example.com").await, found);
+    let export = world.get(&path, LENDER).await.expect(200);
+    assert_eq!(export["records"][2]["content"], json!({ "email": "countess@example.com" }));
+
+    // The contract is performed first.
+    let refused = world.call("DELETE", &path, LENDER, &[], b"").await.problem(409, "wrong-state");
+    assert_eq!(refused["loans"], json!([loan]));
+    world.pay(&loan, &capability, 50_000).await;
+    let erased = world.call("DELETE", &path, LENDER, &[], b"").await.expect(200);
+    assert_eq!(world.call("DELETE", &path, LENDER, &[], b"").await.expect(200), erased, "erased once");
+    let export = world.get(&path, LENDER).await.expect(200);
+    assert_eq!((&export["records"], &export["erased"]), (&json!([]), &erased["erased"]));
+    assert_eq!(person_of(&world, "countess@example.com").await, Vec::<String>::new());
+    world.post(&corrections, LENDER, &json!({ "name": "A" })).await.problem(409, "wrong-state");
+    world.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_but_the_lender_and_the_applicant_reads_personal_data() {
+    let world = World::new().await;
+    let (purchase, _, loan_capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let person = person_of(&world, ADA.email).await.remove(0);
+    let grace = Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+    let other = world.apply(&grace, 50_000).await;
+    let search = json!({ "kind": "email", "value": ADA.email });
+    let export = format!("/v1/persons/{person}");
+    let data = format!("/v1/applications/{}/data", purchase.application);
+    for stranger in [MERCHANT, OTHER_MERCHANT, EDGE, &purchase.capability, &loan_capability, &other.capability, ""] {
+        let status = if stranger.is_empty() { 401 } else { 403 };
+        assert_eq!(world.get(&export, stranger).await.status, status);
+        assert_eq!(world.post("/v1/persons/search", stranger, &search).await.status, status);
+        assert_eq!(world.call("DELETE", &export, stranger, &[], b"").await.status, status);
+        let body = json!({ "email": "thief@example.com" });
+        assert_eq!(world.post(&format!("{export}/corrections"), stranger, &body).await.status, status);
+        assert_eq!(world.get("/v1/notices", stranger).await.status, status);
+        if stranger != purchase.capability {
+            let status = if stranger.is_empty() { 401 } else { 404 };
+            assert_eq!(world.get(&data, stranger).await.status, status);
+            let withdrawal = json!({ "purpose": "credit_report" });
+            let path = format!("/v1/applications/{}/withdrawals", purchase.application);
+            assert_eq!(world.post(&path, stranger, &withdrawal).await.status, status);
+        }
+    }
+    for who in [&purchase.capability, LENDER] {
+        let kept = world.get(&data, who).await.expect(200);
+        assert_eq!(kept["input"], purchase.input);
+    }
+    world.get("/v1/persons/00000000-0000-7000-8000-000000000000", LENDER).await.problem(404, "not-found");
+    let wrong = json!({ "kind": "name", "value": "Ada" });
+    world.post("/v1/persons/search", LENDER, &wrong).await.problem(422, "invalid-value");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_required_consent_that_is_withdrawn_stops_what_is_not_signed_yet() {
+    let world = World::new().await;
+    let purchase = world.apply(&ADA, 50_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    let path = format!("/v1/applications/{}/withdrawals", purchase.application);
+    world.post(&path, &purchase.capability, &json!({ "purpose": "marketing" })).await.problem(404, "not-found");
+    let body = json!({ "purpose": "credit_report" });
+    let first = world.post(&path, &purchase.capability, &body).await.expect(200);
+    assert_ne!(first["withdrawn"], Value::Null);
+    assert_eq!(world.post(&path, LENDER, &body).await.expect(200), first, "withdrawn once");
+    let signed = world.sign(&purchase, "k", &world.signing(&submitted, "Ada Byron")).await;
+    assert_eq!(signed.problem(422, "consent-missing")["purpose"], "credit_report");
+    assert_eq!(world.account("1110").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loan_s_credential_is_random_and_the_newest_may_replace_all_others() {
+    let world = World::new().await;
+    let (_, loan, first) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let (path, rotate) = (format!("/v1/loans/{loan}"), format!("/v1/loans/{loan}/capability"));
+    let reply = world.post_once(&rotate, &first, "r", &json!({})).await;
+    let second = reply.expect(201)["capability"].as_str().unwrap().to_owned();
+    assert_ne!(first, second);
+    world.get(&path, &first).await.problem(404, "not-found");
+    world.get(&path, &second).await.expect(200);
+    // Whoever lost the reply asks again with what they have.
+    assert_eq!(world.post_once(&rotate, &first, "r", &json!({})).await.bytes, reply.bytes);
+    world.post_once(&rotate, &first, "s", &json!({})).await.problem(404, "not-found");
+    // The lender helps whoever lost it altogether; strangers do not.
+    world.post_once(&rotate, MERCHANT, "t", &json!({})).await.problem(404, "not-found");
+    let third = world.post_once(&rotate, LENDER, "t", &json!({})).await.expect(201);
+    world.get(&path, &second).await.problem(404, "not-found");
+    world.get(&path, third["capability"].as_str().unwrap()).await.expect(200);
+    for (name, bytes) in world.stored() {
+        for capability in [&first, &second] {
+            assert!(!bytes.windows(capability.len()).any(|window| window == capability.as_bytes()), "{name}");
+        }
+    }
+}
