@@ -163,7 +163,15 @@ fn each_crate_knows_the_crates_below_it_and_no_other() {
         ("prequal-server", &["prequal-bundle", "prequal-core", "prequal-ledger"]),
         (
             "prequal",
-            &["prequal-batch", "prequal-bundle", "prequal-core", "prequal-models", "prequal-server", "prequal-train"],
+            &[
+                "prequal-batch",
+                "prequal-bundle",
+                "prequal-core",
+                "prequal-ledger",
+                "prequal-models",
+                "prequal-server",
+                "prequal-train",
+            ],
         ),
         ("prequal-acceptance", &[]),
         ("xtask", &[]),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use ed25519_dalek::{SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -91,6 +91,23 @@ pub struct PrivateKey {
 impl std::fmt::Debug for PrivateKey {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "PrivateKey {{ kid: {:?} }}", self.public.kid)
+    }
+}
+
+impl PrivateKey {
+    /// The signature of bytes that say themselves what they are, base64url without padding.
+    #[must_use]
+    pub fn sign_bytes(&self, bytes: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(self.key.sign(bytes).to_bytes())
+    }
+}
+
+impl PublicKey {
+    /// Whether a signature of [`PrivateKey::sign_bytes`] is this key's over these bytes.
+    #[must_use]
+    pub fn verifies_bytes(&self, bytes: &[u8], signature: &str) -> bool {
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok().and_then(|raw| Signature::from_slice(&raw).ok());
+        signature.is_some_and(|signature| self.key.verify_strict(bytes, &signature).is_ok())
     }
 }
 

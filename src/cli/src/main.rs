@@ -43,6 +43,8 @@ enum Command {
     Decide(commands::decide::Args),
     /// Make an Ed25519 key pair for one use
     Keygen(commands::keygen::Args),
+    /// An exported ledger to what it proves: chains, folds, sums, days
+    Replay(commands::replay::Args),
     /// Run the lending server
     Serve(commands::serve::Args),
     /// Run the sandbox payment provider and bureau
@@ -66,6 +68,7 @@ fn main() -> std::process::ExitCode {
         Command::Bundle(args) => commands::bundle::run(&args),
         Command::Decide(args) => commands::decide::run(&args),
         Command::Keygen(args) => commands::keygen::run(&args),
+        Command::Replay(args) => commands::replay::run(&args),
         Command::Serve(args) => commands::serve::run(args),
         Command::Sandbox(args) => commands::sandbox::run(args),
         Command::Completions(args) => commands::completions::run::<Cli>(&args),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Account, LedgerError};
 
 /// The most transfers one entry may hold.
-pub const TRANSFERS_MAX: usize = 32;
+pub const TRANSFERS_MAX: usize = 64;
 
 /// One amount, debited to one account and credited to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

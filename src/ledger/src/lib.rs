@@ -1,8 +1,9 @@
 //! Double entry, and the loan as a fold of its dated events. Pure, like core.
 //!
 //! Read in this order: [`account`] (the chart), [`posting`] (the table that a finance person reads),
-//! [`entry`] (why nothing unbalanced can be written), [`loan`] (events to entries), [`chain`] (why no
-//! change goes unseen), [`trial`] (the sums).
+//! [`entry`] (why nothing unbalanced can be written), [`event`] (what can happen), [`loan`] (events to entries),
+//! [`servicing`] (late, non-accrual, allowance), [`funding`] (who finances it), [`line`] (limits and exposure),
+//! [`chain`], [`merkle`] and [`export`] (why no change goes unseen), [`trial`] and [`report`] (the sums).
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unreachable)
@@ -10,18 +11,34 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+mod books;
 pub mod chain;
+mod engine;
 pub mod entry;
 mod error;
+pub mod event;
+pub mod export;
+mod facts;
+pub mod funding;
+pub mod line;
 pub mod loan;
+pub mod merkle;
 pub mod posting;
-mod settle;
+pub mod report;
+pub mod servicing;
 pub mod trial;
 
 pub use account::{Account, Kind};
 pub use chain::{Head, Sealed};
 pub use entry::{Entry, Transfer};
 pub use error::LedgerError;
-pub use loan::{Contract, Event, Loan, Record, Status};
+pub use event::{Event, NewSchedule, Record, WaivedPart};
+pub use facts::PAUSES_MAX;
+pub use funding::{Funder, FunderPosition, Funding, Moved};
+pub use line::{Ceiling, Claim, ClaimKind, Hold, Line, LineEvent, admit};
+pub use loan::{Contract, Loan, Status};
+pub use merkle::DayHead;
 pub use posting::Position;
+pub use report::{BackDating, Close, GeneralLedger, StatementLine, statement};
+pub use servicing::{AllowanceStage, Bucket, Delinquency, Materiality, Servicing};
 pub use trial::TrialBalance;

@@ -3,9 +3,7 @@
 //! A loan's state is never stored and corrected; it is computed from its contract and its events by core's
 //! closed form, for whatever date is asked. An event posts the difference between what the loan had come to
 //! and what it comes to now, so an event that arrives late, with an earlier value date, needs no rule of its
-//! own: the loan is folded again and the difference is posted.
-
-use std::borrow::Cow;
+//! own: the loan is folded again and the difference is posted. Nor does the undoing of an event.
 
 use prequal_core::{
     calendar::Date,
@@ -13,20 +11,26 @@ use prequal_core::{
     currency::Currency,
     money::Amount,
 };
-use serde::{Deserialize, Serialize};
 
-use crate::{Entry, LedgerError, Position, posting, settle};
+use crate::{
+    Entry, Event, LedgerError, Position, Record,
+    books::{self, Books},
+    facts::{Facts, Payout},
+    posting,
+    servicing::{Delinquency, Servicing},
+};
 
 /// The most events one loan may have.
 pub const EVENTS_MAX: usize = 4_096;
 
-/// What was signed, as far as the ledger is concerned.
+/// What was signed, as far as the ledger is concerned, and how the loan is served.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contract {
     terms: Terms,
     rules: Rules,
     merchant_fee: Amount,
     payout: Amount,
+    servicing: Servicing,
 }
 
 impl Contract {
@@ -39,7 +43,16 @@ impl Contract {
         let payout = terms.principal.checked_sub(merchant_fee).map_err(|_| LedgerError::PayoutNotPrincipal)?;
         // The day of the loan itself: nothing has happened, and everything is checked.
         prequal_core::credit::account_by(&terms, &rules, &[], terms.start)?;
-        Ok(Self { terms, rules, merchant_fee, payout })
+        Ok(Self { terms, rules, merchant_fee, payout, servicing: Servicing::default() })
+    }
+
+    /// The same contract, served by these rules.
+    ///
+    /// # Errors
+    /// [`LedgerError::Servicing`] where they contradict themselves.
+    pub fn served_by(self, servicing: Servicing) -> Result<Self, LedgerError> {
+        servicing.check()?;
+        Ok(Self { servicing, ..self })
     }
 
     /// The terms.
@@ -48,10 +61,28 @@ impl Contract {
         &self.terms
     }
 
+    /// The rules of its life.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// How it is served.
+    #[must_use]
+    pub const fn servicing(&self) -> &Servicing {
+        &self.servicing
+    }
+
     /// The currency of every amount.
     #[must_use]
     pub const fn currency(&self) -> Currency {
         self.terms.currency
+    }
+
+    /// The fee kept from the merchant's payout.
+    #[must_use]
+    pub const fn merchant_fee(&self) -> Amount {
+        self.merchant_fee
     }
 
     /// What the merchant is paid: the principal less the merchant's fee.
@@ -59,58 +90,20 @@ impl Contract {
     pub const fn payout(&self) -> Amount {
         self.payout
     }
-}
 
-/// What happened to a loan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Event {
-    /// The agreement was signed: the principal is lent and owed to the merchant.
-    Booked,
-    /// The merchant has the money.
-    PayoutSettled {
-        /// From which day.
-        value_date: Date,
-    },
-    /// The merchant could not be paid: nothing was lent, no interest is owed.
-    PayoutFailed {
-        /// From which day.
-        value_date: Date,
-    },
-    /// Money arrived.
-    Received {
-        /// In minor units.
-        amount: Amount,
-        /// The random id of the payment.
-        payment: String,
-        /// From which day it counts.
-        value_date: Date,
-    },
-    /// Interest and fees are recognized up to the booking date, and nothing else happens.
-    Recognized,
-}
-
-impl Event {
-    /// The name under which it is stored and posted.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Booked => "booked",
-            Self::PayoutSettled { .. } => "payout_settled",
-            Self::PayoutFailed { .. } => "payout_failed",
-            Self::Received { .. } => "received",
-            Self::Recognized => "recognized",
-        }
+    /// The terms by which interest is counted: it runs from the value date of the payout, so the days before it, and
+    /// all days while the merchant waits, bear none. A late payout never makes a loan dearer than what was signed.
+    pub(crate) fn terms_from(&self, payout: Payout, date: Date) -> Terms {
+        let mut terms = self.terms.clone();
+        let from = match payout {
+            Payout::Pending | Payout::Failed => date,
+            Payout::Settled(value_date) => value_date,
+        };
+        let late = from.days().saturating_sub(terms.start.days()).clamp(0, i32::from(INTEREST_FREE_DAYS_MAX));
+        let late = u16::try_from(late).unwrap_or(INTEREST_FREE_DAYS_MAX);
+        terms.repayment.interest_free_days = terms.repayment.interest_free_days.max(late);
+        terms
     }
-}
-
-/// An event with the business date on which it was booked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// The booking date.
-    pub booked: Date,
-    /// What happened.
-    pub event: Event,
 }
 
 /// Where a loan stands.
@@ -120,10 +113,16 @@ pub enum Status {
     Disbursing,
     /// Paid out and owed.
     Active,
-    /// Paid back to the last cent.
+    /// Paid back to the last cent, and the money is final.
     Settled,
     /// Never paid out.
     Cancelled,
+    /// Given up; what comes is a recovery.
+    ChargedOff,
+    /// Sold; what comes belongs to the new owner.
+    Transferred,
+    /// Settled, and the file is closed.
+    Closed,
 }
 
 impl Status {
@@ -135,17 +134,11 @@ impl Status {
             Self::Active => "active",
             Self::Settled => "settled",
             Self::Cancelled => "cancelled",
+            Self::ChargedOff => "charged_off",
+            Self::Transferred => "transferred",
+            Self::Closed => "closed",
         }
     }
-}
-
-/// How the payout stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Payout {
-    Pending,
-    /// From which day the merchant has the money.
-    Settled(Date),
-    Failed,
 }
 
 /// A loan: its contract, and everything that happened to it.
@@ -153,9 +146,7 @@ enum Payout {
 pub struct Loan {
     contract: Contract,
     records: Vec<Record>,
-    payout: Payout,
-    /// Sorted by value date, those of one date in the order in which they came.
-    receipts: Vec<settle::Receipt>,
+    facts: Facts,
     /// Up to which date the position was posted.
     through: Date,
     position: Position,
@@ -166,14 +157,7 @@ impl Loan {
     #[must_use]
     pub fn new(contract: Contract) -> Self {
         let through = contract.terms.start;
-        Self {
-            contract,
-            records: Vec::new(),
-            payout: Payout::Pending,
-            receipts: Vec::new(),
-            through,
-            position: Position::default(),
-        }
+        Self { contract, records: Vec::new(), facts: Facts::default(), through, position: Position::default() }
     }
 
     /// A loan as its recorded events left it.
@@ -182,11 +166,9 @@ impl Loan {
     /// [`LedgerError`], where they are no such events.
     pub fn restore(contract: Contract, records: impl IntoIterator<Item = Record>) -> Result<Self, LedgerError> {
         let mut loan = Self::new(contract);
-        for record in records {
-            loan.take(record)?;
-        }
+        loan.records = records.into_iter().collect();
         if !loan.records.is_empty() {
-            loan.position = loan.position_on(loan.through)?;
+            loan.fold(None)?;
         }
         Ok(loan)
     }
@@ -200,9 +182,10 @@ impl Loan {
     /// [`LedgerError`]; the loan is unchanged then.
     pub fn record(&mut self, event: Event, booked: Date) -> Result<Option<Entry>, LedgerError> {
         let name = event.name();
+        self.may_follow(&event)?;
         let mut next = self.clone();
-        next.take(Record { booked, event })?;
-        next.position = next.position_on(next.through)?;
+        next.records.push(Record { booked, event });
+        next.fold(Some(self.records.len()))?;
         let transfers = posting::transfers(&self.position, &next.position)?;
         let entry = if transfers.is_empty() {
             None
@@ -213,65 +196,40 @@ impl Loan {
         Ok(entry)
     }
 
-    /// Takes an event in its place; the position follows later.
-    fn take(&mut self, record: Record) -> Result<(), LedgerError> {
-        if self.records.len() >= EVENTS_MAX {
+    /// What an event needs of the state before it. (Afterwards a return may take away what it rested on: then the
+    /// borrower, or the new owner, owes it.)
+    fn may_follow(&self, event: &Event) -> Result<(), LedgerError> {
+        match event {
+            Event::PaidBack { amount, .. } if *amount > self.credit_balance() => {
+                Err(LedgerError::MoreThanHeld(self.credit_balance()))
+            }
+            Event::Remitted { amount } if *amount > self.held_for_owner() => {
+                Err(LedgerError::MoreThanHeld(self.held_for_owner()))
+            }
+            Event::Closed if self.status() != Status::Settled || !self.credit_balance().is_zero() => {
+                Err(LedgerError::NotSettled)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Computes everything anew from contract and records. What is new is judged; what was recorded before stands, also
+    /// where the debt under it has changed since.
+    fn fold(&mut self, newest: Option<usize>) -> Result<(), LedgerError> {
+        if self.records.len() > EVENTS_MAX {
             return Err(LedgerError::TooManyEvents);
         }
-        if self.records.is_empty() != matches!(record.event, Event::Booked) {
-            return Err(LedgerError::Booking);
-        }
-        match &record.event {
-            Event::Booked | Event::Recognized => {}
-            Event::PayoutSettled { .. } | Event::PayoutFailed { .. } if self.payout != Payout::Pending => {
-                return Err(LedgerError::PayoutEnded);
-            }
-            // Money that counts from before the loan began costs nothing more.
-            Event::PayoutSettled { value_date } => {
-                self.payout = Payout::Settled((*value_date).max(self.contract.terms.start));
-            }
-            Event::PayoutFailed { .. } => self.payout = Payout::Failed,
-            Event::Received { amount, value_date, .. } => {
-                // Money that came before the loan began counts from its first day.
-                let date = (*value_date).max(self.contract.terms.start);
-                self.through = self.through.max(date);
-                let place = self.receipts.partition_point(|receipt| receipt.date <= date);
-                self.receipts.insert(place, settle::Receipt { date, amount: *amount });
-            }
-        }
-        self.through = self.through.max(record.booked);
-        self.records.push(record);
+        let terms = &self.contract.terms;
+        self.facts = Facts::of(&self.records, terms.start, terms.principal)?;
+        self.facts.newest = newest;
+        self.through = self.facts.through.map_or(terms.start, |through| through.max(terms.start));
+        self.position = self.books().position(self.through)?;
+        self.facts.newest = None;
         Ok(())
     }
 
-    /// What the events so far come to on a date.
-    fn position_on(&self, date: Date) -> Result<Position, LedgerError> {
-        if self.payout == Payout::Failed {
-            let received = Amount::sum(self.receipts.iter().map(|receipt| receipt.amount))?;
-            return Ok(Position { excess: received, ..Position::default() });
-        }
-        let lent = self.contract.terms.principal;
-        let paid_out = if matches!(self.payout, Payout::Settled(_)) { self.contract.payout } else { Amount::ZERO };
-        let base = Position { lent, merchant_fee: self.contract.merchant_fee, paid_out, ..Position::default() };
-        settle::position(&self.terms_on(date), &self.contract.rules, &self.receipts, date, base)
-    }
-
-    /// The terms by which interest is counted: it runs from the value date of the payout, so the days before it, and
-    /// all days while the merchant waits, bear none. A late payout never makes a loan dearer than what was signed.
-    fn terms_on(&self, date: Date) -> Cow<'_, Terms> {
-        let terms = &self.contract.terms;
-        let from = match self.payout {
-            Payout::Pending | Payout::Failed => date,
-            Payout::Settled(value_date) => value_date,
-        };
-        let late = from.days().saturating_sub(terms.start.days()).clamp(0, i32::from(INTEREST_FREE_DAYS_MAX));
-        let late = u16::try_from(late).unwrap_or(INTEREST_FREE_DAYS_MAX);
-        if late <= terms.repayment.interest_free_days {
-            return Cow::Borrowed(terms);
-        }
-        let mut terms = terms.clone();
-        terms.repayment.interest_free_days = late;
-        Cow::Owned(terms)
+    pub(crate) const fn books(&self) -> Books<'_> {
+        Books { contract: &self.contract, facts: &self.facts }
     }
 
     /// The contract.
@@ -301,53 +259,111 @@ impl Loan {
     /// Principal still owed by what was posted.
     #[must_use]
     pub fn principal_outstanding(&self) -> Amount {
-        self.position.lent.saturating_sub(self.position.principal_paid)
+        Amount::new(self.position.net(crate::Account::PrincipalReceivable)).unwrap_or_default()
     }
 
     /// The loan on a date: what settles it, in parts, and the schedule as it then stands. A date before the
-    /// last receipt is taken as that receipt's date.
+    /// last event is taken as that event's date.
     ///
     /// # Errors
     /// [`LedgerError::Credit`].
     pub fn account(&self, date: Date) -> Result<AccountState, LedgerError> {
-        let date = self.receipts.last().map_or(date, |last| last.date.max(date)).max(self.contract.terms.start);
-        settle::account(&self.terms_on(date), &self.contract.rules, &self.receipts, date)
+        let date = self.at_least(date);
+        Ok(self.books().run(&self.facts.acts, date)?.state)
     }
 
-    /// What can be paid on a date: what settles the loan, and nothing on a loan that was never paid out.
+    /// How late the loan is on a date.
+    ///
+    /// # Errors
+    /// As [`Loan::account`].
+    pub fn delinquency(&self, date: Date) -> Result<Delinquency, LedgerError> {
+        let date = self.at_least(date);
+        if self.facts.payout == Payout::Failed {
+            return Ok(Delinquency::default());
+        }
+        let run = self.books().run(&self.facts.acts, date)?;
+        self.books().delinquency(&run, date)
+    }
+
+    pub(crate) const fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    pub(crate) fn at_least(&self, date: Date) -> Date {
+        self.facts.acts.last().map_or(date, |last| last.date.max(date)).max(self.contract.terms.start)
+    }
+
+    /// What can be paid on a date: what settles the loan, the claim that is left of one that was given up, and
+    /// nothing on a loan that was never paid out.
     ///
     /// # Errors
     /// [`LedgerError::Credit`].
     pub fn owed(&self, date: Date) -> Result<Parts, LedgerError> {
-        if self.payout == Payout::Failed {
-            return Ok(Parts::default());
+        match self.status() {
+            Status::Cancelled => Ok(Parts::default()),
+            Status::ChargedOff => {
+                let claim = books::charged_off(&self.position)?;
+                let come = Amount::sum([self.position.recovered, self.position.refund_recovered])?;
+                Ok(Parts { principal: claim.saturating_sub(come), ..Parts::default() })
+            }
+            _ => Ok(self.account(date)?.balance),
         }
-        Ok(self.account(date)?.balance)
     }
 
     /// Money received above the debt and owed back.
     #[must_use]
-    pub const fn credit_balance(&self) -> Amount {
-        self.position.excess
+    pub fn credit_balance(&self) -> Amount {
+        Amount::new(-self.position.net(crate::Account::CustomerCredit)).unwrap_or_default()
+    }
+
+    /// Money paid back to the borrower that was taken back from the lender afterwards: the borrower owes it.
+    #[must_use]
+    pub fn overpaid_back(&self) -> Amount {
+        Amount::new(self.position.net(crate::Account::CustomerCredit)).unwrap_or_default()
+    }
+
+    /// Money held for the owner of a loan that was sold.
+    #[must_use]
+    pub fn held_for_owner(&self) -> Amount {
+        Amount::new(-self.position.net(crate::Account::OwnerPayable)).unwrap_or_default()
+    }
+
+    /// Principal repaid by money that is final: what a line of credit may lend again.
+    #[must_use]
+    pub fn principal_restored(&self) -> Amount {
+        let Position { lent, drawn, .. } = self.position;
+        let repaid = lent.checked_add(drawn).unwrap_or(lent).saturating_sub(self.principal_outstanding());
+        repaid.saturating_sub(self.facts.uncleared)
     }
 
     /// Where the loan stands.
     #[must_use]
     pub fn status(&self) -> Status {
-        match self.payout {
+        let position = &self.position;
+        let sold = self.facts.acts.iter().any(|fact| matches!(fact.act, crate::facts::Act::Sell { .. }));
+        let given_up = self.facts.acts.iter().any(|fact| matches!(fact.act, crate::facts::Act::ChargeOff));
+        match self.facts.payout {
             Payout::Failed => Status::Cancelled,
-            _ if !self.records.is_empty() && self.is_paid() => Status::Settled,
+            _ if sold => Status::Transferred,
+            _ if given_up => Status::ChargedOff,
+            _ if !self.records.is_empty() && self.is_paid() => {
+                if self.facts.closed && position.net(crate::Account::CustomerCredit) == 0 {
+                    Status::Closed
+                } else {
+                    Status::Settled
+                }
+            }
             Payout::Pending => Status::Disbursing,
             Payout::Settled(_) => Status::Active,
         }
     }
 
-    /// Whether everything that was earned and lent is paid.
+    /// Whether everything that was earned and lent is paid, with money that is final.
     fn is_paid(&self) -> bool {
-        let position = &self.position;
-        position.lent == position.principal_paid
-            && position.interest_earned == position.interest_paid
-            && position.fee_earned == position.fee_paid
-            && position.penalty_earned == position.penalty_paid
+        use crate::Account as A;
+        let receivables = [A::PrincipalReceivable, A::InterestReceivable, A::FeeReceivable, A::PenaltyReceivable];
+        receivables.iter().all(|account| self.position.net(*account) == 0)
+            && self.facts.uncleared.is_zero()
+            && self.overpaid_back().is_zero()
     }
 }

@@ -183,7 +183,7 @@ fn a_payment_that_is_told_of_late_takes_back_the_interest_recognized_meanwhile()
     in_time.record(Event::Recognized, "2024-02-15");
 
     assert!(-late.net(Account::InterestIncome) < recognized);
-    for account in Account::CHART {
+    for &account in Account::CHART {
         assert_eq!(late.net(account), in_time.net(account), "{}", account.name());
     }
     // By new entries, not by changes: the first recognition still stands in the journal.
@@ -198,7 +198,7 @@ fn a_failed_payout_lends_nothing_and_owes_back_what_came() {
     books.record(Event::PayoutFailed { value_date: date("2024-01-25") }, "2024-01-25");
     assert_eq!(books.loan.status(), Status::Cancelled);
     assert_eq!(books.loan.owed(date("2024-03-01")).unwrap().total().unwrap(), Amount::ZERO);
-    for account in Account::CHART {
+    for &account in Account::CHART {
         let expected = match account {
             Account::Cash => 100,
             Account::CustomerCredit => -100,

@@ -97,6 +97,8 @@ enum Verify {
     Money,
     /// Model files in and out, against the libraries that make and read them
     Models,
+    /// The ledger: random lives of loans against a model of their own, event by event
+    Ledger,
     /// Scoring on Spark, partition by partition, against one run
     Batch,
     /// The server under a storm of repeated requests, and killed under load, on SQLite and PostgreSQL
@@ -138,6 +140,7 @@ fn run(cli: Cli) -> Result<bool> {
             bench::decide(root)?;
         }
         Some(Task::Verify { what: Verify::Models }) => return verify_models::models(root),
+        Some(Task::Verify { what: Verify::Ledger }) => return verify::ledger(root),
         Some(Task::Verify { what: Verify::Batch }) => return verify_batch::batch(root),
         Some(Task::Verify { what: Verify::Server }) => return verify::server(root),
         Some(Task::Bench { what: Bench::Money }) => {

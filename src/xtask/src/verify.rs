@@ -20,6 +20,9 @@ const FLOWS: &str = "100000";
 /// Quotes compared between native Rust and WebAssembly.
 const QUOTES: &str = "100000";
 
+/// Random lives of loans, of at least forty events each.
+const LIVES: &str = "1000";
+
 /// One thing that is proved.
 struct Part {
     name: &'static str,
@@ -81,6 +84,18 @@ pub fn money(root: &Path) -> Result<bool> {
     let about = "100,000 random quotes, native and in WebAssembly, byte for byte";
     all &= run(&mut quotes, "quotes", about, &mut lines)?;
     println!("\n{}\n{:.1} s in all", lines.join("\n"), started.elapsed().as_secs_f64());
+    Ok(all)
+}
+
+/// Prove the ledger against a model that shares no code with it; whether all of it holds. It says how many events ran.
+pub fn ledger(root: &Path) -> Result<bool> {
+    let mut cargo = setup::command(root, "cargo");
+    cargo.args(["test", "--quiet", "--release", "--package", "prequal-ledger", "--test", "model", "--"]);
+    cargo.arg("--nocapture").env("PREQUAL_LEDGER_LIVES", LIVES);
+    let mut lines = Vec::new();
+    let about = "1,000 random lives of loans, funders and lines against a second ledger, event by event";
+    let all = run(&mut cargo, "ledger", about, &mut lines)?;
+    println!("\n{}", lines.join("\n"));
     Ok(all)
 }
 

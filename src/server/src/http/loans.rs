@@ -7,10 +7,9 @@ use axum::extract::State;
 use prequal_core::{
     calendar::Date,
     credit::{AccountInstallment, InstallmentStatus, Parts},
-    money::Amount,
     wire::Offer,
 };
-use prequal_ledger::{Event, Loan, Status};
+use prequal_ledger::{Loan, Status};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -401,55 +400,24 @@ pub async fn statement(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) 
 }
 
 fn lines(loan: &Loan, today: Date) -> Result<Vec<StatementLine>, Problem> {
-    let start = loan.contract().terms().start;
-    let account = loan.account(today).map_err(Problem::internal)?;
-    let mut records: Vec<_> = loan
-        .records()
-        .iter()
-        .map(|record| match &record.event {
-            Event::Received { value_date, .. } => ((*value_date).max(start), record),
-            Event::PayoutSettled { value_date } | Event::PayoutFailed { value_date } => (*value_date, record),
-            Event::Booked | Event::Recognized => (record.booked, record),
-        })
-        .collect();
-    records.sort_by_key(|(date, _)| *date);
-    // Receipts stand in the same order here and in the account: by value date, then as they came.
-    let mut applied = account.allocations.iter();
-    let mut principal_balance = Amount::ZERO;
-    let mut lines = Vec::new();
-    for (date, record) in records {
-        let (name, amount, parts, excess) = match &record.event {
-            Event::Booked => ("lent", loan.contract().terms().principal, Parts::default(), Amount::ZERO),
-            Event::PayoutSettled { .. } => (PAID_OUT, loan.contract().payout(), Parts::default(), Amount::ZERO),
-            Event::PayoutFailed { .. } => {
-                ("payout_failed", loan.contract().terms().principal, Parts::default(), Amount::ZERO)
-            }
-            Event::Received { amount, .. } => {
-                let allocation = applied.next().filter(|_| loan.status() != Status::Cancelled);
-                let parts = allocation.map(|allocation| allocation.parts).unwrap_or_default();
-                ("received", *amount, parts, allocation.map_or(*amount, |allocation| allocation.excess))
-            }
-            Event::Recognized => continue,
-        };
-        principal_balance = match &record.event {
-            Event::Booked => amount,
-            Event::PayoutFailed { .. } => Amount::ZERO,
-            _ => principal_balance.saturating_sub(parts.principal),
-        };
-        lines.push(StatementLine {
-            r#type: name,
-            value_date: date.to_string(),
-            booked: record.booked.to_string(),
-            amount: amount.minor(),
-            principal: parts.principal.minor(),
-            interest: parts.interest.minor(),
-            fee: parts.fee.minor(),
-            penalty: parts.penalty.minor(),
-            excess: excess.minor(),
-            principal_balance: principal_balance.minor(),
-        });
-    }
-    Ok(lines)
+    let lines = prequal_ledger::statement(loan, today).map_err(Problem::internal)?;
+    let shown = lines.into_iter().filter(|line| !line.undone).map(|line| StatementLine {
+        r#type: match line.event {
+            "booked" => "lent",
+            "payout_settled" => PAID_OUT,
+            other => other,
+        },
+        value_date: line.value_date.to_string(),
+        booked: line.booked.to_string(),
+        amount: line.amount.minor(),
+        principal: line.parts.principal.minor(),
+        interest: line.parts.interest.minor(),
+        fee: line.parts.fee.minor(),
+        penalty: line.parts.penalty.minor(),
+        excess: line.excess.minor(),
+        principal_balance: line.principal_balance.minor(),
+    });
+    Ok(shown.collect())
 }
 
 /// The agreement that was signed.

@@ -100,7 +100,8 @@ pub async fn write_chart(pool: &AnyPool) -> Result<(), String> {
         let kind = match account.kind() {
             Kind::Asset => "asset",
             Kind::Liability => "liability",
-            Kind::Income => "income",
+            // The column tells the balance sheet from the income statement; which side an account grows on is the chart's.
+            Kind::Income | Kind::Expense => "income",
         };
         sqlx::query("INSERT INTO accounts (code, name, kind) VALUES ($1, $2, $3) ON CONFLICT (code) DO NOTHING")
             .bind(account.code())
