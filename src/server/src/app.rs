@@ -10,6 +10,7 @@ use crate::{
     http_client::HttpClient,
     idempotency::InFlight,
     problem::Problem,
+    repayments::Intake,
     settings::Settings,
     storage::Database,
     vault::Vault,
@@ -30,6 +31,8 @@ pub struct App {
     pub sandbox_clock: Option<Arc<SandboxClock>>,
     /// Requests being served that must take effect once.
     pub in_flight: InFlight,
+    /// Where notices of arrived money wait for each other.
+    pub intake: Intake,
     /// Calls to others.
     pub client: HttpClient,
     /// Wakes the delivery of waiting calls.
@@ -60,6 +63,7 @@ impl App {
             clock,
             sandbox_clock,
             in_flight: InFlight::default(),
+            intake: Intake::default(),
             client: HttpClient::default(),
             outbox: Notify::new(),
         }))

@@ -152,13 +152,39 @@ pub fn offer(row: &loans::Row) -> Result<Offer, Problem> {
 /// # Errors
 /// 500 where the stored events are not such a fold.
 pub async fn load(db: &mut Connection, row: &loans::Row) -> Result<Loan, Problem> {
-    let fee = Amount::new(row.merchant_fee).map_err(Problem::internal)?;
-    let mut records = Vec::new();
-    for stored in loans::events(db, &row.id).await? {
-        let event: Event = serde_json::from_str(&stored.event).map_err(Problem::internal)?;
-        records.push(Record { booked: Date::parse(&stored.booked).map_err(Problem::internal)?, event });
-    }
-    Loan::restore(contract(&offer(row)?, fee)?, records).map_err(Problem::internal)
+    let events = loans::events(db, &row.id).await?;
+    restore(&row.offer, row.merchant_fee, events.iter().map(|stored| (&*stored.booked, &*stored.event)))
+}
+
+/// A loan, folded from the offer that was signed and its events: when each was booked, and its JSON.
+///
+/// # Errors
+/// 500 where these are not such a fold.
+pub fn restore<'a>(
+    offer: &str,
+    merchant_fee: i64,
+    events: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Loan, Problem> {
+    let offer: Offer = serde_json::from_str(offer).map_err(Problem::internal)?;
+    let fee = Amount::new(merchant_fee).map_err(Problem::internal)?;
+    let records: Result<Vec<Record>, Problem> = events
+        .map(|(booked, event)| {
+            let event: Event = serde_json::from_str(event).map_err(Problem::internal)?;
+            Ok(Record { booked: Date::parse(booked).map_err(Problem::internal)?, event })
+        })
+        .collect();
+    Loan::restore(contract(&offer, fee)?, records?).map_err(Problem::internal)
+}
+
+/// Adds an event to a loan in memory; gives the event as it is stored, and the entry that it posts.
+///
+/// # Errors
+/// 500 where the ledger refuses it.
+pub fn advance(loan: &mut Loan, event: Event, booked: Date) -> Result<(loans::EventRow, Option<Entry>), Problem> {
+    let text = canonical::to_string(&event).map_err(Problem::internal)?;
+    let entry = loan.record(event, booked).map_err(Problem::internal)?;
+    let number = i64::try_from(loan.records().len()).map_err(Problem::internal)?;
+    Ok((loans::EventRow { number, booked: booked.to_string(), event: text }, entry))
 }
 
 /// Adds an event to a loan: the event, its entry in the loan's chain, and the projections.
@@ -173,13 +199,7 @@ pub async fn record(
     booked: Date,
     now: &str,
 ) -> Result<(), Problem> {
-    let text = canonical::to_string(&event).map_err(Problem::internal)?;
-    let entry = loan.record(event, booked).map_err(Problem::internal)?;
-    let row = loans::EventRow {
-        number: i64::try_from(loan.records().len()).map_err(Problem::internal)?,
-        booked: booked.to_string(),
-        event: text,
-    };
+    let (row, entry) = advance(loan, event, booked)?;
     let outstanding = loan.principal_outstanding().minor();
     loans::add_event(db, id, &row, loan.status().name(), outstanding).await?;
     match entry {

@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod people;
 pub mod policy;
 pub mod problem;
+pub mod repayments;
 pub mod reply;
 pub mod rights;
 pub mod sandbox;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod bench_score;
+mod bench_server;
 mod bench_train;
 mod demo;
 mod package;
@@ -83,6 +84,8 @@ enum Bench {
     Money,
     /// One row through boosted trees, native and in Node.js, beside LightGBM, XGBoost, tl2cgen and onnxruntime-web
     Score,
+    /// Acknowledged repayments a second on SQLite and PostgreSQL, beside pgbench on the same cluster
+    Server,
     /// Training on public data, against optbinning with scikit-learn, LightGBM and XGBoost
     Train {
         /// Folder with credit_data.csv and taiwan_credit_default.csv, which the repository does not hold
@@ -155,6 +158,7 @@ fn run(cli: Cli) -> Result<bool> {
             set_up_for_building(root)?;
             bench_score::score(root)?;
         }
+        Some(Task::Bench { what: Bench::Server }) => bench_server::server(root)?,
         Some(Task::Bench { what: Bench::Train { data } }) => bench_train::train(root, data.as_deref())?,
     }
     Ok(true)

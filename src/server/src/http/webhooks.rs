@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap};
 use prequal_core::{calendar::Date, canonical, currency::Currency, money::Amount};
-use prequal_ledger::{Account, Entry, Event, Loan, Transfer};
+use prequal_ledger::{Account, Entry, Event, Transfer};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{Raw, parse};
 use crate::{
-    app::{App, new_id},
+    app::App,
     booking,
     clock::{Clock, SystemClock},
     problem::{Kind, Problem},
+    repayments::{self, Arrival, Taken},
     reply::Reply,
     secret,
     storage::{Connection, journal, loans, payments, suspense},
@@ -21,8 +22,6 @@ use crate::{
 
 /// The longest id of a notice or of a provider's transfer, in bytes.
 pub const ID_BYTES_MAX: usize = 128;
-/// How many days before the business date a value date may lie; an earlier one counts as the earliest.
-pub const VALUE_DATE_DAYS_BACK_MAX: i32 = 31;
 /// How much is kept of what an unknown payer wrote, in bytes.
 pub const REFERENCE_BYTES_MAX: usize = 512;
 
@@ -104,33 +103,60 @@ pub async fn payments(State(app): State<Arc<App>>, headers: HeaderMap, Raw(body)
 
     let fingerprint = secret::sha256_hex(&body);
     let delivery = secret::sha256_hex(format!("delivery {id}"));
-    let (server, notice, came) = (&*app, &notice, (delivery.as_str(), fingerprint.as_str()));
-    app.db.write(|mut tx| async move { take_once(server, &mut tx, notice, came).await }).await
-}
-
-/// Takes a notice unless it, or another of the same transfer, was taken before.
-async fn take_once(
-    app: &App,
-    tx: &mut Connection,
-    notice: &Notice,
-    (delivery, fingerprint): (&str, &str),
-) -> Result<Reply, Problem> {
-    let now = app.now()?.to_string();
-    let today = app.today()?;
-    if let Some(earlier) = payments::note_webhook(tx, delivery, fingerprint, &now).await? {
-        if earlier != fingerprint {
-            return Err(Problem::new(Kind::IdempotencyConflict, "this `webhook-id` came with another body before"));
-        }
-        return Reply::ok(&Acknowledged { status: KNOWN });
-    }
     // Another notice of the same transfer must not book it twice, nor say something else of it.
     let transfer = secret::sha256_hex(format!("transfer {:?} {}", notice.r#type, notice.data.id));
     let content = secret::sha256_hex(canonical::to_string(&notice.data).map_err(Problem::internal)?);
-    if let Some(earlier) = payments::note_webhook(tx, &transfer, &content, &now).await? {
-        if earlier != content {
-            tracing::error!(transfer = ?notice.data.id, "a notice says of a known transfer what it did not say before");
-            let detail = "another notice of this transfer had another reference, amount, currency or value date";
-            return Err(Problem::new(Kind::TransferDiffers, detail).with("pointer", "/data"));
+    let came = Came { delivery, fingerprint, transfer, content };
+    if notice.r#type == NoticeType::PaymentCleared {
+        let taken = repayments::take(&app, arrival(&notice.data, &came)?).await?;
+        match taken {
+            Taken::Booked => return Reply::ok(&Acknowledged { status: BOOKED }),
+            Taken::Known => return Reply::ok(&Acknowledged { status: KNOWN }),
+            Taken::Unknown => {}
+        }
+    }
+    let (server, notice, came) = (&*app, &notice, &came);
+    app.db.write(|mut tx| async move { take_once(server, &mut tx, notice, came).await }).await
+}
+
+/// By what a notice is known again.
+struct Came {
+    delivery: String,
+    fingerprint: String,
+    transfer: String,
+    content: String,
+}
+
+fn arrival(data: &Transferred, came: &Came) -> Result<Arrival, Problem> {
+    if data.amount.is_zero() {
+        return Err(Problem::new(Kind::InvalidValue, "nothing arrived").with("pointer", "/data/amount"));
+    }
+    Ok(Arrival {
+        delivery: came.delivery.clone(),
+        fingerprint: came.fingerprint.clone(),
+        transfer: came.transfer.clone(),
+        content: came.content.clone(),
+        id: data.id.clone(),
+        reference: data.reference.clone(),
+        amount: data.amount,
+        currency: data.currency,
+        value_date: data.value_date,
+    })
+}
+
+/// Takes a notice unless it, or another of the same transfer, was taken before.
+async fn take_once(app: &App, tx: &mut Connection, notice: &Notice, came: &Came) -> Result<Reply, Problem> {
+    let now = app.now()?.to_string();
+    let today = app.today()?;
+    if let Some(earlier) = payments::note_webhook(tx, &came.delivery, &came.fingerprint, &now).await? {
+        if earlier != came.fingerprint {
+            return Err(repayments::another_body());
+        }
+        return Reply::ok(&Acknowledged { status: KNOWN });
+    }
+    if let Some(earlier) = payments::note_webhook(tx, &came.transfer, &came.content, &now).await? {
+        if earlier != came.content {
+            return Err(repayments::differs(&notice.data.id));
         }
         return Reply::ok(&Acknowledged { status: KNOWN });
     }
@@ -150,7 +176,8 @@ async fn take(
 ) -> Result<&'static str, Problem> {
     let data = &notice.data;
     match notice.r#type {
-        NoticeType::PaymentCleared => cleared(app, db, data, today, now).await,
+        // Money for a loan was taken before it came here.
+        NoticeType::PaymentCleared => suspend(app, db, data, today, now).await.map(|()| BOOKED),
         NoticeType::PaymentFailed => payment_failed(db, data).await,
         NoticeType::PayoutSettled => payout_ended(db, data, true, today, now).await,
         NoticeType::PayoutFailed => payout_ended(db, data, false, today, now).await,
@@ -160,17 +187,6 @@ async fn take(
 fn wrong(data: &Transferred, pointer: &str, detail: &str) -> Problem {
     tracing::warn!(transfer = ?data.id, detail, "a notice of the provider is refused");
     Problem::new(Kind::InvalidValue, detail).with("pointer", pointer)
-}
-
-/// From which day money counts: money that came is always booked, whatever date the notice gives it, but a date
-/// in the future would charge interest that is not owed yet, and one long ago would forgive what is owed.
-fn counted_from(data: &Transferred, loan: &Loan, today: Date) -> Result<Date, Problem> {
-    let earliest = today.add_days(-VALUE_DATE_DAYS_BACK_MAX).map_err(Problem::internal)?;
-    let date = data.value_date.min(today).max(earliest);
-    if date != data.value_date {
-        tracing::warn!(transfer = ?data.id, given = %data.value_date, counted = %date, "a value date was out of bounds");
-    }
-    Ok(date.max(loan.contract().terms().start))
 }
 
 async fn payment_failed(db: &mut Connection, data: &Transferred) -> Result<&'static str, Problem> {
@@ -204,7 +220,7 @@ async fn payout_ended(
     }
     let row = loans::find(db, &payout.loan).await?.ok_or_else(|| Problem::internal("a payout without a loan"))?;
     let mut loan = booking::load(db, &row).await?;
-    let value_date = counted_from(data, &loan, today)?;
+    let value_date = repayments::counted_from(&data.id, data.value_date, &loan, today)?;
     let end = payments::End { status, value_date: Some(&value_date.to_string()), transfer: Some(&data.id) };
     payments::end_payout(db, &payout.id, end).await?;
     let event = if settled { Event::PayoutSettled { value_date } } else { Event::PayoutFailed { value_date } };
@@ -212,70 +228,7 @@ async fn payout_ended(
     Ok(BOOKED)
 }
 
-/// Money that arrived is always booked: to the loan of the payment, to the loan it names, or to suspense.
-async fn cleared(
-    app: &App,
-    db: &mut Connection,
-    data: &Transferred,
-    today: Date,
-    now: &str,
-) -> Result<&'static str, Problem> {
-    if data.amount.is_zero() {
-        return Err(Problem::new(Kind::InvalidValue, "nothing arrived").with("pointer", "/data/amount"));
-    }
-    let payment = payments::find(db, &data.reference).await?;
-    let loan = payment.as_ref().map_or(data.reference.as_str(), |payment| payment.loan.as_str());
-    let row = loans::find(db, loan).await?.filter(|row| row.currency == data.currency.code());
-    let Some(row) = row else {
-        suspend(app, db, data, today, now).await?;
-        return Ok(BOOKED);
-    };
-    let mut loan = booking::load(db, &row).await?;
-    let value_date = counted_from(data, &loan, today)?;
-    let counted = value_date.to_string();
-    let instructed = match &payment {
-        Some(payment) if payment.amount == data.amount.minor() => {
-            let end = payments::End { status: "cleared", value_date: Some(&counted), transfer: Some(&data.id) };
-            payments::end(db, &payment.id, end).await?
-        }
-        _ => false,
-    };
-    if let (Some(payment), false) = (&payment, instructed) {
-        // Another amount than instructed, or a second arrival: the instruction ends, the money is its own payment.
-        let end = payments::End { status: "failed", value_date: None, transfer: Some(&data.id) };
-        payments::end(db, &payment.id, end).await?;
-    }
-    let payment_id = match payment {
-        Some(payment) if instructed => payment.id,
-        _ => unasked(db, &row, data, counted, now).await?,
-    };
-    let event = Event::Received { amount: data.amount, payment: payment_id, value_date };
-    booking::record(db, &row.id, &mut loan, event, today, now).await?;
-    Ok(BOOKED)
-}
-
-/// A payment that nobody instructed.
-async fn unasked(
-    db: &mut Connection,
-    row: &loans::Row,
-    data: &Transferred,
-    value_date: String,
-    now: &str,
-) -> Result<String, Problem> {
-    let payment = payments::Row {
-        id: new_id(),
-        loan: row.id.clone(),
-        amount: data.amount.minor(),
-        currency: row.currency.clone(),
-        status: "cleared".to_owned(),
-        value_date: Some(value_date),
-        transfer: Some(data.id.clone()),
-        created: now.to_owned(),
-    };
-    payments::insert(db, &payment).await?;
-    Ok(payment.id)
-}
-
+/// Money that belongs to no loan is booked all the same.
 async fn suspend(app: &App, db: &mut Connection, data: &Transferred, today: Date, now: &str) -> Result<(), Problem> {
     let transfer = Transfer::new(Account::Cash, Account::Suspense, data.amount).map_err(Problem::internal)?;
     let entry = Entry::new(today, data.currency, "received_unknown", vec![transfer]).map_err(Problem::internal)?;

@@ -4,7 +4,7 @@ use prequal_core::{calendar::Date, currency::Currency, money::Amount};
 use prequal_ledger::{Account, Entry, Head, Sealed, Transfer};
 use sqlx::FromRow;
 
-use super::Connection;
+use super::{Connection, many};
 use crate::problem::Problem;
 
 /// The chain of money from unknown payers.
@@ -54,6 +54,53 @@ pub async fn append(db: &mut Connection, id: &str, chain: &str, sealed: &Sealed,
             .await?;
     }
     Ok(())
+}
+
+/// An entry to be appended.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// Its id.
+    pub id: String,
+    /// Its chain.
+    pub chain: String,
+    /// The entry in its place.
+    pub sealed: Sealed,
+}
+
+/// Appends entries, those of one chain in order.
+///
+/// # Errors
+/// When one does not follow its chain or the database fails.
+pub async fn append_all(db: &mut Connection, entries: &[New], now: &str) -> sqlx::Result<()> {
+    let before = "INSERT INTO journal_entries
+        (id, chain, number, date, currency, event, previous, hash, recorded) VALUES";
+    many::execute(db, (before, ""), 9, entries, |query, New { id, chain, sealed }| {
+        query
+            .bind(id.clone())
+            .bind(chain.clone())
+            .bind(i64::try_from(sealed.number).unwrap_or(i64::MAX))
+            .bind(sealed.entry.date().to_string())
+            .bind(sealed.entry.currency().code().to_owned())
+            .bind(sealed.entry.event().to_owned())
+            .bind(sealed.previous.clone())
+            .bind(sealed.hash.clone())
+            .bind(now.to_owned())
+    })
+    .await?;
+    let lines: Vec<(&str, i64, Transfer)> = entries
+        .iter()
+        .flat_map(|new| (1_i64..).zip(new.sealed.entry.transfers()).map(|(line, moved)| (&*new.id, line, *moved)))
+        .collect();
+    let before = "INSERT INTO journal_transfers (entry, line, debit, credit, amount) VALUES";
+    many::execute(db, (before, ""), 5, &lines, |query, (entry, line, moved)| {
+        query
+            .bind((*entry).to_owned())
+            .bind(*line)
+            .bind(moved.debit().code())
+            .bind(moved.credit().code())
+            .bind(moved.amount().minor())
+    })
+    .await
 }
 
 #[derive(FromRow)]

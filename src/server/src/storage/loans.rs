@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::Connection;
+use super::{Connection, many};
 
 /// A loan's row. `status` and `principal_outstanding` are projections of its events.
 #[derive(Debug, Clone, FromRow)]
@@ -32,6 +32,30 @@ pub struct EventRow {
     pub number: i64,
     pub booked: String,
     pub event: String,
+}
+
+/// What another event needs of a loan; the agreement's text, which is most of a row, is left out.
+#[derive(Debug, Clone, FromRow)]
+pub struct Books {
+    pub id: String,
+    pub currency: String,
+    pub merchant_fee: i64,
+    /// Canonical JSON of the offer that was signed.
+    pub offer: String,
+    /// The events in order, a line each: when it was booked, a space, and canonical JSON, which has no line ends.
+    pub events: Option<String>,
+    /// The number of the last entry in the loan's chain.
+    pub head_number: Option<i64>,
+    /// And its hash.
+    pub head_hash: Option<String>,
+}
+
+/// A loan's projections, as of its last event.
+#[derive(Debug, Clone)]
+pub struct Projection {
+    pub id: String,
+    pub status: String,
+    pub principal_outstanding: i64,
 }
 
 /// Writes a new loan.
@@ -131,5 +155,45 @@ pub async fn principal_owed_by(db: &mut Connection, person: &str, currency: &str
     .bind(person)
     .bind(currency)
     .fetch_one(db)
+    .await
+}
+
+/// The books of those loans that there are. Each loan's events and the end of its chain are looked up by key: a join
+/// is at the mercy of PostgreSQL's statistics, and without them it reads the whole journal.
+///
+/// # Errors
+/// When the database fails.
+pub async fn books_of(db: &mut Connection, ids: &[&str]) -> sqlx::Result<Vec<Books>> {
+    let before = "SELECT l.id, l.currency, l.merchant_fee, l.offer,
+        (SELECT string_agg(booked || ' ' || event, '\n' ORDER BY number) FROM loan_events WHERE loan = l.id) AS events,
+        (SELECT number FROM journal_entries WHERE chain = l.id ORDER BY number DESC LIMIT 1) AS head_number,
+        (SELECT hash FROM journal_entries WHERE chain = l.id ORDER BY number DESC LIMIT 1) AS head_hash
+        FROM loans l WHERE l.id IN";
+    many::select(db, before, "", ids).await
+}
+
+/// Adds events, each to its loan.
+///
+/// # Errors
+/// When a number is taken or the database fails.
+pub async fn add_events(db: &mut Connection, events: &[(String, EventRow)]) -> sqlx::Result<()> {
+    let before = "INSERT INTO loan_events (loan, number, booked, event) VALUES";
+    many::execute(db, (before, ""), 4, events, |query, (loan, event)| {
+        query.bind(loan.clone()).bind(event.number).bind(event.booked.clone()).bind(event.event.clone())
+    })
+    .await
+}
+
+/// Rewrites projections.
+///
+/// # Errors
+/// When the database fails.
+pub async fn project(db: &mut Connection, projections: &[Projection]) -> sqlx::Result<()> {
+    let before = "WITH v (id, status, outstanding) AS (VALUES";
+    let after = ") UPDATE loans SET status = v.status, principal_outstanding = v.outstanding FROM v
+        WHERE loans.id = v.id";
+    many::execute(db, (before, after), 3, projections, |query, row| {
+        query.bind(row.id.clone()).bind(row.status.clone()).bind(row.principal_outstanding)
+    })
     .await
 }

@@ -11,6 +11,7 @@ pub mod engine;
 pub mod group;
 pub mod journal;
 pub mod loans;
+mod many;
 pub mod notices;
 pub mod outbox;
 pub mod payments;

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::Connection;
+use super::{Connection, many};
 
 /// A payment's row.
 #[derive(Debug, Clone, FromRow)]
@@ -178,4 +178,66 @@ pub async fn note_webhook(db: &mut Connection, id: &str, fingerprint: &str, now:
             .await?;
     }
     Ok(earlier)
+}
+
+/// Those payments that there are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_all(db: &mut Connection, ids: &[&str]) -> sqlx::Result<Vec<Row>> {
+    many::select(db, "SELECT * FROM payments WHERE id IN", "", ids).await
+}
+
+/// Writes new payments.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_all(db: &mut Connection, rows: &[Row]) -> sqlx::Result<()> {
+    let before = "INSERT INTO payments (id, loan, amount, currency, status, value_date, transfer, created) VALUES";
+    many::execute(db, (before, ""), 8, rows, |query, row| {
+        query
+            .bind(row.id.clone())
+            .bind(row.loan.clone())
+            .bind(row.amount)
+            .bind(row.currency.clone())
+            .bind(row.status.clone())
+            .bind(row.value_date.clone())
+            .bind(row.transfer.clone())
+            .bind(row.created.clone())
+    })
+    .await
+}
+
+/// Ends payments that were initiated, as each row says.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_all(db: &mut Connection, rows: &[Row]) -> sqlx::Result<()> {
+    let before = "WITH v (id, status, value_date, transfer) AS (VALUES";
+    let after = ") UPDATE payments SET status = v.status, value_date = v.value_date, transfer = v.transfer FROM v
+        WHERE payments.id = v.id AND payments.status = 'initiated'";
+    many::execute(db, (before, after), 4, rows, |query, row| {
+        query.bind(row.id.clone()).bind(row.status.clone()).bind(row.value_date.clone()).bind(row.transfer.clone())
+    })
+    .await
+}
+
+/// The fingerprints of those notices that came before, by id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn webhooks_of(db: &mut Connection, ids: &[&str]) -> sqlx::Result<Vec<(String, String)>> {
+    many::select(db, "SELECT id, fingerprint FROM webhooks_received WHERE id IN", "", ids).await
+}
+
+/// Notes notices: ids and fingerprints.
+///
+/// # Errors
+/// When one came before or the database fails.
+pub async fn note_webhooks(db: &mut Connection, notes: &[(String, String)], now: &str) -> sqlx::Result<()> {
+    let before = "INSERT INTO webhooks_received (id, fingerprint, received) VALUES";
+    many::execute(db, (before, ""), 3, notes, |query, (id, fingerprint)| {
+        query.bind(id.clone()).bind(fingerprint.clone()).bind(now.to_owned())
+    })
+    .await
 }

@@ -14,6 +14,8 @@ use std::{
 use prequal_server::storage::Engine;
 
 const VARIABLE: &str = "PREQUAL_TEST_DATABASE";
+/// Set where a commit must wait for the disk.
+const DURABLE: &str = "PREQUAL_TEST_DURABLE";
 
 /// The engine that was asked for.
 pub fn engine() -> Engine {
@@ -110,6 +112,8 @@ impl Cluster {
                 .arg(&data)
                 .current_dir("/tmp"),
         );
+        // The machine does not fail in a test, the server does: no wait for the disk is needed. A measurement waits.
+        let fsync = if std::env::var(DURABLE).is_ok() { "fsync=on" } else { "fsync=off" };
         // The shell ends the server when its input ends, which it does with this process, even by SIGKILL.
         let script = r#"trap "" INT; folder=$1; shift; "$@" >"$folder/log" 2>&1 & server=$!
             cat >/dev/null; kill -INT $server; wait $server; rm -rf "$folder""#;
@@ -121,8 +125,7 @@ impl Cluster {
             .arg(&data)
             .arg("-k")
             .arg(&folder)
-            // The machine does not fail in a test, the server does: no wait for the disk is needed.
-            .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"])
+            .args(["-c", "listen_addresses=", "-c", fsync, "-c", "max_connections=200"])
             .current_dir("/tmp")
             .stdin(Stdio::piped())
             .spawn()
@@ -148,7 +151,8 @@ impl Cluster {
         succeed(Command::new(self.programs.join(program)).args(arguments))
     }
 
-    fn new_database(&self) -> String {
+    /// An empty database of the cluster.
+    pub fn new_database(&self) -> String {
         let name = format!("world_{}", self.databases.fetch_add(1, Ordering::SeqCst));
         self.run("psql", &["-q", "-c", &format!("CREATE DATABASE {name}"), &self.url("postgres")]);
         self.url(&name)

@@ -2,6 +2,7 @@
 
 mod actors;
 mod bad_input;
+mod batch;
 mod database;
 mod killed;
 mod money;

@@ -1,0 +1,353 @@
+//! Repayments: what the provider's notices of arrived money do, many at once.
+//!
+//! Notices that come while others are being written wait for each other and are then taken together. A batch reads
+//! what it needs in a few statements, folds every loan in memory, in the order of arrival, and writes in a few
+//! statements; each notice still has its own effect and its own answer, and none is answered before the commit.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use prequal_core::{calendar::Date, currency::Currency, money::Amount};
+use prequal_ledger::{Event, Head, Loan, chain};
+use tokio::sync::oneshot;
+
+use crate::{
+    app::{App, new_id},
+    booking,
+    problem::{Kind, Problem},
+    storage::{Connection, group::Part, journal, loans, payments},
+};
+
+/// How many notices are taken together at most.
+pub const BATCH_MAX: usize = 128;
+/// How many days before the business date a value date may lie; an earlier one counts as the earliest.
+pub const VALUE_DATE_DAYS_BACK_MAX: i32 = 31;
+
+/// A verified notice that money arrived.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The hash of the notice's own id.
+    pub delivery: String,
+    /// The hash of the notice's bytes.
+    pub fingerprint: String,
+    /// The hash of the transfer that it is about.
+    pub transfer: String,
+    /// The hash of what it says of that transfer.
+    pub content: String,
+    /// The provider's id of the transfer.
+    pub id: String,
+    /// Our id of the payment, or a loan's.
+    pub reference: String,
+    /// What arrived, more than nothing.
+    pub amount: Amount,
+    /// In which currency.
+    pub currency: Currency,
+    /// From which day it counts, as the provider says.
+    pub value_date: Date,
+}
+
+/// What became of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// The money is in a loan's books.
+    Booked,
+    /// It was booked before.
+    Known,
+    /// It belongs to no loan, and nothing was done.
+    Unknown,
+}
+
+type Answer = Result<Taken, Problem>;
+
+/// Where notices wait for each other.
+#[derive(Debug, Default)]
+pub struct Intake(Mutex<Queue>);
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<(Arrival, oneshot::Sender<Answer>)>,
+    working: bool,
+}
+
+impl Intake {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next batch; with none left, whoever worked is done.
+    fn next(&self) -> Option<(Vec<Arrival>, Vec<oneshot::Sender<Answer>>)> {
+        let mut queue = self.queue();
+        let count = queue.waiting.len().min(BATCH_MAX);
+        if count == 0 {
+            queue.working = false;
+            return None;
+        }
+        Some(queue.waiting.drain(..count).unzip())
+    }
+}
+
+/// Should the work end in a panic, whoever waits is told and the next one begins anew.
+struct Shift<'a>(&'a Intake);
+
+impl Drop for Shift<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        if std::mem::take(&mut queue.working) {
+            queue.waiting.clear();
+        }
+    }
+}
+
+/// Takes a notice, unless it or another of the same transfer was taken before; answers when that is on disk.
+///
+/// # Errors
+/// 409 and 422 where it contradicts an earlier one, 503 where other writers were in the way, 500 where the database
+/// fails.
+pub async fn take(app: &Arc<App>, arrival: Arrival) -> Answer {
+    let (tell, told) = oneshot::channel();
+    let idle = {
+        let mut queue = app.intake.queue();
+        queue.waiting.push_back((arrival, tell));
+        !std::mem::replace(&mut queue.working, true)
+    };
+    if idle {
+        // A task of its own: whoever came first may go away, and others wait.
+        tokio::spawn(work(app.clone()));
+    }
+    told.await.unwrap_or_else(|_| Err(Problem::internal("a batch of repayments came to no end")))
+}
+
+async fn work(app: Arc<App>) {
+    let shift = Shift(&app.intake);
+    while let Some((arrivals, waiting)) = shift.0.next() {
+        for (answer, tell) in answer_all(&app, &arrivals).await.into_iter().zip(waiting) {
+            // Who went away is answered when the notice comes again.
+            let _ = tell.send(answer);
+        }
+    }
+}
+
+/// An answer for each. Where a batch fails as a whole, each is taken by itself, so that none fails for another.
+async fn answer_all(app: &App, arrivals: &[Arrival]) -> Vec<Answer> {
+    let failure = match batch(app, arrivals).await {
+        Ok(answers) => return answers,
+        Err(problem) => problem,
+    };
+    if arrivals.len() == 1 || failure.kind() == Kind::Contention {
+        return vec![Err(failure); arrivals.len()];
+    }
+    let mut answers = Vec::with_capacity(arrivals.len());
+    for arrival in arrivals {
+        answers.push(match batch(app, std::slice::from_ref(arrival)).await {
+            Ok(mut one) => one.pop().unwrap_or_else(|| Err(failure.clone())),
+            Err(problem) => Err(problem),
+        });
+    }
+    answers
+}
+
+async fn batch(app: &App, arrivals: &[Arrival]) -> Result<Vec<Answer>, Problem> {
+    let work = |mut tx: Part| async move {
+        let now = app.now()?;
+        let mut books = Books::open(&mut tx, arrivals, app.date_of(now)?, now.to_string()).await?;
+        let answers = arrivals.iter().map(|arrival| books.take(arrival)).collect::<Result<_, _>>()?;
+        books.write(&mut tx).await?;
+        Ok(answers)
+    };
+    app.db.write(work).await
+}
+
+/// A loan being worked on.
+struct Account {
+    currency: String,
+    loan: Loan,
+    head: Head,
+    touched: bool,
+}
+
+/// What a batch knows, and what it will write.
+struct Books {
+    today: Date,
+    now: String,
+    came: BTreeMap<String, String>,
+    payments: BTreeMap<String, payments::Row>,
+    accounts: BTreeMap<String, Account>,
+    notes: Vec<(String, String)>,
+    ended: Vec<payments::Row>,
+    unasked: Vec<payments::Row>,
+    events: Vec<(String, loans::EventRow)>,
+    entries: Vec<journal::New>,
+}
+
+impl Books {
+    async fn open(db: &mut Connection, arrivals: &[Arrival], today: Date, now: String) -> Result<Self, Problem> {
+        let ids: Vec<&str> = arrivals.iter().flat_map(|one| [&*one.delivery, &*one.transfer]).collect();
+        let came = payments::webhooks_of(db, &ids).await?.into_iter().collect();
+        let references: BTreeSet<&str> = arrivals.iter().map(|one| &*one.reference).collect();
+        let references: Vec<&str> = references.into_iter().collect();
+        let known = payments::find_all(db, &references).await?;
+        let payments: BTreeMap<String, payments::Row> = known.into_iter().map(|row| (row.id.clone(), row)).collect();
+        let loan =
+            |reference: &'_ &str| payments.get(*reference).map_or(*reference, |payment| &*payment.loan).to_owned();
+        let ids: BTreeSet<String> = references.iter().map(loan).collect();
+        let accounts = accounts(db, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+        Ok(Self {
+            today,
+            now,
+            came,
+            payments,
+            accounts,
+            notes: Vec::new(),
+            ended: Vec::new(),
+            unasked: Vec::new(),
+            events: Vec::new(),
+            entries: Vec::new(),
+        })
+    }
+
+    /// Takes one notice in memory. The outer error undoes the whole batch, the inner one is this notice's refusal.
+    fn take(&mut self, arrival: &Arrival) -> Result<Answer, Problem> {
+        if let Some(earlier) = self.came.get(&arrival.delivery) {
+            let same = *earlier == arrival.fingerprint;
+            return Ok(if same { Ok(Taken::Known) } else { Err(another_body()) });
+        }
+        if let Some(earlier) = self.came.get(&arrival.transfer) {
+            let same = *earlier == arrival.content;
+            if same {
+                self.note(&arrival.delivery, &arrival.fingerprint);
+            }
+            return Ok(if same { Ok(Taken::Known) } else { Err(differs(&arrival.id)) });
+        }
+        let payment = self.payments.get(&arrival.reference).cloned();
+        let id = payment.as_ref().map_or(&arrival.reference, |payment| &payment.loan).clone();
+        let currency = arrival.currency.code();
+        let Some(account) = self.accounts.get_mut(&id).filter(|account| account.currency == currency) else {
+            return Ok(Ok(Taken::Unknown));
+        };
+        account.touched = true;
+        let value_date = counted_from(&arrival.id, arrival.value_date, &account.loan, self.today)?;
+        let counted = value_date.to_string();
+        let payment = match payment.filter(|payment| payment.status == "initiated") {
+            Some(payment) if payment.amount == arrival.amount.minor() => {
+                self.end(payment, "cleared", Some(counted), &arrival.id)
+            }
+            // Another amount than instructed, or a second arrival: the instruction ends, the money is its own payment.
+            Some(payment) => {
+                self.end(payment, "failed", None, &arrival.id);
+                self.unasked(&id, arrival, counted)
+            }
+            None => self.unasked(&id, arrival, counted),
+        };
+        self.record(&id, Event::Received { amount: arrival.amount, payment, value_date })?;
+        self.note(&arrival.delivery, &arrival.fingerprint);
+        self.note(&arrival.transfer, &arrival.content);
+        Ok(Ok(Taken::Booked))
+    }
+
+    fn note(&mut self, id: &str, fingerprint: &str) {
+        self.came.insert(id.to_owned(), fingerprint.to_owned());
+        self.notes.push((id.to_owned(), fingerprint.to_owned()));
+    }
+
+    /// Ends an instruction; gives its id.
+    fn end(&mut self, mut payment: payments::Row, status: &str, value_date: Option<String>, transfer: &str) -> String {
+        payment.status = status.to_owned();
+        payment.value_date = value_date;
+        payment.transfer = Some(transfer.to_owned());
+        self.payments.insert(payment.id.clone(), payment.clone());
+        let id = payment.id.clone();
+        self.ended.push(payment);
+        id
+    }
+
+    /// A payment that nobody instructed; its id.
+    fn unasked(&mut self, loan: &str, arrival: &Arrival, value_date: String) -> String {
+        let payment = payments::Row {
+            id: new_id(),
+            loan: loan.to_owned(),
+            amount: arrival.amount.minor(),
+            currency: arrival.currency.code().to_owned(),
+            status: "cleared".to_owned(),
+            value_date: Some(value_date),
+            transfer: Some(arrival.id.clone()),
+            created: self.now.clone(),
+        };
+        let id = payment.id.clone();
+        self.unasked.push(payment);
+        id
+    }
+
+    fn record(&mut self, id: &str, event: Event) -> Result<(), Problem> {
+        let account = self.accounts.get_mut(id).ok_or_else(|| Problem::internal("a loan that was not read"))?;
+        let (row, entry) = booking::advance(&mut account.loan, event, self.today)?;
+        self.events.push((id.to_owned(), row));
+        if let Some(entry) = entry {
+            let sealed = chain::seal(id, &account.head, entry).map_err(Problem::internal)?;
+            account.head = Head { number: sealed.number, hash: sealed.hash.clone() };
+            self.entries.push(journal::New { id: new_id(), chain: id.to_owned(), sealed });
+        }
+        Ok(())
+    }
+
+    async fn write(self, db: &mut Connection) -> Result<(), Problem> {
+        payments::note_webhooks(db, &self.notes, &self.now).await?;
+        payments::end_all(db, &self.ended).await?;
+        payments::insert_all(db, &self.unasked).await?;
+        loans::add_events(db, &self.events).await?;
+        let touched = self.accounts.into_iter().filter(|(_, account)| account.touched);
+        let projections: Vec<loans::Projection> = touched
+            .map(|(id, account)| loans::Projection {
+                id,
+                status: account.loan.status().name().to_owned(),
+                principal_outstanding: account.loan.principal_outstanding().minor(),
+            })
+            .collect();
+        loans::project(db, &projections).await?;
+        Ok(journal::append_all(db, &self.entries, &self.now).await?)
+    }
+}
+
+/// The loans of ids, folded, each with the end of its chain.
+async fn accounts(db: &mut Connection, ids: &[&str]) -> Result<BTreeMap<String, Account>, Problem> {
+    let mut accounts = BTreeMap::new();
+    for row in loans::books_of(db, ids).await? {
+        let events = row.events.as_deref().unwrap_or_default().lines().filter_map(|line| line.split_once(' '));
+        let head = match (row.head_number, row.head_hash) {
+            (Some(number), Some(hash)) => Head { number: number.unsigned_abs(), hash },
+            _ => Head::default(),
+        };
+        let loan = booking::restore(&row.offer, row.merchant_fee, events)?;
+        accounts.insert(row.id, Account { currency: row.currency, loan, head, touched: false });
+    }
+    Ok(accounts)
+}
+
+/// From which day money counts: money that came is always booked, whatever date the notice gives it, but a date
+/// in the future would charge interest that is not owed yet, and one long ago would forgive what is owed.
+///
+/// # Errors
+/// 500 where the calendar ends.
+pub fn counted_from(transfer: &str, given: Date, loan: &Loan, today: Date) -> Result<Date, Problem> {
+    let earliest = today.add_days(-VALUE_DATE_DAYS_BACK_MAX).map_err(Problem::internal)?;
+    let date = given.min(today).max(earliest);
+    if date != given {
+        tracing::warn!(?transfer, %given, counted = %date, "a value date was out of bounds");
+    }
+    Ok(date.max(loan.contract().terms().start))
+}
+
+/// The same notice came with other bytes before.
+#[must_use]
+pub fn another_body() -> Problem {
+    Problem::new(Kind::IdempotencyConflict, "this `webhook-id` came with another body before")
+}
+
+/// Another notice said something else of the same transfer.
+#[must_use]
+pub fn differs(transfer: &str) -> Problem {
+    tracing::error!(?transfer, "a notice says of a known transfer what it did not say before");
+    let detail = "another notice of this transfer had another reference, amount, currency or value date";
+    Problem::new(Kind::TransferDiffers, detail).with("pointer", "/data")
+}
