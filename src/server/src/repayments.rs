@@ -89,14 +89,20 @@ impl Intake {
 }
 
 /// Should the work end in a panic, whoever waits is told and the next one begins anew.
-struct Shift<'a>(&'a Intake);
+struct Shift<'a> {
+    intake: &'a Intake,
+    /// Nothing was left to do: `working` belongs to whoever came afterwards.
+    over: bool,
+}
 
 impl Drop for Shift<'_> {
     fn drop(&mut self) {
-        let mut queue = self.0.queue();
-        if std::mem::take(&mut queue.working) {
-            queue.waiting.clear();
+        if self.over {
+            return;
         }
+        let mut queue = self.intake.queue();
+        queue.working = false;
+        queue.waiting.clear();
     }
 }
 
@@ -120,13 +126,14 @@ pub async fn take(app: &Arc<App>, arrival: Arrival) -> Answer {
 }
 
 async fn work(app: Arc<App>) {
-    let shift = Shift(&app.intake);
-    while let Some((arrivals, waiting)) = shift.0.next() {
+    let mut shift = Shift { intake: &app.intake, over: false };
+    while let Some((arrivals, waiting)) = shift.intake.next() {
         for (answer, tell) in answer_all(&app, &arrivals).await.into_iter().zip(waiting) {
             // Who went away is answered when the notice comes again.
             let _ = tell.send(answer);
         }
     }
+    shift.over = true;
 }
 
 /// An answer for each. Where a batch fails as a whole, each is taken by itself, so that none fails for another.
