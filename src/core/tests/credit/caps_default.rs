@@ -85,6 +85,19 @@ fn a_cap_on_the_cost_of_a_day_counts_the_days_of_default() {
     assert_eq!((a_year("288", "30/360"), a_year("291.2", "actual/364")), ("0.8000".into(), "0.8000".into()));
 }
 
+/// 0.05 % × 1.5 = 0.075 % a day by hand. What only time limits breaks a total cost cap; what the contract limits does not.
+#[test]
+fn one_and_a_half_times_five_hundredths_a_day_under_caps_by_day_and_in_all() {
+    let mut terms = monthly("0", "30/360");
+    terms["rate"] = json!({"daily_percent": "0.05"});
+    let mut penalty = json!({"multiple": "1.5", "mode": "in_place", "base": "overdue_principal"});
+    assert!(finding(&terms, penalty.clone(), cap("daily_cost", "0.075")).passes);
+    assert!(!finding(&terms, penalty.clone(), cap("daily_cost", "0.0749")).passes);
+    assert!(!finding(&terms, penalty.clone(), cap("total_cost", "100")).passes);
+    penalty["ceiling_percent_of_principal"] = json!("10");
+    assert!(finding(&terms, penalty, cap("total_cost", "100")).passes);
+}
+
 /// 18 % a year that joins itself on every monthly due date is 19.56 %: (1 + 0.18 / 12)^12 = 1.1956, a little less by days.
 #[test]
 fn a_penalty_that_compounds_counts_with_what_it_adds_to_itself() {
