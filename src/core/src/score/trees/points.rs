@@ -150,8 +150,10 @@ impl TreePoints {
     pub fn score(&self, values: &[Value<'_>], do_not_raise: &[bool]) -> Result<TreeScored, TreeError> {
         let mut row: Vec<f64> = Vec::with_capacity(values.len());
         row.extend(self.features.iter().zip(values).map(|(feature, value)| number(feature, *value)));
-        if row.len() != values.len() {
-            return Err(TreeError::RowLength { got: values.len(), expected: self.features.len() });
+        for got in [values.len(), if do_not_raise.is_empty() { row.len() } else { do_not_raise.len() }] {
+            if got != row.len() || got != self.features.len() {
+                return Err(TreeError::RowLength { got, expected: self.features.len() });
+            }
         }
         let mut scratch = self.scratch();
         let mut scored = TreeScored { points: self.points_of_row(&row, &mut scratch)?, lowered: 0, row };

@@ -172,6 +172,11 @@ fn a_row_of_another_length_is_refused() {
         assert_eq!(trees.score(row, &[]).unwrap_err(), TreeError::RowLength { got: row.len(), expected: 4 });
         let numbers = vec![0.0; row.len()];
         assert!(trees.points_of_row(&numbers, &mut trees.scratch()).is_err());
+        // A guard that is too short would leave the last values unguarded.
+        if !row.is_empty() {
+            let guard = vec![true; row.len()];
+            assert_eq!(trees.score(&PLAIN, &guard).unwrap_err(), TreeError::RowLength { got: row.len(), expected: 4 });
+        }
     }
 }
 
