@@ -71,7 +71,7 @@ test("every model of another library gives that library's bits", async (t) => {
       assert.equal(bits(model.score(row), model.width), expected[index], `${name}, row ${index + 1}`);
     });
     const all = new Float64Array(given.length * model.features.length);
-    given.forEach((row, index) => all.set(row, index * row.length));
+    for (const [index, row] of given.entries()) all.set(row, index * row.length);
     const margins = model.scoreRows(all);
     assert.deepEqual(
       Array.from(margins, (margin) => bits(margin, model.width)),
