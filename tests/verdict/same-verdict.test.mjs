@@ -3,16 +3,14 @@
 // packed npm package on the very same inputs, with the full bundle and with its public part. So for a bundle that scores
 // by a scorecard, and for one that scores by boosted trees.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { scorecardBundle, treeBundle } from './bundles.mjs';
+import { nativeVerdicts, pointsOf } from './native.mjs';
 import { inChromium, inNode, inWorkerd, unpack } from './runtimes.mjs';
 
 const ROWS = 1000;
 const OCCURRENCES_MIN = 20;
-const root = join(import.meta.dirname, '../..');
 const RUNTIMES = [
   ['Node', inNode],
   ['workerd', inWorkerd],
@@ -83,22 +81,6 @@ test('trees and scorecard score most rows differently, so that each was really c
   assert.ok(scored.length > ROWS / 2 && different.length > scored.length / 2);
 });
 
-/** What native Rust says of each row: `input`, `decide`, `prequalify`. */
-function nativeVerdicts(files) {
-  const lines = execFileSync(
-    'cargo',
-    [
-      ...['run', '--quiet', '--package', 'prequal-acceptance', '--example', 'german_verdicts', '--'],
-      ...[files.full, files.public, files.key],
-    ],
-    { cwd: root, encoding: 'utf8', maxBuffer: 256 * 1024 * 1024, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  return lines
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-}
-
 function outcomes(native, call) {
   const counts = {};
   for (const row of native) {
@@ -106,12 +88,6 @@ function outcomes(native, call) {
     counts[outcome] = (counts[outcome] ?? 0) + 1;
   }
   return counts;
-}
-
-/** The points in a decision's trace, where it came so far. */
-function pointsOf({ trace }) {
-  const line = trace.find((said) => said.startsWith('score '));
-  return line && Number(/points=(-?\d+)/.exec(line)[1]);
 }
 
 function difference(expected, actual) {

@@ -1,16 +1,15 @@
 // Claim: the score and its reasons follow from what the model uses, and from nothing else. In scored applications of
 // the German credit data each item of evidence is flipped to every other value that the data knows.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { scorecardBundle, treeBundle } from './bundles.mjs';
+import { nativeVerdicts, pointsOf } from './native.mjs';
 import { unpack } from './runtimes.mjs';
 
 const APPLICATIONS = 100;
-const root = join(import.meta.dirname, '../..');
 let prequal;
 
 before(async () => {
@@ -41,7 +40,7 @@ for (const [kind, make] of [
       const columns = kind === 'trees' ? payload.model.trees.columns : [];
       const tested = new Set(columns.map((column) => column.feature));
       used = features.filter((_, index) => kind !== 'trees' || tested.has(index));
-      const inputs = nativeInputs(files);
+      const inputs = nativeVerdicts(files).map(({ input }) => JSON.parse(input));
       values = new Map();
       for (const { evidence } of inputs) {
         for (const [key, item] of Object.entries(evidence)) {
@@ -50,7 +49,7 @@ for (const [kind, make] of [
       }
       applications = inputs.filter((input) => {
         const decision = decide(input);
-        return points(decision) !== undefined && scoreReasons(decision).length > 0;
+        return pointsOf(decision) !== undefined && scoreReasons(decision).length > 0;
       });
       assert.ok(applications.length >= APPLICATIONS, `${applications.length} with reasons from the score`);
       applications = applications.slice(0, APPLICATIONS);
@@ -85,7 +84,7 @@ for (const [kind, make] of [
           let first;
           for (const value of values.get(from.evidence)) {
             const { trace, reasons, outcome } = decide(flipped(input, from.evidence, value));
-            seen.add(points({ trace }));
+            seen.add(pointsOf({ trace }));
             first ??= { reasons, outcome };
             if (!isUsed) assert.deepEqual({ reasons, outcome }, first, id);
             flips += 1;
@@ -139,32 +138,9 @@ for (const [kind, make] of [
         return feature.categories === undefined ? at : feature.categories[at];
       }
       const best = feature.bins.reduce((best, bin) => (bin.points > best.points ? bin : best));
-      const within = (value) => value >= (best.from ?? -Infinity) && value < (best.to ?? Infinity);
-      const key = payload.features.find(({ id }) => id === feature.name).from.evidence;
-      const found = best.categories?.[0] ?? [...values.get(key)].find(within);
-      assert.notEqual(found, undefined, feature.name);
+      const found = best.categories?.[0];
+      assert.notEqual(found, undefined, `${feature.name} is not of categories`);
       return found;
     }
   });
-}
-
-function nativeInputs(files) {
-  const lines = execFileSync(
-    'cargo',
-    [
-      ...['run', '--quiet', '--package', 'prequal-acceptance', '--example', 'german_verdicts', '--'],
-      ...[files.full, files.public, files.key],
-    ],
-    { cwd: root, encoding: 'utf8', maxBuffer: 256 * 1024 * 1024, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  return lines
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line).input)
-    .map((input) => (typeof input === 'string' ? JSON.parse(input) : input));
-}
-
-function points({ trace }) {
-  const line = trace.find((said) => said.startsWith('score '));
-  return line && Number(/points=(-?\d+)/.exec(line)[1]);
 }

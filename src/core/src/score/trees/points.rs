@@ -150,10 +150,10 @@ impl TreePoints {
     pub fn score(&self, values: &[Value<'_>], do_not_raise: &[bool]) -> Result<TreeScored, TreeError> {
         let mut row: Vec<f64> = Vec::with_capacity(values.len());
         row.extend(self.features.iter().zip(values).map(|(feature, value)| number(feature, *value)));
-        for got in [values.len(), if do_not_raise.is_empty() { row.len() } else { do_not_raise.len() }] {
-            if got != row.len() || got != self.features.len() {
-                return Err(TreeError::RowLength { got, expected: self.features.len() });
-            }
+        let expected = self.features.len();
+        let guarded = if do_not_raise.is_empty() { expected } else { do_not_raise.len() };
+        if let Some(got) = [values.len(), guarded].into_iter().find(|got| *got != expected) {
+            return Err(TreeError::RowLength { got, expected });
         }
         let mut scratch = self.scratch();
         let mut scored = TreeScored { points: self.points_of_row(&row, &mut scratch)?, lowered: 0, row };
