@@ -17,6 +17,7 @@ pub mod fresh;
 pub mod http;
 pub mod http_client;
 pub mod idempotency;
+pub mod jobs;
 pub mod jws;
 pub mod notice;
 pub mod outbox;

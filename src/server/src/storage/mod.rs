@@ -52,7 +52,7 @@ impl Database {
     /// One readable line: a URL of neither engine, a database that cannot be opened, or a schema newer than this
     /// program.
     pub async fn open(url: &str) -> Result<Self, String> {
-        let db = Self::open_with(url, &schema::LENDING).await?;
+        let db = Self::open_with(url, schema::LENDING).await?;
         schema::write_chart(&db.writing)
             .await
             .map_err(|error| format!("database `{}`: {error}", engine::shown(url)))?;

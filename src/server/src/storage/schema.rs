@@ -23,21 +23,22 @@ pub struct Step {
     pub postgres: Option<&'static str>,
 }
 
-/// The lending server's schema.
-pub const LENDING: [Step; 2] = [
-    Step {
-        version: 1,
-        name: "lending",
-        sqlite: include_str!("../../migrations/sqlite/0001_lending.sql"),
-        postgres: Some(include_str!("../../migrations/postgres/0001_lending.sql")),
-    },
-    Step {
-        version: 2,
-        name: "people",
-        sqlite: include_str!("../../migrations/sqlite/0002_people.sql"),
-        postgres: Some(include_str!("../../migrations/postgres/0002_people.sql")),
-    },
-];
+macro_rules! steps {
+    ($($version:literal $name:literal = $file:literal;)*) => {
+        &[$(Step {
+            version: $version,
+            name: $name,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $file)),
+            postgres: Some(include_str!(concat!("../../migrations/postgres/", $file))),
+        }),*]
+    };
+}
+
+/// The lending server's schema. A step that was released is never changed; a new one comes after it.
+pub const LENDING: &[Step] = steps! {
+    1 "lending" = "0001_lending.sql";
+    2 "people" = "0002_people.sql";
+};
 
 /// How often a migration is begun that another server is making at the same time.
 const ATTEMPTS_MAX: u32 = 20;

@@ -1,0 +1,47 @@
+//! What is done by the business date: each job is idempotent and resumable, so that it may be run again for a date,
+//! by two servers at once, or after it was stopped in the middle.
+//!
+//! A job works in small transactions of its own and finds what is left to do by asking the database, never by
+//! remembering. It lives beside the business it belongs to; here is only the table of them, and who runs them.
+
+use std::{future::Future, pin::Pin};
+
+use prequal_core::calendar::Date;
+
+use crate::{app::App, problem::Problem};
+
+/// What a job did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Done {
+    /// How many things were changed: 0 where all was done before.
+    pub changed: u64,
+}
+
+/// What a job gives while it runs.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Done, Problem>> + Send + 'a>>;
+
+/// One job.
+#[derive(Clone, Copy)]
+pub struct Job {
+    /// Its name on the command line, in the field's own words, with `-` between them.
+    pub name: &'static str,
+    /// What it does, one line.
+    pub about: &'static str,
+    /// Does it for a business date.
+    pub run: for<'a> fn(&'a App, Date) -> Running<'a>,
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.name)
+    }
+}
+
+/// Every job, in the order in which a day's are run.
+pub const JOBS: &[Job] = &[];
+
+/// The job of a name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Job> {
+    JOBS.iter().find(|job| job.name == name)
+}
