@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
- * A whole purchase through the real pages: from the cart to a repaid loan, with a screenshot of every state, and with
+ * A whole purchase through the real pages: from the cart to a repaid loan (`--life on-schedule`, or `returned`), with a screenshot of every state, and with
  * the lender's books compared before, between and after.
  *
- *   node tests/browser/purchase.mjs --shop URL --out DIR [--width 360] [--keyboard] [--dark] [--person approved]
+ *   node tests/browser/purchase.mjs --shop URL --out DIR [--width 360] [--keyboard] [--dark] [--person approved] [--life on-schedule]
  *
  * The shop's address may also come as SHOP_URL, the folder as SCREENSHOTS. SERVER_URL, LENDER_KEY and MERCHANT_KEY
  * open the books. Ends with 0 only when every step and every figure came out.
@@ -19,14 +19,14 @@ const PERSONS = new URL('../../www/shop/src/persons.json', import.meta.url);
 
 /** Drives the purchase. `access` is `{server, lenderKey, merchantKey}`; without it the books stay closed. */
 export async function purchase(wanted) {
-  const { shop, out, width = 1440, keyboard = false, dark = false, person = 'approved', access } = wanted;
+  const { shop, out, width = 1440, keyboard = false, dark = false, person = 'approved', life, access } = wanted;
   const report = wanted.report ?? console.log;
   const { page, complaints, close } = await openPage({ width, dark });
   const trip = {
     page,
     shop: shop.replace(/\/+$/u, ''),
     keyboard,
-    shot: camera(page, out, width === 1440 ? '' : `${width}-`),
+    shot: camera(page, out, `${life === 'returned' ? 'return-' : ''}${width === 1440 ? '' : `${width}-`}`),
     hands: hands(page, keyboard),
     books: access === undefined ? undefined : books(access),
     person: findPerson(person),
@@ -37,7 +37,7 @@ export async function purchase(wanted) {
     addEventListener('prequal:state', (event) => globalThis.__told(event.detail)),
   );
   try {
-    for (const [name, step] of stepsFor(person)) {
+    for (const [name, step] of stepsFor(person, life)) {
       const started = performance.now();
       await step(trip);
       report(`  ${name.padEnd(44)} ${((performance.now() - started) / 1000).toFixed(2).padStart(6)} s`);
@@ -70,6 +70,7 @@ function fromCommandLine() {
       out: { type: 'string', default: process.env.SCREENSHOTS },
       width: { type: 'string', default: '1440' },
       person: { type: 'string', default: 'approved' },
+      life: { type: 'string', default: 'on-schedule' },
       keyboard: { type: 'boolean', default: false },
       dark: { type: 'boolean', default: false },
     },

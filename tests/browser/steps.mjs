@@ -7,7 +7,11 @@ const COUNT = 6;
 const MERCHANT_FEE_PERCENT = 3;
 const MORE_THAN_ANY_DEBT = '9999.00';
 
-export function stepsFor(person) {
+/**
+ * The steps of a person. `life` is what becomes of a loan that was made: `on-schedule`, or `returned`, where half of
+ * the goods go back, an instalment falls late, and the rest is paid early.
+ */
+export function stepsFor(person, life = 'on-schedule') {
   const apply = [
     ['the cart shows what it would cost', seeCost],
     ['checkout shows the cost before anything else', openCheckout],
@@ -25,11 +29,23 @@ export function stepsFor(person) {
     ['the merchant is paid, the loan is booked', merchantPaid],
     ['the order is confirmed', seeOrder],
     ['the loan is there', openAccount],
+    ...(life === 'returned' ? RETURNED : ON_SCHEDULE),
+  ];
+}
+
+const ON_SCHEDULE = [
     ['more than the debt is refused', payTooMuch],
     ['repaid to zero, payment by payment', repay],
     ['the books balance', booksBalance],
-  ];
-}
+];
+
+const RETURNED = [
+    ['half of the goods go back', returnHalf],
+    ['an instalment falls late', fallLate],
+    ['what is overdue is paid', payOverdue],
+    ['the rest is paid early', payEarly],
+    ['the books balance', booksBalanceEarly],
+];
 
 const heading = (page, name) => page.getByRole('heading', { name });
 const button = (page, name) => page.getByRole('button', { name });
@@ -269,6 +285,70 @@ async function booksBalance(trip) {
     ledger.interestIncome - trip.before.interestIncome,
     trip.loan.offer.total_interest,
   );
+  expect('the trial balance', ledger.balanced, true);
+}
+
+/** Presses the demo's control twice: the second press must give nothing back. */
+async function returnHalf(trip) {
+  const { page, hands } = trip;
+  const owed = trip.books && (await trip.books.loan(trip.signed.loan_id));
+  await hands.press(button(page, 'Return half of the goods'));
+  await page.getByText('The shop took half of the goods back').waitFor();
+  await trip.shot('returned');
+  if (owed === undefined) return;
+  const loan = await trip.books.loan(trip.signed.loan_id);
+  trip.refund = Math.floor(loan.offer.price / 2);
+  expect('what is owed after the return', loan.balance.total, owed.balance.total - trip.refund);
+}
+
+async function fallLate(trip) {
+  const { page, hands } = trip;
+  const account = page.locator('prequal-account');
+  await hands.press(button(page, 'Let the next payment fall late'));
+  await page.getByText('The clock was moved').waitFor();
+  await account.getByRole('cell', { name: 'Overdue' }).first().waitFor();
+  await account.getByText('please pay this first').waitFor();
+  await trip.shot('overdue');
+}
+
+/** Pays what the element offers first, which is what is overdue, and waits until nothing is. */
+async function payOverdue(trip) {
+  const { page, hands } = trip;
+  const account = page.locator('prequal-account');
+  await hands.press(account.getByRole('button', { name: /^Pay \$/ }));
+  await until(
+    'the late payment',
+    () => account.getByRole('cell', { name: 'Overdue' }).count(),
+    (count) => count === 0,
+  );
+  await account.getByText(/has arrived/).first().waitFor();
+  await trip.shot('caught-up');
+}
+
+async function payEarly(trip) {
+  const { page, hands } = trip;
+  const account = page.locator('prequal-account');
+  await hands.choose(account.getByRole('radio', { name: /^Pay off everything/ }));
+  await hands.press(account.getByRole('button', { name: /^Pay \$/ }));
+  await heading(page, 'Paid in full').waitFor();
+  await trip.shot('paid-off-early');
+  await hands.press(account.getByText('Statement', { exact: true }));
+  await account.getByText('Goods returned').waitFor();
+  await trip.shot('statement-of-a-return');
+}
+
+async function booksBalanceEarly(trip) {
+  if (trip.books === undefined) return;
+  const loan = await trip.books.loan(trip.signed.loan_id);
+  expect('the loan’s status', loan.status, 'settled');
+  expect('what is owed', loan.balance.total, 0);
+  const ledger = await trip.books.ledger();
+  expect('the receivable', ledger.receivable, trip.before.receivable);
+  expect('the interest receivable', ledger.interestReceivable, trip.before.interestReceivable);
+  expect('what the shop owes for the goods', ledger.merchantPayable - trip.before.merchantPayable, -trip.refund);
+  const interest = ledger.interestIncome - trip.before.interestIncome;
+  if (!(interest > 0 && interest < trip.loan.offer.total_interest))
+    throw new Error(`interest of ${interest} where ${trip.loan.offer.total_interest} was quoted for the whole`);
   expect('the trial balance', ledger.balanced, true);
 }
 

@@ -107,6 +107,7 @@ async function handle(request, response) {
   if (cart !== null) return json(response, 200, await changeCart(cart[1], await body(request)));
   const order = /^GET \/api\/order\/([\w-]{1,64})$/u.exec(route);
   if (order !== null) return json(response, 200, await orderStatus(order[1]));
+  if (DEMO && route === 'POST /demo/return') return json(response, 201, await takeBack(await body(request)));
   if (DEMO && route === 'GET /demo/clock') return json(response, 200, await lender('GET'));
   if (DEMO && route === 'PUT /demo/clock')
     return json(response, 200, await lender('PUT', await body(request)));
@@ -153,6 +154,20 @@ async function changeCart(id, given) {
 async function orderStatus(id) {
   const order = await merchant('GET', `/v1/orders/${id}`);
   return { status: String(order.payout?.status ?? order.status) };
+}
+
+/**
+ * A part of the goods came back: the shop gives its price back to the lender, who takes it from the debt. The
+ * reference is the order's and the part's, so that a second press gives nothing back twice.
+ */
+async function takeBack(given) {
+  const { order, part } = given ?? {};
+  if (typeof order !== 'string' || !/^[\w-]{1,64}$/u.test(order) || part !== 'half')
+    throw new Refusal(422, 'return-invalid', 'name the order, and `half` as the part that comes back');
+  const { amount } = await merchant('GET', `/v1/orders/${order}`);
+  const back = Math.floor(amount / 2);
+  await merchant('POST', '/v1/refunds', { order, amount: back, reference: `${order}-${part}` });
+  return { amount: back };
 }
 
 function merchant(method, path, content) {

@@ -34,3 +34,5 @@ export const changeCart = (id: string, items: readonly Line[]) =>
 export const orderStatus = (id: string) => ask<{ status: string }>('GET', `/api/order/${id}`);
 export const readClock = () => ask<{ now: string }>('GET', '/demo/clock');
 export const setClock = (now: string) => ask<{ now: string }>('PUT', '/demo/clock', { now });
+export const returnHalf = (order: string) =>
+  ask<{ amount: number }>('POST', '/demo/return', { order, part: 'half' });

@@ -70,14 +70,31 @@ export function statementPart(loan: Loan, locale: string, read: () => Promise<St
 const EVENTS: Readonly<Record<string, string>> = {
   lent: 'Lent to you',
   received: 'Payment received',
+  collected: 'Payment received',
+  prepaid: 'Early payment received',
+  refunded: 'Goods returned: the shop gave the price back',
+  returned: 'Payment taken back by your bank',
+  charged_back: 'Payment taken back by your bank',
+  goodwill_credited: 'Credited by the lender',
+  waived: 'Given up by the lender',
+  paid_back: 'Paid back to you',
+  withdrawn: 'You withdrew from the agreement',
+  rescheduled: 'New schedule agreed',
+  re_aged: 'New schedule agreed',
+  rate_changed: 'Interest rate changed',
+  charged_off: 'Given up as a loss',
+  transferred: 'Sold to another lender',
   payout_failed: 'Loan cancelled: the shop could not be paid',
 };
+
+/** What takes something off the debt, part by part. */
+const PAYS = new Set(['received', 'collected', 'prepaid', 'refunded', 'goodwill_credited', 'waived']);
 
 /** What a payment did adds up in its line: its amount is what it paid of each kind, and what is owed back. */
 function statementLine(event: StatementEvent, currency: string, locale: string): HTMLElement {
   const words = EVENTS[event.type] ?? event.type.replaceAll('_', ' ');
   const show = (amount: number) => money(amount, currency, locale);
-  const part = (amount: number) => h('td', {}, event.type === 'received' ? show(amount) : '–');
+  const part = (amount: number) => h('td', {}, PAYS.has(event.type) ? show(amount) : '–');
   return h(
     'tr',
     {},
