@@ -47,10 +47,18 @@ enum Command {
     Replay(commands::replay::Args),
     /// Run the lending server
     Serve(commands::serve::Args),
+    /// The day's jobs: list them, run one for a date, see how they went
+    Jobs(commands::jobs::Args),
+    /// Write a verified backup of the lending database while the server runs
+    Backup(commands::backup::Args),
+    /// Bring a backup into the lending database
+    Restore(commands::backup::RestoreArgs),
     /// Run the sandbox payment provider and bureau
     Sandbox(commands::sandbox::Args),
     /// Print a completion script for a shell
     Completions(commands::completions::Args),
+    /// Write the manual pages of every command
+    Man(commands::man::Args),
 }
 
 fn main() -> std::process::ExitCode {
@@ -70,8 +78,12 @@ fn main() -> std::process::ExitCode {
         Command::Keygen(args) => commands::keygen::run(&args),
         Command::Replay(args) => commands::replay::run(&args),
         Command::Serve(args) => commands::serve::run(args),
+        Command::Jobs(args) => commands::jobs::run(&args),
+        Command::Backup(args) => commands::backup::run(&args),
+        Command::Restore(args) => commands::backup::restore(&args),
         Command::Sandbox(args) => commands::sandbox::run(args),
         Command::Completions(args) => commands::completions::run::<Cli>(&args),
+        Command::Man(args) => commands::man::run::<Cli>(&args),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use prequal_core::calendar::{Date, Instant};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::{
     clock::{Clock, SandboxClock, SystemClock},
     http_client::HttpClient,
     idempotency::InFlight,
+    metrics::Metrics,
     problem::Problem,
     repayments::Intake,
     settings::Settings,
@@ -37,6 +38,14 @@ pub struct App {
     pub client: HttpClient,
     /// Wakes the delivery of waiting calls.
     pub outbox: Notify,
+    /// Wakes the scheduler of jobs.
+    pub jobs: Notify,
+    /// A random name of this running server.
+    pub instance: String,
+    /// Whether it was told to stop.
+    pub stopping: watch::Sender<bool>,
+    /// What is counted while it runs.
+    pub metrics: Metrics,
 }
 
 impl App {
@@ -66,6 +75,10 @@ impl App {
             intake: Intake::default(),
             client: HttpClient::default(),
             outbox: Notify::new(),
+            jobs: Notify::new(),
+            instance: new_id(),
+            stopping: watch::Sender::new(false),
+            metrics: Metrics::default(),
         }))
     }
 

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::{
     app::new_id,
+    jobs::due_debits,
     outbox,
     problem::{Kind, Problem},
     settings::Merchant,
@@ -202,6 +203,7 @@ pub async fn record(
     let (row, entry) = advance(loan, event, booked)?;
     let outstanding = loan.principal_outstanding().minor();
     loans::add_event(db, id, &row, loan.status().name(), outstanding).await?;
+    due_debits::follow(db, id, loan, booked).await?;
     match entry {
         Some(entry) => post(db, id, entry, now).await.map(|_| ()),
         None => Ok(()),

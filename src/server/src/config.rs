@@ -1,6 +1,9 @@
-//! The server's configuration: one TOML file, secrets also from the environment.
+//! The server's configuration: one TOML file, and the environment over it.
 //!
-//! Paths in the file are relative to the file.
+//! Every setting of [`EXAMPLE`] that is one value can be given as `PREQUAL_` and its place in upper case with `_`
+//! between: `checkout.seconds` is `PREQUAL_CHECKOUT_SECONDS`. Paths are relative to the file.
+
+pub mod environment;
 
 use std::{
     collections::BTreeSet,
@@ -16,6 +19,10 @@ pub const EXAMPLE: &str = include_str!("config.example.toml");
 
 /// The longest interval a checkout or a clock difference may be configured to, one week.
 const SECONDS_MAX: u32 = 7 * 24 * 3600;
+/// The longest time for which requests are taken after the signal to stop.
+pub const DRAIN_SECONDS_MAX: u32 = 300;
+/// The longest retention that may be configured, ten years.
+const RETENTION_DAYS_MAX: u32 = 3660;
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,6 +61,33 @@ pub struct Config {
     pub limits: Limits,
     /// How notices reach people; where it is left out, they wait.
     pub notices: Option<Channel>,
+    /// Where `/metrics` is offered without a key; nowhere where it is left out.
+    pub metrics_listen: Option<String>,
+    /// For how many seconds requests are still taken after the signal to stop, while `/readyz` says 503.
+    #[serde(default)]
+    pub drain_seconds: u32,
+    /// For how long what has done its work is kept.
+    #[serde(default)]
+    pub retention: Retention,
+    /// Every value as it was read, and from where: for `--check`.
+    #[serde(skip)]
+    pub values: Vec<environment::Setting>,
+}
+
+/// For how long what has done its work is kept, in days.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Replies to requests that must take effect once.
+    pub idempotency_days: u32,
+    /// Calls to the payment provider that were delivered.
+    pub outbox_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { idempotency_days: 30, outbox_days: 90 }
+    }
 }
 
 fn default_listen() -> String {
@@ -188,34 +222,36 @@ impl Default for Limits {
 }
 
 impl Config {
-    /// Reads a file, takes secrets from the environment where it names none, and checks what can be
-    /// checked without opening anything else.
+    /// Reads a file and the environment over it, and checks what can be checked without opening anything else.
     ///
     /// # Errors
-    /// One readable line naming the file and the field.
+    /// One readable line naming the file, or the variable, and the field.
     pub fn read(path: &Path) -> Result<Self, String> {
+        Self::read_with(path, |name| std::env::var(name).ok())
+    }
+
+    /// As [`Config::read`], with an environment of one's own.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn read_with(path: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let text =
             std::fs::read_to_string(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
         let named = |error: String| format!("`{}`: {error}", path.display());
-        let mut config: Self =
-            toml::from_str(&text).map_err(|error| named(error.to_string().trim().replace('\n', " ")))?;
-        config.take_environment();
+        // Read as it stands first, so that an error is told with its line.
+        let plain = |error: toml::de::Error| named(error.to_string().trim().replace('\n', " "));
+        let mut table: toml::Table = toml::from_str(&text).map_err(plain)?;
+        let taken = environment::take(&mut table, variable)?;
+        let read = if taken.is_empty() {
+            toml::from_str(&text).map_err(plain)
+        } else {
+            table.clone().try_into().map_err(plain)
+        };
+        let mut config: Self = read?;
+        config.values = environment::settings(&table, &taken);
         config.resolve_paths(path.parent().unwrap_or(Path::new("")));
         config.check().map_err(named)?;
         Ok(config)
-    }
-
-    fn take_environment(&mut self) {
-        for (field, variable) in [
-            (&mut self.provider.key, "PREQUAL_PROVIDER_KEY"),
-            (&mut self.provider.webhook_secret, "PREQUAL_WEBHOOK_SECRET"),
-        ] {
-            if field.is_empty()
-                && let Ok(value) = std::env::var(variable)
-            {
-                *field = value;
-            }
-        }
     }
 
     fn resolve_paths(&mut self, folder: &Path) {
@@ -262,6 +298,17 @@ impl Config {
         ] {
             if seconds == 0 || seconds > SECONDS_MAX {
                 return Err(format!("{field} must be 1 to {SECONDS_MAX}"));
+            }
+        }
+        if self.drain_seconds > DRAIN_SECONDS_MAX {
+            return Err(format!("drain_seconds must be 0 to {DRAIN_SECONDS_MAX}"));
+        }
+        for (field, days) in [
+            ("retention.idempotency_days", self.retention.idempotency_days),
+            ("retention.outbox_days", self.retention.outbox_days),
+        ] {
+            if days == 0 || days > RETENTION_DAYS_MAX {
+                return Err(format!("{field} must be 1 to {RETENTION_DAYS_MAX}"));
             }
         }
         for origin in &self.cors_origins {

@@ -8,6 +8,7 @@
 pub mod agreement;
 pub mod app;
 pub mod audit;
+pub mod backup;
 pub mod booking;
 pub mod clock;
 pub mod config;
@@ -19,7 +20,9 @@ pub mod http_client;
 pub mod idempotency;
 pub mod jobs;
 pub mod jws;
+pub mod metrics;
 pub mod notice;
+pub mod operation;
 pub mod outbox;
 pub mod people;
 pub mod policy;

@@ -110,6 +110,8 @@ kinds! {
     TooMany = TOO_MANY_REQUESTS, "too-many", "a limit was reached";
     /// Other writers were in the way too often; the same request may be sent again.
     Contention = SERVICE_UNAVAILABLE, "contention", "too many write the same at once";
+    /// The server starts, stops, or cannot reach what it needs; another may be asked.
+    NotReady = SERVICE_UNAVAILABLE, "not-ready", "the server is not ready";
     /// A defect or a failing disk; details are in the log only.
     Internal = INTERNAL_SERVER_ERROR, "internal", "the server could not do this";
 }
@@ -139,6 +141,12 @@ impl Problem {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// What is particular to this occurrence.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// Nothing here, or nothing for this caller: the two are told apart to nobody.

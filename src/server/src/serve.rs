@@ -19,7 +19,9 @@ use crate::{
     audit,
     clock::{Clock, SystemClock},
     config::Config,
-    delivery, http, outbox,
+    delivery, http,
+    jobs::scheduler,
+    outbox,
     settings::Settings,
     storage::{self, Database},
 };
@@ -42,6 +44,7 @@ pub async fn check(config: &Config, sandbox: bool) -> Result<Vec<(&'static str, 
         let now = Instant::from_seconds(SystemClock.now_seconds()).map_err(|error| error.to_string())?;
         check_validity(&settings, settings.policies.active().date_of(now)?)?;
         let mut summary = settings.summary();
+        summary.extend(values(config));
         summary.push(("database", {
             let shown = storage::engine::shown(&config.database);
             format!("{shown} does not exist yet; `prequal serve` makes it")
@@ -54,11 +57,21 @@ pub async fn check(config: &Config, sandbox: bool) -> Result<Vec<(&'static str, 
     check_validity(&app.settings, today)?;
     let report = audit::run(&app).await.map_err(|problem| format!("the ledger does not verify: {problem:?}"))?;
     let mut summary = app.settings.summary();
+    summary.extend(values(config));
     summary.push(("database", storage::engine::shown(&config.database)));
     summary.push(("ledger", report.to_string()));
     summary.push(("calls to the provider", calls(&app).await.map_err(|error| error.to_string())?));
     app.db.close().await;
     Ok(summary)
+}
+
+/// Every setting as it was read, and its variable where it came from the environment.
+fn values(config: &Config) -> Vec<(&'static str, String)> {
+    let line = |setting: &crate::config::environment::Setting| {
+        let from = setting.variable.as_ref().map_or_else(String::new, |name| format!("  (from {name})"));
+        ("setting", format!("{} = {}{from}", setting.place, setting.value))
+    };
+    config.values.iter().map(line).collect()
 }
 
 fn check_validity(settings: &Settings, today: Date) -> Result<(), String> {
@@ -83,14 +96,43 @@ pub async fn run(config: &Config, sandbox: bool) -> Result<(), String> {
     let (settings, vault) = Settings::load(config, sandbox)?;
     let db = Database::open(&config.database).await?;
     let app = App::new(db, settings, vault, sandbox).await?;
+    let metrics = match config.metrics_listen.as_deref().filter(|address| !address.is_empty()) {
+        Some(address) => Some(tokio::spawn(serve_metrics(bind(address).await?, app.clone()))),
+        None => None,
+    };
     let calls = tokio::spawn(outbox::run(app.clone()));
     let notices = tokio::spawn(delivery::run(app.clone()));
-    let result = listen(&config.listen, http::router(app.clone()), stop_signal()).await;
+    let jobs = tokio::spawn(scheduler::run(app.clone()));
+    let stop = drain(app.clone(), stop_signal(), Duration::from_secs(config.drain_seconds.into()));
+    let result = listen(&config.listen, http::router(app.clone()), stop).await;
+    // Also where serving failed.
+    app.stopping.send_replace(true);
+    let _ = tokio::time::timeout(scheduler::STOP_TIME_MAX * 2, jobs).await;
     // A call that is being made is abandoned here and made again after the next start, under the same key.
     calls.abort();
     notices.abort();
+    if let Some(metrics) = metrics {
+        metrics.abort();
+    }
     app.db.close().await;
     result
+}
+
+/// Done so long after `stop`: in between `/readyz` says 503, and requests are still taken.
+async fn drain(app: std::sync::Arc<App>, stop: impl Future<Output = ()>, wait: Duration) {
+    stop.await;
+    app.stopping.send_replace(true);
+    tokio::time::sleep(wait).await;
+}
+
+async fn serve_metrics(listener: TcpListener, app: std::sync::Arc<App>) {
+    if let Err(error) = axum::serve(listener, http::health::router(app)).await {
+        tracing::error!(%error, "the metrics are not served");
+    }
+}
+
+async fn bind(address: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on `{address}`: {error}"))
 }
 
 /// Serves a router on an address until `stop` is done, then finishes what was accepted.
@@ -102,8 +144,7 @@ pub async fn listen(
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), String> {
-    let listener =
-        TcpListener::bind(address).await.map_err(|error| format!("cannot listen on `{address}`: {error}"))?;
+    let listener = bind(address).await?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
     // Not println!: whoever started this may have closed the pipe, which is no reason to stop.
     let mut out = std::io::stdout();
@@ -139,15 +180,26 @@ pub async fn stop_signal() {
     tracing::info!("stopping");
 }
 
-/// Logs to standard error, by `PREQUAL_LOG` (default `info`).
-pub fn log_to_stderr() {
+/// Logs to standard error: which, by `PREQUAL_LOG` (default `info`); how, by `PREQUAL_LOG_FORMAT`, `text` or `json`.
+///
+/// # Errors
+/// One readable line where the format is neither.
+pub fn log_to_stderr() -> Result<(), String> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("PREQUAL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .try_init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match std::env::var("PREQUAL_LOG_FORMAT").as_deref() {
+        Err(_) | Ok("" | "text") => {
+            let _ = lines.with_ansi(std::io::stderr().is_terminal()).try_init();
+        }
+        // One JSON object a line: timestamp, level, target, and every field of the event beside them; what the span
+        // of a request carries, such as its trace id, in `span`.
+        Ok("json") => {
+            let _ = lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init();
+        }
+        Ok(other) => return Err(format!("PREQUAL_LOG_FORMAT is `text` or `json`, not `{other}`")),
+    }
+    Ok(())
 }
 
 /// Runs a future on a new runtime.

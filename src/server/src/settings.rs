@@ -6,7 +6,7 @@ use prequal_bundle::jwk::{self, PrivateKey, PublicKey, Use};
 use prequal_core::{currency::Currency, decimal::Decimal, money::Amount};
 
 use crate::{
-    config::Config,
+    config::{Config, Retention},
     delivery::Channel,
     http_client::BaseUrl,
     policy::{Policies, PublicBundle},
@@ -74,6 +74,8 @@ pub struct Settings {
     pub provider: Provider,
     /// How notices reach people.
     pub notices: Option<Channel>,
+    /// For how long what has done its work is kept.
+    pub retention: Retention,
     merchants: Vec<Arc<Merchant>>,
     edges: Vec<Arc<Edge>>,
     lender_keys: Vec<(String, String)>,
@@ -107,6 +109,7 @@ impl Settings {
                     .ok_or("provider.webhook_secret cannot be read")?,
             },
             notices: config.notices.clone(),
+            retention: config.retention,
             merchants: merchants(config)?,
             edges: edges(config)?,
             lender_keys: config.lender_keys.iter().map(|key| (key.id.clone(), key.key_sha256.clone())).collect(),

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod apr;
+pub mod backup;
 pub mod bundle;
 pub mod caps;
 pub mod completions;
@@ -8,7 +9,9 @@ pub mod decide;
 pub mod disclose;
 pub mod export;
 pub mod import;
+pub mod jobs;
 pub mod keygen;
+pub mod man;
 pub mod monitor;
 pub mod payoff;
 pub mod replay;

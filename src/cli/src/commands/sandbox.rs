@@ -32,6 +32,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     config.listen = args.listen.unwrap_or(config.listen);
     config.database = args.database.unwrap_or(config.database);
     config.bureau.data = args.data.unwrap_or(config.bureau.data);
-    serve::log_to_stderr();
+    serve::log_to_stderr().map_err(error)?;
     serve::block_on(sandbox::run(config)).map_err(error).context("sandbox")
 }

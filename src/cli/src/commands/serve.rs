@@ -11,7 +11,7 @@ use prequal_server::{
 use crate::io::write_output;
 
 /// The lending server. Prints `listening on http://ADDRESS` when it is ready; logs go to standard error,
-/// filtered by PREQUAL_LOG.
+/// filtered by PREQUAL_LOG, and written as PREQUAL_LOG_FORMAT says, text or json.
 #[derive(clap::Args)]
 pub struct Args {
     /// The configuration, a TOML file; see --print-config
@@ -70,7 +70,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let lines: Vec<String> = found.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
         return write_output(&lines.join("\n"));
     }
-    serve::log_to_stderr();
+    serve::log_to_stderr().map_err(error)?;
     serve::block_on(serve::run(&config, args.sandbox)).map_err(error).context("serve")
 }
 

@@ -132,7 +132,7 @@ pub struct LoanView {
 }
 
 /// The loan of a capability, or of any lender's key, or nothing.
-async fn visible(db: &mut Connection, id: &str, caller: &Caller) -> Result<loans::Row, Problem> {
+pub(super) async fn visible(db: &mut Connection, id: &str, caller: &Caller) -> Result<loans::Row, Problem> {
     match caller {
         Caller::Capability(hash) => of_capability(db, id, hash).await,
         Caller::Lender(_) => loans::find(db, id).await?.ok_or_else(Problem::not_found),

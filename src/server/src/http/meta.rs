@@ -115,6 +115,7 @@ pub async fn set_clock(
     let offset = SandboxClock::offset_for(wanted.now.seconds());
     app.db.write(|mut tx| async move { Ok(storage::clock::set_offset(&mut tx, offset).await?) }).await?;
     clock.set_offset(offset);
+    app.jobs.notify_one();
     tracing::info!(now = %wanted.now, "the sandbox's clock was set");
     Reply::ok(&Now { now: app.now()? })
 }

@@ -3,8 +3,11 @@
 
 pub mod applications;
 pub mod auth;
+pub mod autopay;
 pub mod checkouts;
 pub mod extract;
+pub mod health;
+pub mod jobs;
 pub mod ledger;
 pub mod loans;
 pub mod meta;
@@ -20,7 +23,7 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::Response,
@@ -91,6 +94,10 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ledger::suspense))
         .routes(routes!(notices::list))
         .routes(routes!(meta::health))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .routes(routes!(jobs::list))
         .routes(routes!(meta::read_clock, meta::set_clock))
 }
 
@@ -108,6 +115,7 @@ fn of_shoppers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(loans::statement))
         .routes(routes!(loans::agreement))
         .routes(routes!(payments::create))
+        .routes(routes!(autopay::read, autopay::agree, autopay::withdraw))
 }
 
 /// Routes that any page may call.
@@ -138,7 +146,7 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .route("/openapi.json", axum::routing::get(move || meta::openapi(document.clone())))
         .fallback(|| async { Problem::not_found() })
-        .layer(middleware::from_fn(log))
+        .layer(middleware::from_fn_with_state(app.clone(), log))
         .with_state(app)
 }
 
@@ -146,18 +154,27 @@ fn cors(origins: &[String]) -> CorsLayer {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("idempotency-key")])
         .max_age(std::time::Duration::from_secs(3600))
 }
 
 /// One line a request. The path is the route's template: a path or a query may hold what a person typed.
-async fn log(request: Request, next: Next) -> Response {
+async fn log(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("-", |path| path.as_str()).to_owned();
     let response = next.run(request).await;
     let status = response.status().as_u16();
-    tracing::info!(%method, route, status, ms = begun.elapsed().as_millis() as u64, "request");
+    let took = begun.elapsed();
+    // A method that HTTP does not know is the caller's own word.
+    let known = if method_is_known(&method) { method.as_str() } else { "other" };
+    app.metrics.request(&route, known, status, took);
+    tracing::info!(%method, route, status, ms = took.as_millis() as u64, "request");
     response
+}
+
+fn method_is_known(method: &Method) -> bool {
+    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS]
+        .contains(method)
 }

@@ -4,6 +4,10 @@
 //! A job works in small transactions of its own and finds what is left to do by asking the database, never by
 //! remembering. It lives beside the business it belongs to; here is only the table of them, and who runs them.
 
+pub mod due_debits;
+pub mod expiry;
+pub mod scheduler;
+
 use std::{future::Future, pin::Pin};
 
 use prequal_core::calendar::Date;
@@ -38,7 +42,7 @@ impl std::fmt::Debug for Job {
 }
 
 /// Every job, in the order in which a day's are run.
-pub const JOBS: &[Job] = &[];
+pub const JOBS: &[Job] = &[due_debits::DUE_DEBITS, expiry::IDEMPOTENCY_EXPIRY, expiry::OUTBOX_CLEANUP];
 
 /// The job of a name.
 #[must_use]

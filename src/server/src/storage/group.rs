@@ -10,7 +10,7 @@ use std::{
     ops::{Deref, DerefMut},
     sync::{
         Arc, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -37,6 +37,20 @@ pub struct Writer {
     begin: &'static str,
     open: Arc<Mutex<Open>>,
     waiting: AtomicUsize,
+    commits: AtomicU64,
+    parts: AtomicU64,
+    retries: AtomicU64,
+}
+
+/// What a writer did since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Writes {
+    /// Transactions that were committed.
+    pub commits: u64,
+    /// Parts of them, which is how many requests' work they held.
+    pub parts: u64,
+    /// Works that were begun again, because another transaction was in the way.
+    pub retries: u64,
 }
 
 /// The transaction that is open, and who waits for its end.
@@ -113,7 +127,7 @@ impl Drop for Place {
             runtime.spawn(async move {
                 let mut open = writer.open.lock().await;
                 open.recover();
-                open.commit().await;
+                writer.commit(&mut open).await;
             });
         }
     }
@@ -141,19 +155,22 @@ impl Open {
         Ok(sqlx::raw_sql(statement).execute(&mut **tx).await.map(drop)?)
     }
 
-    async fn commit(&mut self) {
-        let Some(tx) = self.tx.take() else { return };
+    /// Whether anything was committed.
+    async fn commit(&mut self) -> bool {
+        let Some(tx) = self.tx.take() else { return false };
         match tx.commit().await {
             Ok(()) => {
                 for member in self.members.drain(..) {
                     let _ = member.send(Ok(()));
                 }
+                true
             }
             Err(error) => {
                 let problem = Problem::from(error);
                 for member in self.members.drain(..) {
                     let _ = member.send(Err(problem.clone()));
                 }
+                false
             }
         }
     }
@@ -163,7 +180,23 @@ impl Writer {
     /// A writer over a pool of one connection.
     #[must_use]
     pub fn new(pool: AnyPool, begin: &'static str) -> Arc<Self> {
-        Arc::new(Self { pool, begin, open: Arc::default(), waiting: AtomicUsize::new(0) })
+        let (commits, parts, retries) = Default::default();
+        Arc::new(Self { pool, begin, open: Arc::default(), waiting: AtomicUsize::new(0), commits, parts, retries })
+    }
+
+    /// What was written so far.
+    #[must_use]
+    pub fn writes(&self) -> Writes {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Writes { commits: of(&self.commits), parts: of(&self.parts), retries: of(&self.retries) }
+    }
+
+    async fn commit(&self, open: &mut Open) {
+        let parts = open.members.len() as u64;
+        if open.commit().await {
+            self.commits.fetch_add(1, Ordering::Relaxed);
+            self.parts.fetch_add(parts, Ordering::Relaxed);
+        }
     }
 
     /// Does work in a transaction and answers when it is committed. The work may be done several times: it must
@@ -181,6 +214,7 @@ impl Writer {
             attempt += 1;
             match self.once(&work).await {
                 Err(problem) if problem.kind() == Kind::Contention && attempt < ATTEMPTS_MAX => {
+                    self.retries.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(wait(attempt)).await;
                 }
                 ended => return ended,
@@ -213,7 +247,7 @@ impl Writer {
         let (told, end) = oneshot::channel();
         open.members.push(told);
         if place.leave() || open.members.len() >= GROUP_MAX {
-            open.commit().await;
+            self.commit(&mut open).await;
         }
         drop(open);
         end.await.unwrap_or_else(|_| Err(Problem::contention()))?;

@@ -9,8 +9,10 @@ pub mod checkouts;
 pub mod clock;
 pub mod engine;
 pub mod group;
+pub mod jobs;
 pub mod journal;
 pub mod loans;
+pub mod mandates;
 mod many;
 pub mod notices;
 pub mod outbox;
@@ -136,6 +138,19 @@ impl Database {
         let (busy, _, _): (i64, i64, i64) =
             sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writing).await?;
         Ok(busy == 0)
+    }
+
+    /// What was written since the database was opened.
+    #[must_use]
+    pub fn writes(&self) -> group::Writes {
+        self.writer.writes()
+    }
+
+    /// Each pool's name, how many connections it has open, and how many of them are idle.
+    #[must_use]
+    pub fn connections(&self) -> [(&'static str, u64, u64); 2] {
+        let of = |name, pool: &AnyPool| (name, u64::from(pool.size()), pool.num_idle() as u64);
+        [of("write", &self.writing), of("read", &self.readers)]
     }
 
     /// Closes every connection; what was committed stays.

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::Connection;
+use super::{Connection, many};
 
 /// A waiting call. Its id is its idempotency key at the other end.
 #[derive(Debug, Clone, FromRow)]
@@ -39,6 +39,35 @@ pub async fn insert(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// A call to be added.
+#[derive(Debug, Clone)]
+pub struct New {
+    pub id: String,
+    pub path: &'static str,
+    pub subject: String,
+    pub body: String,
+}
+
+/// Adds calls, in the transaction of the effect that needs them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_all(db: &mut Connection, calls: &[New], now: &str) -> sqlx::Result<()> {
+    let before = "INSERT INTO outbox (id, path, subject, body, attempts, next_attempt_ms, status, created) VALUES";
+    many::execute(db, (before, ""), 8, calls, |query, call| {
+        query
+            .bind(call.id.clone())
+            .bind(call.path)
+            .bind(call.subject.clone())
+            .bind(call.body.clone())
+            .bind(0_i64)
+            .bind(0_i64)
+            .bind("waiting")
+            .bind(now.to_owned())
+    })
+    .await
 }
 
 /// Calls that are due, the longest waiting first.
@@ -91,14 +120,30 @@ pub async fn given_up(db: &mut Connection, subject: &str) -> sqlx::Result<bool> 
     Ok(dead > 0)
 }
 
-/// How many calls wait, and how many were given up.
+/// How many calls wait, and how many were given up; each by an index of its own.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn counts(db: &mut Connection) -> sqlx::Result<(i64, i64)> {
-    sqlx::query_as(
-        "SELECT count(CASE WHEN status = 'waiting' THEN 1 END), count(CASE WHEN status = 'dead' THEN 1 END) FROM outbox",
+    let waiting =
+        sqlx::query_scalar("SELECT count(*) FROM outbox WHERE status = 'waiting'").fetch_one(&mut *db).await?;
+    let dead = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE status = 'dead'").fetch_one(db).await?;
+    Ok((waiting, dead))
+}
+
+/// Removes calls that were delivered and made before a moment, the oldest first; how many there were. Ids are
+/// time-ordered, so only the front of the table is looked at.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_delivered(db: &mut Connection, before: &str, limit: i64) -> sqlx::Result<u64> {
+    let done = sqlx::query(
+        "DELETE FROM outbox WHERE id IN (
+            SELECT id FROM outbox WHERE status = 'delivered' AND created < $1 ORDER BY id LIMIT $2)",
     )
-    .fetch_one(db)
-    .await
+    .bind(before)
+    .bind(limit)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }

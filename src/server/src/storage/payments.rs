@@ -80,6 +80,16 @@ pub async fn under_way(db: &mut Connection, loan: &str) -> sqlx::Result<i64> {
     .await
 }
 
+/// What is instructed for each of these loans and neither cleared nor failed yet; a loan without such is left out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn under_way_of(db: &mut Connection, loans: &[&str]) -> sqlx::Result<Vec<(String, i64)>> {
+    let before = "SELECT loan, CAST(coalesce(sum(amount), 0) AS BIGINT) FROM payments
+        WHERE status = 'initiated' AND loan IN";
+    many::select(db, before, " GROUP BY loan", loans).await
+}
+
 /// How the provider says that a transfer ended.
 #[derive(Debug, Clone, Copy)]
 pub struct End<'a> {

@@ -51,3 +51,45 @@ pub async fn insert(db: &mut Connection, scope: &str, key_hash: &str, stored: &S
     .await?;
     Ok(())
 }
+
+/// Under which key a reply is, and since when.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Key {
+    pub scope: String,
+    pub key_hash: String,
+    pub created: String,
+}
+
+/// Keys in order, after one: a walk through all replies, whatever is added or removed meanwhile.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(db: &mut Connection, after: &(String, String), limit: i64) -> sqlx::Result<Vec<Key>> {
+    sqlx::query_as(
+        "SELECT scope, key_hash, created FROM idempotency WHERE (scope, key_hash) > ($1, $2)
+         ORDER BY scope, key_hash LIMIT $3",
+    )
+    .bind(&after.0)
+    .bind(&after.1)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Forgets replies; how many there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete(db: &mut Connection, keys: &[&Key]) -> sqlx::Result<u64> {
+    let mut removed = 0;
+    for key in keys {
+        let done = sqlx::query("DELETE FROM idempotency WHERE scope = $1 AND key_hash = $2 AND created = $3")
+            .bind(&key.scope)
+            .bind(&key.key_hash)
+            .bind(&key.created)
+            .execute(&mut *db)
+            .await?;
+        removed += done.rows_affected();
+    }
+    Ok(removed)
+}

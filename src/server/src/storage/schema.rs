@@ -38,6 +38,7 @@ macro_rules! steps {
 pub const LENDING: &[Step] = steps! {
     1 "lending" = "0001_lending.sql";
     2 "people" = "0002_people.sql";
+    3 "jobs" = "0003_jobs.sql";
 };
 
 /// How often a migration is begun that another server is making at the same time.
@@ -90,6 +91,24 @@ pub async fn is_there(pool: &AnyPool) -> sqlx::Result<bool> {
             .fetch_one(pool)
             .await?;
     Ok(count > 0)
+}
+
+/// How many tables PostgreSQL's current schema has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_tables(pool: &AnyPool) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()")
+        .fetch_one(pool)
+        .await
+}
+
+/// The newest step that was applied.
+///
+/// # Errors
+/// When the database fails or has no schema.
+pub async fn newest(db: &mut super::Connection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations").fetch_one(db).await
 }
 
 /// Brings the chart of accounts into its table.

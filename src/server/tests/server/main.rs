@@ -1,13 +1,16 @@
 //! Claims about the lending server, each proved over real HTTP on a real database: see `database` for the engine.
 
 mod actors;
+mod backups;
 mod bad_input;
 mod batch;
 mod database;
+mod jobs;
 mod killed;
 mod money;
 mod notices;
 mod offers;
+mod operation;
 mod personal;
 mod process;
 mod purchase;

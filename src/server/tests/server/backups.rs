@@ -1,0 +1,117 @@
+//! A backup made under load restores to a ledger that verifies, with everything that was acknowledged before it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use prequal_server::{backup, storage::Engine};
+use serde_json::{Value, json};
+
+use crate::{actors::ADA, database, world::World};
+
+const CLIENTS: usize = 8;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_under_load_has_every_request_that_was_acknowledged_before_it() {
+    let mut world = World::new().await;
+    world.verifying = false;
+    let (_, loan, capability) = world.buy(&ADA, 250_000, "monthly-6").await;
+    let url = world.config().database.clone();
+    let world = Arc::new(world);
+    let over = Arc::new(AtomicBool::new(false));
+    let acknowledged: Arc<std::sync::Mutex<Vec<(String, Value)>>> = Arc::default();
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            let (world, over, acknowledged) = (world.clone(), over.clone(), acknowledged.clone());
+            let (path, capability) = (format!("/v1/loans/{loan}/payments"), capability.clone());
+            tokio::spawn(async move {
+                for number in 0.. {
+                    if over.load(Ordering::SeqCst) || number >= 100 {
+                        break;
+                    }
+                    let key = format!("{client}-{number}");
+                    let answer = world.post_once(&path, &capability, &key, &json!({ "amount": 7 })).await.expect(202);
+                    acknowledged.lock().unwrap().push((key, answer));
+                }
+            })
+        })
+        .collect();
+    while acknowledged.lock().unwrap().len() < 3 * CLIENTS {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let before = acknowledged.lock().unwrap().clone();
+    let out = world.folder.path().join("backup.file");
+    let verified = backup::backup(&url, &out).await.unwrap();
+    assert!(verified.contains("verify"), "{verified}");
+    over.store(true, Ordering::SeqCst);
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert!(backup::backup(&url, &out).await.unwrap_err().contains("is there already"), "a backup replaces nothing");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&out).unwrap().permissions().mode() & 0o077, 0, "nobody else reads it");
+    }
+
+    // Into a database that holds something: only when told.
+    let mut world = Arc::into_inner(world).unwrap();
+    world.stop().await;
+    let refused = backup::restore(&url, &out, false).await.unwrap_err();
+    assert!(refused.contains("--replace"), "{refused}");
+    let restored = backup::restore(&url, &out, true).await.unwrap();
+    assert!(restored.contains("verify"), "{restored}");
+    world.start().await;
+    world.verify().await;
+    let path = format!("/v1/loans/{loan}/payments");
+    let there =
+        world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200)["payments"].as_array().unwrap().len();
+    assert!(there >= before.len(), "{there} of {}", before.len());
+    for (key, answer) in &before {
+        let again = world.post_once(&path, &capability, key, &json!({ "amount": 7 })).await.expect(202);
+        assert_eq!(again, *answer, "it is known after the restore");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_goes_into_an_empty_database() {
+    let mut world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let out = world.folder.path().join("backup.file");
+    backup::backup(&world.config().database.clone(), &out).await.unwrap();
+    world.stop().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let empty = database::fresh(elsewhere.path());
+    backup::restore(&empty, &out, false).await.unwrap();
+    world.config().database = empty;
+    world.start().await;
+    assert_eq!(world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200)["status"], "active");
+    world.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_backup_restores_nothing() {
+    let mut world = World::new().await;
+    let url = world.config().database.clone();
+    world.stop().await;
+    let folder = world.folder.path().to_owned();
+    let cut = folder.join("cut");
+    let missing = backup::restore(&url, &folder.join("missing"), true).await.unwrap_err();
+    assert!(missing.contains("is no file"), "{missing}");
+    std::fs::write(&cut, b"SQLite format 3\0 and not much more").unwrap();
+    backup::restore(&url, &cut, true).await.unwrap_err();
+    // What was there is there.
+    world.start().await;
+    world.verify().await;
+    let nowhere = match database::engine() {
+        Engine::Sqlite => format!("sqlite://{}", folder.join("none.db").display()),
+        Engine::Postgres => database::cluster().new_database(),
+    };
+    let refused = backup::backup(&nowhere, &folder.join("out")).await.unwrap_err();
+    assert!(refused.contains("does not exist"), "{refused}");
+    assert!(!folder.join("out").exists() && !folder.join("none.db").exists());
+}

@@ -1,0 +1,370 @@
+//! The day's jobs: each is done once for each business date, whatever stops in between and however many servers run.
+
+use std::{sync::Arc, time::Duration};
+
+use prequal_core::calendar::Date;
+use prequal_server::{
+    app::App,
+    config::Config,
+    jobs::{
+        Done, JOBS, Job, Running, due_debits,
+        scheduler::{self, Attempt},
+    },
+    outbox,
+    problem::{Kind, Problem},
+    settings::Settings,
+    storage::{self, Database, group::Part, jobs, replies},
+};
+use serde_json::json;
+
+use crate::{
+    actors::ADA,
+    process::Process,
+    world::{LENDER, MERCHANT, World},
+};
+
+fn date(text: &str) -> Date {
+    Date::parse(text).unwrap()
+}
+
+/// Notes that it ran, a row each time: what a job must not rely on.
+async fn note(app: &App, name: &str, date: Date) -> Result<Done, Problem> {
+    let hash = prequal_server::secret::sha256_hex(uuid::Uuid::new_v4().to_string());
+    let (scope, hash) = (&*format!("{name} {date}"), &*hash);
+    let stored = &replies::Stored { fingerprint: hash.to_owned(), status: 200, sealed: vec![1] };
+    app.db
+        .write(|mut tx: Part| async move { Ok(replies::insert(&mut tx, scope, hash, stored, "2026-01-01").await?) })
+        .await?;
+    Ok(Done { changed: 1 })
+}
+
+async fn noted(world: &World, name: &str) -> Vec<String> {
+    let mut db = world.app().db.read().await.unwrap();
+    sqlx::query_scalar("SELECT scope FROM idempotency WHERE scope LIKE $1 ORDER BY scope")
+        .bind(format!("{name} %"))
+        .fetch_all(&mut *db)
+        .await
+        .unwrap()
+}
+
+const COUNTED: Job = Job {
+    name: "counted",
+    about: "notes that it ran",
+    run: |app, date| -> Running<'_> { Box::pin(note(app, "counted", date)) },
+};
+
+/// Fails until the business clock shows an odd second: never twice for a date in these tests.
+const FAILING: Job = Job {
+    name: "failing",
+    about: "fails",
+    run: |_, _| -> Running<'_> { Box::pin(async { Err(Problem::new(Kind::WrongState, "not today")) }) },
+};
+
+const PANICKING: Job = Job {
+    name: "panicking",
+    about: "panics",
+    run: |_, _| -> Running<'_> { Box::pin(async { panic!("a defect of a job") }) },
+};
+
+const SLOW: Job = Job {
+    name: "slow",
+    about: "takes an hour",
+    run: |app, date| -> Running<'_> {
+        Box::pin(async move {
+            note(app, "slow", date).await?;
+            tokio::time::sleep(Duration::from_secs(3_600)).await;
+            Ok(Done::default())
+        })
+    },
+};
+
+/// Another server on the same database, in this process.
+async fn another_server(world: &mut World) -> Arc<App> {
+    let config: Config = world.config().clone();
+    let (settings, vault) = Settings::load(&config, true).unwrap();
+    App::new(Database::open(&config.database).await.unwrap(), settings, vault, true).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_runs_once_for_each_date_and_makes_up_for_days_that_were_missed() {
+    let world = World::new().await;
+    let app = world.app();
+    let jobs = [COUNTED];
+    assert!(scheduler::run_due(app, &jobs, date("2026-01-30")).await.unwrap());
+    assert!(scheduler::run_due(app, &jobs, date("2026-01-30")).await.unwrap());
+    assert_eq!(noted(&world, "counted").await, ["counted 2026-01-30"], "a job begins with the day on which it is new");
+    // Over the end of the month, after two days on which no server ran.
+    assert!(scheduler::run_due(app, &jobs, date("2026-02-02")).await.unwrap());
+    let days = ["2026-01-30", "2026-01-31", "2026-02-01", "2026-02-02"].map(|day| format!("counted {day}"));
+    assert_eq!(noted(&world, "counted").await, days);
+    // A clock that is set back asks for nothing.
+    assert!(scheduler::run_due(app, &jobs, date("2026-01-15")).await.unwrap());
+    assert_eq!(noted(&world, "counted").await, days);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_newest_days_of_a_long_pause_are_made_up_for() {
+    let world = World::new().await;
+    let app = world.app();
+    assert!(scheduler::run_due(app, &[COUNTED], date("2020-02-29")).await.unwrap());
+    // Some dates a turn.
+    while !scheduler::run_due(app, &[COUNTED], date("2026-02-28")).await.unwrap() {}
+    let days = noted(&world, "counted").await;
+    assert_eq!(days.len(), 1 + usize::try_from(scheduler::CATCH_UP_DAYS_MAX).unwrap());
+    assert_eq!((days[1].as_str(), days.last().unwrap().as_str()), ("counted 2025-02-28", "counted 2026-02-28"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_or_panics_is_noted_waits_and_stops_no_other_job() {
+    let world = World::new().await;
+    let app = world.app();
+    let day = date("2026-03-01");
+    assert!(!scheduler::run_due(app, &[FAILING, PANICKING, COUNTED], day).await.unwrap());
+    assert_eq!(noted(&world, "counted").await.len(), 1);
+    let rows = async |name: &str| jobs::latest(&mut app.db.read().await.unwrap(), name, 5).await.unwrap();
+    let failed = &rows("failing").await[0];
+    assert_eq!((failed.status.as_str(), failed.attempts), ("failed", 1));
+    assert_eq!(failed.error.as_deref(), Some("wrong-state: not today"));
+    assert!(failed.next_attempt_ms > 0 && failed.holder.is_none());
+    assert_eq!(rows("panicking").await[0].status, "failed");
+    // Not again before its time, but at an operator's word.
+    assert!(!scheduler::run_due(app, &[FAILING], day).await.unwrap());
+    assert_eq!(rows("failing").await[0].attempts, 1);
+    assert!(matches!(scheduler::attempt(app, &FAILING, day, true).await.unwrap(), Attempt::Failed(_)));
+    assert_eq!(rows("failing").await[0].attempts, 2);
+    let page = world.get("/metrics", LENDER).await;
+    let text = String::from_utf8(page.bytes).unwrap();
+    assert!(text.contains("prequal_job_attempts_total{job=\"failing\",status=\"failed\"} 2"), "{text}");
+    assert!(text.contains("prequal_jobs_failed 2"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_do_a_job_once_and_one_goes_on_where_the_other_died() {
+    let mut world = World::new().await;
+    let other = another_server(&mut world).await;
+    let app = world.app().clone();
+    for day in 1..=9 {
+        let day = date(&format!("2026-04-0{day}"));
+        let (one, two) = tokio::join!(
+            scheduler::attempt(&app, &COUNTED, day, false),
+            scheduler::attempt(&other, &COUNTED, day, false),
+        );
+        let both = [one.unwrap(), two.unwrap()];
+        assert!(both.contains(&Attempt::Done(1)) && both.contains(&Attempt::NotNow), "{both:?}");
+    }
+    assert_eq!(noted(&world, "counted").await.len(), 9);
+
+    // A server that dies in the middle leaves a lease, which runs out.
+    let day = date("2026-04-10");
+    let dying = other.clone();
+    let dying = tokio::spawn(async move { scheduler::attempt(&dying, &SLOW, day, false).await });
+    while noted(&world, "slow").await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    dying.abort();
+    let taken = Job { run: COUNTED.run, ..SLOW };
+    assert_eq!(scheduler::attempt(&app, &taken, day, false).await.unwrap(), Attempt::NotNow);
+    let mut tx = app.db.begin().await.unwrap();
+    sqlx::query("UPDATE job_runs SET lease_until_ms = 1 WHERE job = 'slow'").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(scheduler::attempt(&app, &taken, day, false).await.unwrap(), Attempt::Done(1));
+    let row = jobs::find(&mut app.db.read().await.unwrap(), "slow", "2026-04-10").await.unwrap().unwrap();
+    assert_eq!((row.status.as_str(), row.attempts), ("done", 2));
+    other.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_lets_go_of_a_job_that_takes_too_long() {
+    let mut world = World::new().await;
+    let other = another_server(&mut world).await;
+    let day = date("2026-05-01");
+    let working = other.clone();
+    let working = tokio::spawn(async move { scheduler::attempt(&working, &SLOW, day, false).await });
+    while noted(&world, "slow").await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    other.stopping.send_replace(true);
+    let ended = tokio::time::timeout(scheduler::STOP_TIME_MAX * 2, working).await.unwrap().unwrap();
+    assert_eq!(ended.unwrap(), Attempt::Stopped);
+    // The scheduler of a server that was told to stop does nothing but let go.
+    tokio::time::timeout(Duration::from_secs(10), scheduler::run(other.clone())).await.unwrap();
+    let row = jobs::find(&mut world.app().db.read().await.unwrap(), "slow", "2026-05-01").await.unwrap().unwrap();
+    assert_eq!((row.holder, row.lease_until_ms, row.status.as_str()), (None, 0, "running"));
+    other.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_s_clock_drives_the_jobs_of_a_running_server() {
+    let world = World::new().await;
+    let app = world.app().clone();
+    let running = tokio::spawn(scheduler::run(app.clone()));
+    world.set_date("2027-06-30").await;
+    let done = async |day: &str| {
+        for _ in 0..400 {
+            let answer = world.get("/v1/jobs", LENDER).await.expect(200);
+            let all = answer["jobs"].as_array().unwrap();
+            assert_eq!(all.len(), JOBS.len());
+            if all.iter().all(|job| job["runs"][0]["date"] == day && job["runs"][0]["status"] == "done") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{}", world.get("/v1/jobs", LENDER).await.json());
+    };
+    done("2027-06-30").await;
+    world.set_date("2027-07-02").await;
+    done("2027-07-02").await;
+    app.stopping.send_replace(true);
+    running.await.unwrap();
+    world.get("/v1/jobs", MERCHANT).await.problem(403, "forbidden");
+    world.get("/v1/jobs", "").await.problem(401, "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_and_delivered_calls_are_forgotten_when_their_days_are_over() {
+    let world = World::new().await;
+    world.buy(&ADA, 50_000, "monthly-3").await;
+    let app = world.app();
+    let today = app.today().unwrap();
+    let count = async |sql: &'static str| -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut *app.db.read().await.unwrap()).await.unwrap()
+    };
+    const REPLIES: &str = "SELECT count(*) FROM idempotency";
+    const CALLS: &str = "SELECT count(*) FROM outbox";
+    let (replies, calls) = (count(REPLIES).await, count(CALLS).await);
+    assert!(replies > 0 && calls > 0);
+    let later = |days: u32| today.add_days(i32::try_from(days).unwrap()).unwrap();
+    let retention = app.settings.retention;
+    let run = async |name: &str, day: Date| (prequal_server::jobs::find(name).unwrap().run)(app, day).await.unwrap();
+    // As of the last day of their time: 30 and 90 days later they are a day too young.
+    assert_eq!(run("idempotency-expiry", later(retention.idempotency_days - 1)).await.changed, 0);
+    assert_eq!(run("outbox-cleanup", later(retention.outbox_days - 1)).await.changed, 0);
+    let forgotten = run("idempotency-expiry", later(retention.idempotency_days + 2)).await.changed;
+    assert_eq!(i64::try_from(forgotten).unwrap(), replies);
+    assert_eq!(run("idempotency-expiry", later(retention.idempotency_days + 2)).await.changed, 0, "once");
+    // A call that was given up stays.
+    let mut tx = app.db.begin().await.unwrap();
+    storage::outbox::insert(&mut tx, "dead", outbox::DEBITS, "nobody", "{}", "2020-01-01T00:00:00Z").await.unwrap();
+    storage::outbox::note(&mut tx, "dead", "dead", 0, Some("gone")).await.unwrap();
+    tx.commit().await.unwrap();
+    let removed = run("outbox-cleanup", later(retention.outbox_days + 2)).await.changed;
+    assert_eq!((i64::try_from(removed).unwrap(), count(CALLS).await), (calls, 1));
+    world.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_replies_than_a_page_are_all_walked_through() {
+    let world = World::new().await;
+    let app = world.app();
+    let mut tx = app.db.begin().await.unwrap();
+    let page = prequal_server::jobs::expiry::PAGE_MAX;
+    for number in 0..2 * page + 1 {
+        let hash = format!("{number:064}");
+        let stored = replies::Stored { fingerprint: hash.clone(), status: 200, sealed: vec![1] };
+        // Every second is old.
+        let created = if number % 2 == 0 { "2020-01-01T00:00:00Z" } else { "2199-01-01T00:00:00Z" };
+        replies::insert(&mut tx, "walk", &hash, &stored, created).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let expiry = prequal_server::jobs::find("idempotency-expiry").unwrap();
+    assert_eq!((expiry.run)(app, date("2026-01-01")).await.unwrap().changed, u64::try_from(page).unwrap() + 1);
+}
+
+/// 50,000 free of interest in three months: 16,666 each, and the stray two cents with the last.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_due_instalment_is_debited_once_however_often_the_job_runs() {
+    let mut world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    let autopay = format!("{path}/autopay");
+    let agreed = json!({ "text_hash": prequal_server::secret::sha256_hex("Debit me on the due day.") });
+    assert_eq!(world.get(&autopay, &capability).await.expect(200)["on"], false);
+    world.call("PUT", &autopay, LENDER, &[], agreed.to_string().as_bytes()).await.problem(403, "forbidden");
+    world.call("PUT", &autopay, &capability, &[], br#"{"text_hash":"yes"}"#).await.problem(422, "invalid-value");
+    world.call("PUT", &autopay, "cap_of-somebody", &[], agreed.to_string().as_bytes()).await.problem(404, "not-found");
+    let on = world.call("PUT", &autopay, &capability, &[], agreed.to_string().as_bytes()).await.expect(200);
+    let view = world.get(&path, &capability).await.expect(200);
+    let due = |number: usize| view["installments"][number]["due"].as_str().unwrap().to_owned();
+    assert_eq!((&on["on"], on["next_due"].as_str().unwrap()), (&json!(true), &*due(0)));
+
+    let other = another_server(&mut world).await;
+    let first = date(&due(0));
+    let run = due_debits::DUE_DEBITS.run;
+    assert_eq!(run(world.app(), first.add_days(-1).unwrap()).await.unwrap().changed, 0, "not before its day");
+    world.set_date(&due(0)).await;
+    let (here, there) = tokio::join!(run(world.app(), first), run(&other, first));
+    assert_eq!(here.unwrap().changed + there.unwrap().changed, 1, "two servers order it once");
+    assert_eq!(run(world.app(), first).await.unwrap().changed, 0);
+    let installment =
+        |value: &serde_json::Value, number: usize| value["installments"][number]["total"].as_i64().unwrap();
+    let cleared = world
+        .wait(&path, &capability, |loan| {
+            loan["payments"].as_array().unwrap().iter().any(|one| one["status"] == "cleared")
+        })
+        .await;
+    assert_eq!(cleared["payments"].as_array().unwrap().len(), 1);
+    assert_eq!(cleared["payments"][0]["amount"].as_i64().unwrap(), installment(&view, 0));
+    assert_eq!(world.get(&autopay, &capability).await.expect(200)["next_due"], due(1));
+
+    // Paid by hand before its day, nothing is debited on it; what is left later is.
+    world.set_date(&date(&due(1)).add_days(-3).unwrap().to_string()).await;
+    world.pay(&loan, &capability, installment(&view, 1)).await;
+    world.set_date(&due(1)).await;
+    assert_eq!(run(world.app(), date(&due(1))).await.unwrap().changed, 0);
+    // A day late, as after a pause: the debit is of what is overdue.
+    let late = date(&due(2)).add_days(1).unwrap();
+    world.set_date(&late.to_string()).await;
+    assert_eq!(run(world.app(), late).await.unwrap().changed, 1);
+    world.wait(&path, &capability, |loan| loan["status"] == "settled").await;
+    assert_eq!(world.get(&autopay, &capability).await.expect(200)["next_due"], serde_json::Value::Null);
+    other.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_withdraws_is_not_debited_and_nor_is_what_was_instructed_already() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    let autopay = format!("{path}/autopay");
+    let agreed = json!({ "text_hash": prequal_server::secret::sha256_hex("Debit me.") }).to_string();
+    let on = world.call("PUT", &autopay, &capability, &[], agreed.as_bytes()).await.expect(200);
+    let due = on["next_due"].as_str().unwrap().to_owned();
+    assert_eq!(world.call("DELETE", &autopay, &capability, &[], b"").await.expect(200)["on"], false);
+    world.set_date(&due).await;
+    let run = due_debits::DUE_DEBITS.run;
+    assert_eq!(run(world.app(), date(&due)).await.unwrap().changed, 0);
+    world.call("PUT", &autopay, &capability, &[], agreed.as_bytes()).await.expect(200);
+    // The provider is slow, so the shopper's own instruction is still under way: 16,666 of it is what is due.
+    world.provider("POST", "/v1/switches", &json!({ "delay_ms": 60_000 })).await;
+    let body = json!({ "amount": 20_000 });
+    world.post_once(&format!("{path}/payments"), &capability, "by-hand", &body).await.expect(202);
+    assert_eq!(run(world.app(), date(&due)).await.unwrap().changed, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_killed_in_the_middle_of_the_day_s_debits_leaves_the_rest_to_the_next() {
+    let mut world = World::new().await;
+    world.verifying = false;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    let agreed = json!({ "text_hash": prequal_server::secret::sha256_hex("Debit me.") }).to_string();
+    let on = world.call("PUT", &format!("{path}/autopay"), &capability, &[], agreed.as_bytes()).await.expect(200);
+    let due = on["next_due"].as_str().unwrap().to_owned();
+    world.set_date(&due).await;
+    world.stop().await;
+    for kill in 0..6 {
+        let mut process = Process::start(&world, world.address());
+        tokio::time::sleep(Duration::from_millis(40 * kill)).await;
+        process.kill();
+    }
+    world.start().await;
+    let run = due_debits::DUE_DEBITS.run;
+    run(world.app(), date(&due)).await.unwrap();
+    let view = world
+        .wait(&path, &capability, |loan| {
+            loan["payments"].as_array().unwrap().iter().all(|one| one["status"] == "cleared")
+        })
+        .await;
+    assert_eq!(view["payments"].as_array().unwrap().len(), 1, "{view}");
+    world.verify().await;
+}
