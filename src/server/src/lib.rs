@@ -19,6 +19,7 @@ pub mod http_client;
 pub mod idempotency;
 pub mod jobs;
 pub mod jws;
+pub mod keys;
 pub mod notice;
 pub mod outbox;
 pub mod people;

@@ -5,6 +5,8 @@ mod bad_input;
 mod batch;
 mod database;
 mod killed;
+mod manners;
+mod matrix;
 mod money;
 mod notices;
 mod offers;
