@@ -17,6 +17,12 @@ use crate::delivery::Channel;
 /// A complete example, printed by `prequal serve --print-config`.
 pub const EXAMPLE: &str = include_str!("config.example.toml");
 
+/// The most further attempts of one webhook.
+const RETRIES_MAX: usize = 50;
+/// The longest interval of webhooks, thirty days.
+const WAIT_SECONDS_MAX: u32 = 30 * 24 * 3600;
+/// The highest rate or burst.
+const RATE_MAX: u32 = 1_000_000;
 /// The longest interval a checkout or a clock difference may be configured to, one week.
 const SECONDS_MAX: u32 = 7 * 24 * 3600;
 /// The longest time for which requests are taken after the signal to stop.
@@ -54,11 +60,20 @@ pub struct Config {
     /// Keys of the lender's own people.
     #[serde(default)]
     pub lender_keys: Vec<LenderKey>,
+    /// Keys of auditors, who read the ledger, decisions and notices and change nothing.
+    #[serde(default)]
+    pub auditor_keys: Vec<LenderKey>,
     /// The payment provider.
     pub provider: Provider,
     /// Ceilings over all loans of a person.
     #[serde(default)]
     pub limits: Limits,
+    /// How often may be asked.
+    #[serde(default)]
+    pub rate_limits: RateLimits,
+    /// How merchants' and the lender's systems are told of events.
+    #[serde(default)]
+    pub webhooks: Webhooks,
     /// How notices reach people; where it is left out, they wait.
     pub notices: Option<Channel>,
     /// Where `/metrics` is offered without a key; nowhere where it is left out.
@@ -156,6 +171,13 @@ pub struct Merchant {
     pub name: String,
     /// SHA-256 of its `mk_…` key, lower-case hex.
     pub key_sha256: String,
+    /// What the key may do; all of the role where it is left out.
+    pub scopes: Option<Vec<String>>,
+    /// Until when the key holds, RFC 3339; for ever where it is left out.
+    pub expires: Option<String>,
+    /// Further keys, the new one beside the old while they rotate.
+    #[serde(default)]
+    pub further_keys: Vec<FurtherKey>,
     /// What the merchant pays, in percent of the price, a decimal string.
     pub fee_percent: String,
 }
@@ -168,18 +190,114 @@ pub struct Edge {
     pub id: String,
     /// SHA-256 of its `ek_…` key, lower-case hex.
     pub key_sha256: String,
+    /// What the key may do; all of the role where it is left out.
+    pub scopes: Option<Vec<String>>,
+    /// Until when the key holds, RFC 3339; for ever where it is left out.
+    pub expires: Option<String>,
+    /// Further keys, the new one beside the old while they rotate.
+    #[serde(default)]
+    pub further_keys: Vec<FurtherKey>,
     /// Public keys of use `offer`, the new one beside the old while they rotate.
     pub offer_keys: Vec<PathBuf>,
 }
 
-/// A key of one of the lender's people or programs.
+impl Merchant {
+    fn further(&self) -> impl Iterator<Item = &String> {
+        self.further_keys.iter().map(|key| &key.key_sha256)
+    }
+}
+
+impl Edge {
+    fn further(&self) -> impl Iterator<Item = &String> {
+        self.further_keys.iter().map(|key| &key.key_sha256)
+    }
+}
+
+/// A key of one of the lender's people or programs, or of an auditor. An id may stand with several keys.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LenderKey {
     /// Whose key it is.
     pub id: String,
-    /// SHA-256 of its `lk_…` key, lower-case hex.
+    /// SHA-256 of its `lk_…` or `ak_…` key, lower-case hex.
     pub key_sha256: String,
+    /// What the key may do; all of the role where it is left out.
+    pub scopes: Option<Vec<String>>,
+    /// Until when the key holds, RFC 3339; for ever where it is left out.
+    pub expires: Option<String>,
+}
+
+/// One more key of a merchant or an edge.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FurtherKey {
+    /// SHA-256 of the key, lower-case hex.
+    pub key_sha256: String,
+    /// What the key may do; all of the role where it is left out.
+    pub scopes: Option<Vec<String>>,
+    /// Until when the key holds, RFC 3339; for ever where it is left out.
+    pub expires: Option<String>,
+}
+
+/// How often may be asked: so many requests a second on average, and `burst` at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// Requests a second.
+    pub per_second: u32,
+    /// Requests at once.
+    pub burst: u32,
+}
+
+/// How often may be asked, by whom. `per_second = 0` sets no limit.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimits {
+    /// Each key of a merchant, an edge, the lender or an auditor.
+    pub key: Rate,
+    /// Each shopper's capability.
+    pub capability: Rate,
+    /// Each address, of requests without a known key: those of shoppers, and of whoever has none.
+    pub address: Rate,
+    /// Addresses of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self {
+            key: Rate { per_second: 1_000, burst: 2_000 },
+            capability: Rate { per_second: 20, burst: 100 },
+            address: Rate { per_second: 100, burst: 400 },
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// How merchants' and the lender's systems are told of events.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Webhooks {
+    /// Whether endpoints may be at private, loopback and link-local addresses, and at `http://`.
+    pub private_addresses: bool,
+    /// For how many seconds the old secret signs beside a new one.
+    pub rotation_seconds: u32,
+    /// How many seconds to wait before each further attempt; after the last the delivery is dead.
+    pub retry_seconds: Vec<u32>,
+    /// After how many seconds without one success an endpoint is disabled.
+    pub disable_after_seconds: u32,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self {
+            private_addresses: false,
+            rotation_seconds: 24 * 3600,
+            // The specification's own example of a schedule.
+            retry_seconds: vec![5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400],
+            disable_after_seconds: 5 * 24 * 3600,
+        }
+    }
 }
 
 /// The payment provider.
@@ -274,7 +392,8 @@ impl Config {
             .into_iter()
             .chain(self.merchants.iter().map(|merchant| ("merchants.id", merchant.id.as_str())))
             .chain(self.edges.iter().map(|edge| ("edges.id", edge.id.as_str())))
-            .chain(self.lender_keys.iter().map(|key| ("lender_keys.id", key.id.as_str())));
+            .chain(self.lender_keys.iter().map(|key| ("lender_keys.id", key.id.as_str())))
+            .chain(self.auditor_keys.iter().map(|key| ("auditor_keys.id", key.id.as_str())));
         for (field, id) in ids {
             let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
             if id.is_empty() || id.len() > 64 || !plain {
@@ -282,9 +401,7 @@ impl Config {
             }
         }
         let mut hashes = BTreeSet::new();
-        let keys = self.merchants.iter().map(|merchant| &merchant.key_sha256);
-        let keys = keys.chain(self.edges.iter().map(|edge| &edge.key_sha256));
-        for hash in keys.chain(self.lender_keys.iter().map(|key| &key.key_sha256)) {
+        for hash in self.key_hashes() {
             if hash.len() != 64 || !hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
                 return Err(format!("key_sha256 `{hash}` is not 64 lower-case hex digits"));
             }
@@ -326,7 +443,35 @@ impl Config {
         if let Some(channel) = &self.notices {
             channel.check()?;
         }
+        self.check_webhooks()?;
         self.check_provider()
+    }
+
+    fn key_hashes(&self) -> impl Iterator<Item = &String> {
+        let merchants = self.merchants.iter().flat_map(|one| std::iter::once(&one.key_sha256).chain(one.further()));
+        let edges = self.edges.iter().flat_map(|one| std::iter::once(&one.key_sha256).chain(one.further()));
+        merchants.chain(edges).chain(self.lender_keys.iter().chain(&self.auditor_keys).map(|key| &key.key_sha256))
+    }
+
+    fn check_webhooks(&self) -> Result<(), String> {
+        let webhooks = &self.webhooks;
+        if webhooks.retry_seconds.len() > RETRIES_MAX {
+            return Err(format!("webhooks.retry_seconds has at most {RETRIES_MAX} waits"));
+        }
+        let waits = webhooks.retry_seconds.iter().chain([&webhooks.rotation_seconds]);
+        if waits.chain([&webhooks.disable_after_seconds]).any(|seconds| *seconds == 0 || *seconds > WAIT_SECONDS_MAX) {
+            return Err(format!("every interval of webhooks is 1 to {WAIT_SECONDS_MAX} seconds"));
+        }
+        for (name, rate) in [
+            ("key", self.rate_limits.key),
+            ("capability", self.rate_limits.capability),
+            ("address", self.rate_limits.address),
+        ] {
+            if rate.per_second > 0 && (rate.burst == 0 || rate.per_second.max(rate.burst) > RATE_MAX) {
+                return Err(format!("rate_limits.{name}: per_second and burst are 1 to {RATE_MAX}"));
+            }
+        }
+        Ok(())
     }
 
     fn check_provider(&self) -> Result<(), String> {

@@ -106,6 +106,16 @@ kinds! {
     IdempotencyConflict = UNPROCESSABLE_ENTITY, "idempotency-conflict", "this key was used with another body";
     /// No idempotency key on a request that needs one.
     IdempotencyKeyMissing = BAD_REQUEST, "idempotency-key-missing", "an Idempotency-Key header is required";
+    /// The thing was changed since it was read.
+    PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "it was changed since it was read";
+    /// An address with more bytes than the limit.
+    UriTooLong = URI_TOO_LONG, "uri-too-long", "the address is too long";
+    /// Headers with more bytes than the limit.
+    HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "the headers are too large";
+    /// Too many requests in a short time.
+    RateLimited = TOO_MANY_REQUESTS, "rate-limited", "too many requests";
+    /// The request was not answered in time.
+    TimedOut = SERVICE_UNAVAILABLE, "timed-out", "the server did not come to it in time";
     /// More than the server takes.
     TooMany = TOO_MANY_REQUESTS, "too-many", "a limit was reached";
     /// Other writers were in the way too often; the same request may be sent again.

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
+    http::etag::{self, IfMatch},
     people,
     problem::{Kind, Problem},
     storage::{Connection, applications, group::Part, persons},
@@ -160,12 +161,26 @@ pub async fn find(vault: &Vault, db: &mut Connection, kind: &str, value: &str) -
     Ok(persons::by_digest(db, kind, &digest).await?)
 }
 
+/// The tag of everything that is kept of a person. Every record has a random id, so nothing is guessed from it.
+///
+/// # Errors
+/// 500 where it cannot be written as JSON.
+pub fn tag(export: &Export) -> Result<String, Problem> {
+    Ok(etag::of(&[&serde_json::to_string(export).map_err(Problem::internal)?]))
+}
+
 /// Keeps a correction beside what was applied with, which stays as it was decided upon; from now on the person is
 /// found, and written to, by what is right.
 ///
 /// # Errors
-/// 404 where nobody has this id, 409 after erasure, 422 where nothing is corrected or a text is too long.
-pub async fn correct(app: &App, person: &str, correction: &Correction) -> Result<String, Problem> {
+/// 404 where nobody has this id, 409 after erasure, 412 where the person's data changed since they were read, 422
+/// where nothing is corrected or a text is too long.
+pub async fn correct(
+    app: &App,
+    person: &str,
+    correction: &Correction,
+    if_match: &IfMatch,
+) -> Result<(String, String), Problem> {
     let texts = [("/name", &correction.name), ("/email", &correction.email), ("/phone", &correction.phone)];
     for (pointer, text) in &texts {
         if text.as_ref().is_some_and(|text| text.trim().is_empty() || text.len() > TEXT_BYTES_MAX) {
@@ -180,7 +195,7 @@ pub async fn correct(app: &App, person: &str, correction: &Correction) -> Result
     let plain = serde_json::to_vec(correction).map_err(Problem::internal)?;
     let (now, plain) = (now.as_str(), plain.as_slice());
     let work = |mut tx: Part| async move {
-        persons::find(&mut tx, person).await?.ok_or_else(Problem::not_found)?;
+        if_match.check(&tag(&export(&app.vault, &mut tx, person).await?)?)?;
         let key = people::key(&mut tx, &app.vault, person).await?;
         let key = key.ok_or_else(|| Problem::new(Kind::WrongState, "the person's data were erased"))?;
         let records = persons::records(&mut tx, person).await?;
@@ -193,7 +208,8 @@ pub async fn correct(app: &App, person: &str, correction: &Correction) -> Result
             let digest = app.vault.lookup_digest(kind, &people::normalized(text));
             persons::replace_digest(&mut tx, kind, &digest, person).await?;
         }
-        people::keep(&mut tx, person, &key, CORRECTION, plain, now).await
+        let record = people::keep(&mut tx, person, &key, CORRECTION, plain, now).await?;
+        Ok((record, tag(&export(&app.vault, &mut tx, person).await?)?))
     };
     app.db.write(work).await
 }

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     io::{IsTerminal, Write},
+    net::SocketAddr,
     time::Duration,
 };
 
@@ -150,7 +151,8 @@ pub async fn listen(
     let mut out = std::io::stdout();
     let _ = writeln!(out, "listening on http://{bound}").and_then(|()| out.flush());
     let (stopping, mut stopped) = watch::channel(false);
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
         stop.await;
         let _ = stopping.send(true);
     });

@@ -6,11 +6,11 @@ use prequal_bundle::jwk::{self, PrivateKey, PublicKey, Use};
 use prequal_core::{currency::Currency, decimal::Decimal, money::Amount};
 
 use crate::{
-    config::{Config, Retention},
+    config::{Config, RateLimits, Retention, Webhooks},
     delivery::Channel,
     http_client::BaseUrl,
+    keys::{Holder, Key, Keys},
     policy::{Policies, PublicBundle},
-    secret,
     vault::{self, Vault},
     webhook,
 };
@@ -27,7 +27,6 @@ pub struct Merchant {
     pub name: String,
     /// What it pays, in percent of the price.
     pub fee_percent: Decimal,
-    key_sha256: String,
 }
 
 /// An edge worker.
@@ -37,7 +36,6 @@ pub struct Edge {
     pub id: String,
     /// The keys of its offers.
     pub offer_keys: Vec<PublicKey>,
-    key_sha256: String,
 }
 
 /// The payment provider.
@@ -76,9 +74,14 @@ pub struct Settings {
     pub notices: Option<Channel>,
     /// For how long what has done its work is kept.
     pub retention: Retention,
+    /// How often may be asked.
+    pub rate_limits: RateLimits,
+    /// How merchants' and the lender's systems are told of events.
+    pub webhooks: Webhooks,
+    /// Who has which key.
+    pub keys: Keys,
     merchants: Vec<Arc<Merchant>>,
     edges: Vec<Arc<Edge>>,
-    lender_keys: Vec<(String, String)>,
 }
 
 impl Settings {
@@ -93,6 +96,7 @@ impl Settings {
         let vault = Vault::new(&vault::read_data_key(&config.data_key_file)?);
         let policies = Policies::load(&config.bundle)?;
         let public_bundle = PublicBundle::load(&config.bundle, &policies)?;
+        let (merchants, edges) = (merchants(config)?, edges(config)?);
         let settings = Self {
             lender_id: config.lender.id.clone(),
             checkout_seconds: config.checkout.seconds,
@@ -110,9 +114,11 @@ impl Settings {
             },
             notices: config.notices.clone(),
             retention: config.retention,
-            merchants: merchants(config)?,
-            edges: edges(config)?,
-            lender_keys: config.lender_keys.iter().map(|key| (key.id.clone(), key.key_sha256.clone())).collect(),
+            rate_limits: config.rate_limits.clone(),
+            webhooks: config.webhooks.clone(),
+            keys: keys(config, &merchants, &edges)?,
+            merchants,
+            edges,
         };
         Ok((settings, vault))
     }
@@ -129,28 +135,10 @@ impl Settings {
         self.merchants.iter().find(|merchant| merchant.id == id).cloned()
     }
 
-    /// The merchant of a key's hash.
-    #[must_use]
-    pub fn merchant_by_key(&self, hash: &str) -> Option<Arc<Merchant>> {
-        keyed(&self.merchants, |merchant| &merchant.key_sha256, hash).cloned()
-    }
-
-    /// The edge of a key's hash.
-    #[must_use]
-    pub fn edge_by_key(&self, hash: &str) -> Option<Arc<Edge>> {
-        keyed(&self.edges, |edge| &edge.key_sha256, hash).cloned()
-    }
-
     /// The edge of an id.
     #[must_use]
     pub fn edge(&self, id: &str) -> Option<Arc<Edge>> {
         self.edges.iter().find(|edge| edge.id == id).cloned()
-    }
-
-    /// The lender's own caller of a key's hash.
-    #[must_use]
-    pub fn lender_by_key(&self, hash: &str) -> Option<String> {
-        keyed(&self.lender_keys, |(_, known)| known, hash).map(|(id, _)| id.clone())
     }
 
     /// The public keys of `/.well-known/jwks.json`: checkout tokens' and every edge's offers'.
@@ -173,16 +161,39 @@ impl Settings {
             ("checkout key", self.checkout_key.public.kid.clone()),
             ("merchants", names(self.merchants.iter().map(|merchant| &merchant.id))),
             ("edges", names(self.edges.iter().map(|edge| &edge.id))),
-            ("lender keys", names(self.lender_keys.iter().map(|(id, _)| id))),
+            ("lender keys", names(self.keys.lenders())),
+            ("auditor keys", names(self.keys.auditors())),
             ("provider", self.provider.url.to_string()),
             ("notices", self.notices.as_ref().map_or("wait: no channel", Channel::name).to_owned()),
         ]
     }
 }
 
-/// Who has the key of a hash. Every known hash is compared, each in constant time, so that the time tells nothing.
-fn keyed<'a, T>(holders: &'a [T], known: impl Fn(&T) -> &str, hash: &str) -> Option<&'a T> {
-    holders.iter().fold(None, |found, holder| if secret::same(known(holder), hash) { Some(holder) } else { found })
+fn keys(config: &Config, merchants: &[Arc<Merchant>], edges: &[Arc<Edge>]) -> Result<Keys, String> {
+    let mut keys = Vec::new();
+    for (given, merchant) in config.merchants.iter().zip(merchants) {
+        let holder = Holder::Merchant(merchant.clone());
+        keys.push(Key::new(holder.clone(), &given.key_sha256, given.scopes.as_deref(), given.expires.as_deref())?);
+        for key in &given.further_keys {
+            keys.push(Key::new(holder.clone(), &key.key_sha256, key.scopes.as_deref(), key.expires.as_deref())?);
+        }
+    }
+    for (given, edge) in config.edges.iter().zip(edges) {
+        let holder = Holder::Edge(edge.clone());
+        keys.push(Key::new(holder.clone(), &given.key_sha256, given.scopes.as_deref(), given.expires.as_deref())?);
+        for key in &given.further_keys {
+            keys.push(Key::new(holder.clone(), &key.key_sha256, key.scopes.as_deref(), key.expires.as_deref())?);
+        }
+    }
+    for key in &config.lender_keys {
+        let holder = Holder::Lender(key.id.clone());
+        keys.push(Key::new(holder, &key.key_sha256, key.scopes.as_deref(), key.expires.as_deref())?);
+    }
+    for key in &config.auditor_keys {
+        let holder = Holder::Auditor(key.id.clone());
+        keys.push(Key::new(holder, &key.key_sha256, key.scopes.as_deref(), key.expires.as_deref())?);
+    }
+    Ok(Keys::new(keys))
 }
 
 fn names<'a>(ids: impl Iterator<Item = &'a String>) -> String {
@@ -204,12 +215,7 @@ fn merchants(config: &Config) -> Result<Vec<Arc<Merchant>>, String> {
             if fee_percent.is_negative() || fee_percent.to_f64() > FEE_PERCENT_MAX as f64 {
                 return Err(format!("fee_percent `{fee}` is not from 0 to {FEE_PERCENT_MAX}"));
             }
-            Ok(Arc::new(Merchant {
-                id: merchant.id.clone(),
-                name: merchant.name.clone(),
-                fee_percent,
-                key_sha256: merchant.key_sha256.clone(),
-            }))
+            Ok(Arc::new(Merchant { id: merchant.id.clone(), name: merchant.name.clone(), fee_percent }))
         })
         .collect()
 }
@@ -225,7 +231,7 @@ fn edges(config: &Config) -> Result<Vec<Arc<Edge>>, String> {
             }
             let offer_keys: Result<Vec<_>, _> =
                 edge.offer_keys.iter().map(|path| jwk::read_public(path, Use::Offer)).collect();
-            Ok(Arc::new(Edge { id: edge.id.clone(), offer_keys: offer_keys?, key_sha256: edge.key_sha256.clone() }))
+            Ok(Arc::new(Edge { id: edge.id.clone(), offer_keys: offer_keys? }))
         })
         .collect()
 }

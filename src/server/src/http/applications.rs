@@ -378,7 +378,7 @@ pub async fn of_capability(db: &mut Connection, id: &str, capability: &str) -> R
 
 /// Where an application stands, so that an interrupted purchase can go on.
 #[utoipa::path(get, path = "/v1/applications/{id}", tag = "applications", security(("bearer" = [])),
-    params(("id" = String, Path)), responses((status = 200, body = Application), (status = "4XX", response = super::ProblemDocument)))]
+    params(("id" = String, Path), ("If-None-Match" = Option<String>, Header)), responses((status = 200, body = Application), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let row = match caller {
@@ -402,7 +402,7 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
         (Some(decision), "approved") => super::submit::agreement_view(&row, decision)?,
         _ => None,
     };
-    Reply::ok(&Application {
+    let reply = Reply::ok(&Application {
         application_id: row.id,
         status: row.status,
         decision_id: decision.as_ref().map(|decision| decision.id.clone()),
@@ -411,5 +411,6 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
         agreement,
         expires: row.approval_expires,
         loan_id: loan.map(|loan| loan.id),
-    })
+    })?;
+    Ok(reply.tagged_by_content())
 }

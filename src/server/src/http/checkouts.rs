@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::{
     auth::{Caller, OnlyMerchant},
+    etag::{self, IfMatch},
     extract::{Id, Json},
 };
 use crate::{
@@ -176,6 +177,11 @@ fn token(app: &App, row: &checkouts::Row, merchant: &Merchant, now: Instant) -> 
     jws::sign(&app.settings.checkout_key, jws::CHECKOUT_TYPE, &claims).map_err(Problem::internal)
 }
 
+/// The state of a checkout that a merchant changes.
+fn tag(row: &checkouts::Row) -> String {
+    etag::of(&[&row.id, &row.cart_version.to_string(), &row.status])
+}
+
 fn view(row: checkouts::Row, token: Option<String>, now: Instant) -> Result<Checkout, Problem> {
     let expires = Instant::parse(&row.expires).map_err(Problem::internal)?;
     let status = if row.status == "open" && expires <= now { "expired".to_owned() } else { row.status };
@@ -229,12 +235,14 @@ pub async fn create(
     let token = token(&app, &row, &merchant, now)?;
     let new = &row;
     app.db.write(|mut tx| async move { Ok(checkouts::insert(&mut tx, new).await?) }).await?;
-    Reply::created(&view(row, Some(token), now)?)
+    let tag = tag(&row);
+    Ok(Reply::created(&view(row, Some(token), now)?)?.tagged(tag))
 }
 
 /// A merchant's own checkout.
 #[utoipa::path(get, path = "/v1/checkouts/{id}", tag = "checkouts", security(("bearer" = [])),
-    params(("id" = String, Path)), responses((status = 200, body = Checkout), (status = "4XX", response = super::ProblemDocument)))]
+    params(("id" = String, Path), ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, body = Checkout), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let row = checkouts::find(&mut db, &id).await?.ok_or_else(Problem::not_found)?;
@@ -243,28 +251,35 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
         Caller::Lender(_) => {}
         _ => return Err(Problem::not_found()),
     }
-    Reply::ok(&view(row, None, app.now()?)?)
+    let (tag, view) = (tag(&row), view(row, None, app.now()?)?);
+    // What has expired meanwhile is shown otherwise, though nobody changed it.
+    let tag = if view.status == "expired" { etag::of(&[&tag, "expired"]) } else { tag };
+    Ok(Reply::ok(&view)?.tagged(tag))
 }
 
 /// Changes the cart of an open checkout. Offers made for the cart before cannot be accepted any more.
 #[utoipa::path(put, path = "/v1/checkouts/{id}/cart", tag = "checkouts", security(("bearer" = [])),
-    params(("id" = String, Path)), request_body = NewCart,
+    params(("id" = String, Path), ("If-Match" = Option<String>, Header)), request_body = NewCart,
     responses((status = 200, body = Checkout), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn change_cart(
     State(app): State<Arc<App>>,
     OnlyMerchant(merchant): OnlyMerchant,
     Id(id): Id,
+    if_match: IfMatch,
     Json { value: new, .. }: Json<NewCart>,
 ) -> Result<Reply, Problem> {
     let (cart, cart_hash) = check_cart(&new.cart, new.amount)?;
     let now = app.now()?;
     let expires = now.plus_seconds(app.settings.checkout_seconds).map_err(Problem::internal)?.to_string();
     let (id, owner, cart, cart_hash, expires) = (&*id, &*merchant.id, &*cart, &*cart_hash, &*expires);
+    let if_match = &if_match;
     let work = |mut tx: Part| async move {
         let row = checkouts::find(&mut tx, id).await?.filter(|row| row.merchant == owner);
         let mut row = row.ok_or_else(Problem::not_found)?;
         require_open(&row, now)?;
+        if_match.check(&tag(&row))?;
         row.amount = new.amount.minor();
+        row.cart_version += 1;
         row.cart = cart.to_owned();
         row.cart_hash = cart_hash.to_owned();
         row.expires = expires.to_owned();
@@ -273,7 +288,8 @@ pub async fn change_cart(
     };
     let row = app.db.write(work).await?;
     let token = token(&app, &row, &merchant, now)?;
-    Reply::ok(&view(row, Some(token), now)?)
+    let tag = tag(&row);
+    Ok(Reply::ok(&view(row, Some(token), now)?)?.tagged(tag))
 }
 
 /// A checkout must be open to be changed, applied for or financed.

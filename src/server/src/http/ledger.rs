@@ -8,16 +8,17 @@ use prequal_ledger::Account;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{auth::OnlyLender, extract::Query};
+use super::{
+    auth::{OnlyLender, OnlyReader},
+    extract::Query,
+    page::Page,
+};
 use crate::{
     app::App,
     problem::{Kind, Problem},
     reply::Reply,
     storage::{journal, suspense},
 };
-
-/// The most entries on one page.
-pub const PAGE_MAX: i64 = 100;
 
 /// What every account was debited and credited.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,7 +60,7 @@ pub struct Totals {
 /// The trial balance.
 #[utoipa::path(get, path = "/v1/ledger/trial-balance", tag = "ledger", security(("bearer" = [])),
     responses((status = 200, body = TrialBalance), (status = "4XX", response = super::ProblemDocument)))]
-pub async fn trial_balance(State(app): State<Arc<App>>, _: OnlyLender) -> Result<Reply, Problem> {
+pub async fn trial_balance(State(app): State<Arc<App>>, _: OnlyReader) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let mut totals: BTreeMap<String, Totals> = BTreeMap::new();
     let mut accounts = Vec::new();
@@ -91,6 +92,8 @@ pub struct EntriesQuery {
     loan: Option<String>,
     /// After this place: `next_cursor` of the page before.
     cursor: Option<String>,
+    /// How many at most, 1 to 100.
+    limit: Option<u32>,
 }
 
 /// A page of the journal.
@@ -141,20 +144,18 @@ pub struct PostingView {
     responses((status = 200, body = Entries), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn entries(
     State(app): State<Arc<App>>,
-    _: OnlyLender,
+    _: OnlyReader,
     Query(query): Query<EntriesQuery>,
 ) -> Result<Reply, Problem> {
-    for (name, text) in [("loan", &query.loan), ("cursor", &query.cursor)] {
-        if text.as_ref().is_some_and(|text| text != journal::SUSPENSE_CHAIN && uuid::Uuid::try_parse(text).is_err()) {
-            return Err(Problem::new(Kind::BadRequest, format!("`{name}` is not an id")));
-        }
+    let loan = query.loan.as_deref();
+    if loan.is_some_and(|text| text != journal::SUSPENSE_CHAIN && uuid::Uuid::try_parse(text).is_err()) {
+        return Err(Problem::new(Kind::BadRequest, "`loan` is not an id"));
     }
+    let page = Page::asked("entries", query.cursor.as_deref(), query.limit)?;
     let mut db = app.db.read().await?;
-    let mut page = journal::page(&mut db, query.loan.as_deref(), query.cursor.as_deref(), PAGE_MAX + 1).await?;
-    let more = page.len() > usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
-    page.truncate(usize::try_from(PAGE_MAX).unwrap_or(usize::MAX));
-    let next_cursor = page.last().filter(|_| more).map(|last| last.id.clone());
-    let entries = page.into_iter().map(entry_view).collect();
+    let rows = journal::page(&mut db, loan, page.after(), page.rows()).await?;
+    let (rows, next_cursor) = page.cut(rows, |row| &row.id);
+    let entries = rows.into_iter().map(entry_view).collect();
     Reply::ok(&Entries { entries, next_cursor })
 }
 
@@ -188,6 +189,8 @@ fn entry_view(stored: journal::Stored) -> EntryView {
 pub struct SuspenseQuery {
     /// After this place: `next_cursor` of the page before.
     cursor: Option<String>,
+    /// How many at most, 1 to 100.
+    limit: Option<u32>,
 }
 
 /// A page of money from unknown payers.
@@ -226,16 +229,11 @@ pub async fn suspense(
     _: OnlyLender,
     Query(query): Query<SuspenseQuery>,
 ) -> Result<Reply, Problem> {
-    if query.cursor.as_ref().is_some_and(|text| uuid::Uuid::try_parse(text).is_err()) {
-        return Err(Problem::new(Kind::BadRequest, "`cursor` is not an id"));
-    }
+    let page = Page::asked("suspense", query.cursor.as_deref(), query.limit)?;
     let mut db = app.db.read().await?;
-    let mut page = suspense::page(&mut db, query.cursor.as_deref(), PAGE_MAX + 1).await?;
-    let limit = usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
-    let more = page.len() > limit;
-    page.truncate(limit);
-    let next_cursor = page.last().filter(|_| more).map(|last| last.entry.clone());
-    let receipts: Result<Vec<_>, Problem> = page.into_iter().map(|row| suspense_view(&app, row)).collect();
+    let rows = suspense::page(&mut db, page.after(), page.rows()).await?;
+    let (rows, next_cursor) = page.cut(rows, |row| &row.entry);
+    let receipts: Result<Vec<_>, Problem> = rows.into_iter().map(|row| suspense_view(&app, row)).collect();
     Reply::ok(&SuspensePage { receipts: receipts?, next_cursor })
 }
 

@@ -240,7 +240,7 @@ async fn payout_given_up(db: &mut Connection, row: &loans::Row) -> Result<bool, 
 }
 
 /// A loan as it stands today.
-#[utoipa::path(get, path = "/v1/loans/{id}", tag = "loans", security(("bearer" = [])), params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/loans/{id}", tag = "loans", security(("bearer" = [])), params(("id" = String, Path), ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, body = LoanView), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
     let today = app.today()?;
@@ -252,7 +252,7 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
     let installments: Result<Vec<_>, _> = account.installments.iter().map(installment).collect();
     let payments = payments::of_loan(&mut db, &id).await?;
     let status = if payout_given_up(&mut db, &row).await? { PAYOUT_GIVEN_UP } else { row.status.as_str() }.to_owned();
-    Reply::ok(&LoanView {
+    let reply = Reply::ok(&LoanView {
         offer: booking::offer(&row)?,
         balance: Balance::of(loan.owed(today).map_err(Problem::internal)?)?,
         overdue: Balance::of(if cancelled { Parts::default() } else { account.overdue })?,
@@ -272,7 +272,8 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
         currency: row.currency,
         principal: row.principal,
         agreement_hash: row.agreement_hash,
-    })
+    })?;
+    Ok(reply.tagged_by_content())
 }
 
 /// For which day.

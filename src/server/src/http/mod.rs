@@ -5,28 +5,33 @@ pub mod applications;
 pub mod auth;
 pub mod autopay;
 pub mod checkouts;
+pub mod decisions;
+mod describe;
+pub mod etag;
 pub mod extract;
+pub mod gate;
 pub mod health;
 pub mod jobs;
 pub mod ledger;
 pub mod loans;
 pub mod meta;
 pub mod notices;
+pub mod page;
 pub mod payments;
 pub mod persons;
+pub mod rate;
 pub mod sign;
 mod strict;
 pub mod submit;
+pub mod trace;
 pub mod webhooks;
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, Method, header},
-    middleware::{self, Next},
-    response::Response,
+    http::{HeaderName, HeaderValue, Method},
+    middleware,
 };
 use serde::Serialize;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -93,6 +98,7 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ledger::entries))
         .routes(routes!(ledger::suspense))
         .routes(routes!(notices::list))
+        .routes(routes!(decisions::list))
         .routes(routes!(meta::health))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
@@ -142,39 +148,26 @@ pub fn router(app: Arc<App>) -> Router {
             None => routes,
         });
     }
-    let document: Arc<str> = document.to_json().unwrap_or_default().into();
+    let document: Arc<str> = describe::complete(&document).into();
     router
         .route("/openapi.json", axum::routing::get(move || meta::openapi(document.clone())))
         .fallback(|| async { Problem::not_found() })
-        .layer(middleware::from_fn_with_state(app.clone(), log))
+        .layer(middleware::from_fn_with_state(gate::Gate::new(app.clone()), gate::pass))
         .with_state(app)
 }
+
+/// What a page may send, and what it may read, beside what every page may.
+const HEADERS_ALLOWED: [&str; 6] =
+    ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent"];
+const HEADERS_EXPOSED: [&str; 6] =
+    ["etag", "ratelimit", "ratelimit-policy", "retry-after", "traceparent", "x-request-id"];
 
 fn cors(origins: &[String]) -> CorsLayer {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("idempotency-key")])
+        .allow_headers(HEADERS_ALLOWED.map(HeaderName::from_static))
+        .expose_headers(HEADERS_EXPOSED.map(HeaderName::from_static))
         .max_age(std::time::Duration::from_secs(3600))
-}
-
-/// One line a request. The path is the route's template: a path or a query may hold what a person typed.
-async fn log(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("-", |path| path.as_str()).to_owned();
-    let response = next.run(request).await;
-    let status = response.status().as_u16();
-    let took = begun.elapsed();
-    // A method that HTTP does not know is the caller's own word.
-    let known = if method_is_known(&method) { method.as_str() } else { "other" };
-    app.metrics.request(&route, known, status, took);
-    tracing::info!(%method, route, status, ms = took.as_millis() as u64, "request");
-    response
-}
-
-fn method_is_known(method: &Method) -> bool {
-    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS]
-        .contains(method)
 }

@@ -7,13 +7,8 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{auth::OnlyLender, extract::Query, ledger::PAGE_MAX};
-use crate::{
-    app::App,
-    problem::{Kind, Problem},
-    reply::Reply,
-    storage::notices,
-};
+use super::{auth::OnlyReader, extract::Query, page::Page};
+use crate::{app::App, problem::Problem, reply::Reply, storage::notices};
 
 /// From where.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -22,6 +17,8 @@ use crate::{
 pub struct NoticesQuery {
     /// After this place: `next_cursor` of the page before.
     cursor: Option<String>,
+    /// How many at most, 1 to 100.
+    limit: Option<u32>,
 }
 
 /// A page of notices.
@@ -63,18 +60,13 @@ pub struct NoticeView {
     responses((status = 200, body = NoticesPage), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn list(
     State(app): State<Arc<App>>,
-    _: OnlyLender,
+    _: OnlyReader,
     Query(query): Query<NoticesQuery>,
 ) -> Result<Reply, Problem> {
-    if query.cursor.as_ref().is_some_and(|text| uuid::Uuid::try_parse(text).is_err()) {
-        return Err(Problem::new(Kind::BadRequest, "`cursor` is not an id"));
-    }
+    let page = Page::asked("notices", query.cursor.as_deref(), query.limit)?;
     let mut db = app.db.read().await?;
-    let mut page = notices::page(&mut db, query.cursor.as_deref(), PAGE_MAX + 1).await?;
-    let limit = usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
-    let more = page.len() > limit;
-    page.truncate(limit);
-    let next_cursor = page.last().filter(|_| more).map(|last| last.id.clone());
+    let rows = notices::page(&mut db, page.after(), page.rows()).await?;
+    let (rows, next_cursor) = page.cut(rows, |row| &row.id);
     let view = |row: notices::Sent| NoticeView {
         status: if row.given_up.is_some() { "given_up".to_owned() } else { row.status },
         id: row.id,
@@ -87,5 +79,5 @@ pub async fn list(
         proof: row.proof,
         created: row.created,
     };
-    Reply::ok(&NoticesPage { notices: page.into_iter().map(view).collect(), next_cursor })
+    Reply::ok(&NoticesPage { notices: rows.into_iter().map(view).collect(), next_cursor })
 }

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::{
     applications::of_capability,
     auth::{Caller, OnlyLender},
+    etag::IfMatch,
     extract::{Id, Json},
 };
 use crate::{
@@ -52,10 +53,12 @@ pub async fn search(
 
 /// Everything that is kept of a person.
 #[utoipa::path(get, path = "/v1/persons/{id}", tag = "persons", security(("bearer" = [])),
-    params(("id" = String, Path)), responses((status = 200, body = rights::Export), (status = "4XX", response = super::ProblemDocument)))]
+    params(("id" = String, Path), ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, body = rights::Export), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn export(State(app): State<Arc<App>>, _: OnlyLender, Id(id): Id) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
-    Reply::ok(&rights::export(&app.vault, &mut db, &id).await?)
+    let export = rights::export(&app.vault, &mut db, &id).await?;
+    Ok(Reply::ok(&export)?.tagged(rights::tag(&export)?))
 }
 
 /// What became of a request about a person.
@@ -69,16 +72,17 @@ pub struct Corrected {
 
 /// Puts right what was applied with, from now on.
 #[utoipa::path(post, path = "/v1/persons/{id}/corrections", tag = "persons", security(("bearer" = [])),
-    params(("id" = String, Path)), request_body = Correction,
+    params(("id" = String, Path), ("If-Match" = Option<String>, Header)), request_body = Correction,
     responses((status = 201, body = Corrected), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn correct(
     State(app): State<Arc<App>>,
     _: OnlyLender,
     Id(id): Id,
+    if_match: IfMatch,
     Json { value: correction, .. }: Json<Correction>,
 ) -> Result<Reply, Problem> {
-    let record_id = rights::correct(&app, &id, &correction).await?;
-    Reply::created(&Corrected { person_id: id, record_id })
+    let (record_id, tag) = rights::correct(&app, &id, &correction, &if_match).await?;
+    Ok(Reply::created(&Corrected { person_id: id, record_id })?.tagged(tag))
 }
 
 /// An erased person.

@@ -172,6 +172,18 @@ pub async fn decision(db: &mut Connection, id: &str) -> sqlx::Result<Option<Deci
     sqlx::query_as("SELECT * FROM decisions WHERE id = $1").bind(id).fetch_optional(db).await
 }
 
+/// Decisions in the order in which they were made, after a cursor.
+///
+/// # Errors
+/// When the database fails.
+pub async fn decisions(db: &mut Connection, after: Option<&str>, limit: i64) -> sqlx::Result<Vec<DecisionRow>> {
+    sqlx::query_as("SELECT * FROM decisions WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(db)
+        .await
+}
+
 /// Records an offer that the edge will sign; `false` where its id was used by another application.
 ///
 /// # Errors

@@ -7,6 +7,8 @@ mod batch;
 mod database;
 mod jobs;
 mod killed;
+mod manners;
+mod matrix;
 mod money;
 mod notices;
 mod offers;

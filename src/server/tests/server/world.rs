@@ -2,6 +2,7 @@
 //! real HTTP on the loopback. After every write the whole ledger is verified.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -38,6 +39,11 @@ pub const MERCHANT: &str = "mk_test-merchant";
 pub const OTHER_MERCHANT: &str = "mk_other-merchant";
 pub const EDGE: &str = "ek_test-edge";
 pub const LENDER: &str = "lk_test-lender";
+pub const AUDITOR: &str = "ak_test-auditor";
+/// A lender's key that may read the ledger and nothing else.
+pub const LENDER_OF_BOOKS: &str = "lk_test-books";
+/// A lender's key whose time is over.
+pub const LENDER_OF_OLD: &str = "lk_test-old";
 pub const PROVIDER: &str = "pk_test-provider";
 /// The sentence of the test bundle's one consent.
 pub const CONSENT: &str = "You may ask a bureau about me for this application.";
@@ -143,6 +149,23 @@ offer_keys = ["offer.public.jwk"]
 [[lender_keys]]
 id = "operations"
 key_sha256 = "{}"
+[[lender_keys]]
+id = "books"
+key_sha256 = "{}"
+scopes = ["ledger:read"]
+[[lender_keys]]
+id = "old"
+key_sha256 = "{}"
+expires = "2020-01-01T00:00:00Z"
+[[auditor_keys]]
+id = "auditor"
+key_sha256 = "{}"
+[rate_limits]
+key = {{ per_second = 0, burst = 0 }}
+capability = {{ per_second = 0, burst = 0 }}
+address = {{ per_second = 0, burst = 0 }}
+[webhooks]
+private_addresses = true
 [provider]
 url = "{provider}"
 key = "{PROVIDER}"
@@ -154,6 +177,9 @@ exposure_max = 300000
         hash(OTHER_MERCHANT),
         hash(EDGE),
         hash(LENDER),
+        hash(LENDER_OF_BOOKS),
+        hash(LENDER_OF_OLD),
+        hash(AUDITOR),
     )
 }
 
@@ -230,7 +256,8 @@ impl World {
             let stop = async {
                 let _ = stopped.await;
             };
-            axum::serve(listener, router).with_graceful_shutdown(stop).await.unwrap();
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            axum::serve(listener, service).with_graceful_shutdown(stop).await.unwrap();
         });
         let calls = tokio::spawn(outbox::run(app.clone()));
         let notices = tokio::spawn(delivery::run(app.clone()));

@@ -1,0 +1,247 @@
+//! Every route, by everybody: what each caller is answered, about what is theirs and what is not, in one table.
+//!
+//! A new route gets one line here; without it the claim fails.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::{
+    actors::{ADA, Shopper, cart},
+    world::{AUDITOR, EDGE, LENDER, LENDER_OF_BOOKS, LENDER_OF_OLD, MERCHANT, OTHER_MERCHANT, World},
+};
+
+const GRACE: Shopper =
+    Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+
+/// What the identifier in a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Nothing,
+    /// The shop's, not financed.
+    OpenCheckout,
+    /// The shop's, financed by the loan.
+    Checkout,
+    /// The shopper's.
+    Application,
+    /// The shopper's.
+    Loan,
+    /// The shopper.
+    Person,
+}
+
+/// Who calls, in the order of the columns.
+const COLUMNS: [&str; 8] =
+    ["nobody", "the shopper", "another shopper", "the shop", "another shop", "an edge", "the lender", "an auditor"];
+
+struct Row {
+    method: &'static str,
+    path: &'static str,
+    of: Of,
+    body: Value,
+    statuses: [u16; 8],
+}
+
+fn row(method: &'static str, path: &'static str, of: Of, body: Value, statuses: [u16; 8]) -> Row {
+    Row { method, path, of, body, statuses }
+}
+
+/// Read it across: nobody, the shopper, another shopper, the shop, another shop, an edge, the lender, an auditor.
+#[rustfmt::skip]
+fn table() -> Vec<Row> {
+    use Of::{Application, Checkout, Loan, Nothing, OpenCheckout, Person};
+    let new_checkout = json!({ "merchant_order": "M-1", "amount": 1_000, "currency": "USD", "cart": cart(1_000) });
+    let new_cart = json!({ "amount": 900, "cart": cart(900) });
+    let signing = json!({ "decision_id": "x", "agreement_hash": "x", "signature": { "method": "typed_name", "name": "Ada Byron" } });
+    let none = || Value::Null;
+    vec![
+        row("GET",    "/healthz",                           Nothing,      none(),                           [200, 200, 200, 200, 200, 200, 200, 200]),
+        row("GET",    "/.well-known/jwks.json",             Nothing,      none(),                           [200, 200, 200, 200, 200, 200, 200, 200]),
+        row("GET",    "/v1/bundle/public",                  Nothing,      none(),                           [200, 200, 200, 200, 200, 200, 200, 200]),
+        row("POST",   "/v1/checkouts",                      Nothing,      new_checkout,                     [401, 403, 403, 201, 201, 403, 403, 403]),
+        row("GET",    "/v1/checkouts/{id}",                 Checkout,     none(),                           [401, 404, 404, 200, 404, 404, 200, 404]),
+        row("PUT",    "/v1/checkouts/{id}/cart",            OpenCheckout, new_cart,                         [401, 403, 403, 200, 404, 403, 403, 403]),
+        row("GET",    "/v1/orders/{checkout_id}",           Checkout,     none(),                           [401, 403, 403, 200, 404, 403, 403, 403]),
+        row("POST",   "/v1/applications",                   Nothing,      json!({}),                        [401, 403, 403, 403, 403, 422, 403, 403]),
+        row("GET",    "/v1/applications/{id}",              Application,  none(),                           [401, 200, 404, 404, 404, 404, 200, 404]),
+        row("GET",    "/v1/applications/{id}/data",         Application,  none(),                           [401, 200, 404, 404, 404, 404, 200, 404]),
+        row("POST",   "/v1/applications/{id}/submit",       Application,  json!({ "offer": "x" }),          [401, 422, 404, 403, 403, 403, 403, 403]),
+        row("POST",   "/v1/applications/{id}/sign",         Application,  signing,                          [401, 422, 404, 403, 403, 403, 403, 403]),
+        row("POST",   "/v1/applications/{id}/withdrawals",  Application,  json!({ "purpose": "credit_report" }), [401, 200, 404, 404, 404, 404, 200, 404]),
+        row("GET",    "/v1/loans/{id}",                     Loan,         none(),                           [401, 200, 404, 404, 404, 404, 200, 404]),
+        row("GET",    "/v1/loans/{id}/payoff",              Loan,         none(),                           [401, 200, 404, 404, 404, 404, 200, 404]),
+        row("GET",    "/v1/loans/{id}/statement",           Loan,         none(),                           [401, 200, 404, 404, 404, 404, 200, 404]),
+        row("GET",    "/v1/loans/{id}/agreement",           Loan,         none(),                           [401, 200, 404, 404, 404, 404, 200, 404]),
+        row("POST",   "/v1/loans/{id}/payments",            Loan,         json!({ "amount": 1 }),           [401, 202, 404, 403, 403, 403, 403, 403]),
+        row("POST",   "/v1/webhooks/payments",              Nothing,      json!({}),                        [400, 400, 400, 400, 400, 400, 400, 400]),
+        row("POST",   "/v1/persons/search",                 Nothing,      json!({ "kind": "email", "value": "a" }), [401, 403, 403, 403, 403, 403, 200, 403]),
+        row("GET",    "/v1/persons/{id}",                   Person,       none(),                           [401, 403, 403, 403, 403, 403, 200, 403]),
+        row("POST",   "/v1/persons/{id}/corrections",       Person,       json!({ "name": "Ada Byron" }),   [401, 403, 403, 403, 403, 403, 201, 403]),
+        // The loan is open, so that nothing is erased yet.
+        row("DELETE", "/v1/persons/{id}",                   Person,       none(),                           [401, 403, 403, 403, 403, 403, 409, 403]),
+        row("GET",    "/v1/ledger/trial-balance",           Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
+        row("GET",    "/v1/ledger/entries",                 Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
+        // What a payer wrote may be personal.
+        row("GET",    "/v1/ledger/suspense",                Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 403]),
+        row("GET",    "/v1/notices",                        Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
+        row("GET",    "/v1/decisions",                      Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
+        row("GET",    "/v1/sandbox/clock",                  Nothing,      none(),                           [401, 404, 404, 404, 404, 200, 200, 404]),
+        row("PUT",    "/v1/sandbox/clock",                  Nothing,      json!({ "now": "2026-11-01T12:00:00Z" }), [401, 403, 403, 403, 403, 403, 200, 403]),
+        // Last, because it revokes what the shopper had.
+        row("POST",   "/v1/loans/{id}/capability",          Loan,         none(),                           [401, 201, 404, 404, 404, 404, 201, 404]),
+    ]
+}
+
+/// Everything that the table is tried on.
+struct Stage {
+    open_checkout: String,
+    checkout: String,
+    application: String,
+    loan: String,
+    person: String,
+    /// Credentials of the shopper and of another one, for their applications and for their loans.
+    of_applications: [String; 2],
+    of_loans: [String; 2],
+}
+
+impl Stage {
+    async fn set(world: &World) -> Self {
+        let (mine, loan, loan_capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+        let (theirs, _, their_capability) = world.buy(&GRACE, 40_000, "monthly-3").await;
+        let id = |value: &Value| value.as_str().unwrap().to_owned();
+        let found = world.post("/v1/persons/search", LENDER, &json!({ "kind": "email", "value": ADA.email })).await;
+        Self {
+            open_checkout: id(&world.checkout(1_000).await["id"]),
+            checkout: id(&mine.checkout["id"]),
+            application: mine.application,
+            loan,
+            person: id(&found.expect(200)["persons"][0]),
+            of_applications: [mine.capability, theirs.capability],
+            of_loans: [loan_capability, their_capability],
+        }
+    }
+
+    fn path(&self, row: &Row) -> String {
+        let id = match row.of {
+            Of::Nothing => return row.path.to_owned(),
+            Of::OpenCheckout => &self.open_checkout,
+            Of::Checkout => &self.checkout,
+            Of::Application => &self.application,
+            Of::Loan => &self.loan,
+            Of::Person => &self.person,
+        };
+        row.path.replace("{id}", id).replace("{checkout_id}", id)
+    }
+
+    fn credentials(&self, row: &Row) -> [&str; 8] {
+        let [mine, theirs] = if row.of == Of::Loan { &self.of_loans } else { &self.of_applications };
+        ["", mine, theirs, MERCHANT, OTHER_MERCHANT, EDGE, LENDER, AUDITOR]
+    }
+}
+
+async fn ask(world: &World, stage: &Stage, row: &Row, bearer: &str) -> (u16, Value) {
+    let key = uuid::Uuid::new_v4().to_string();
+    let mut headers = vec![("idempotency-key", key.as_str())];
+    let body = if row.body.is_null() { String::new() } else { row.body.to_string() };
+    if !body.is_empty() {
+        headers.push(("content-type", "application/json"));
+    }
+    let answer = world.call(row.method, &stage.path(row), bearer, &headers, body.as_bytes()).await;
+    (answer.status, serde_json::from_slice(&answer.bytes).unwrap_or_default())
+}
+
+/// Method, path, and whether a credential is asked for: everything that the document describes.
+fn described(document: &Value) -> BTreeSet<(String, String, bool)> {
+    let paths = document["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &Value)| -> Vec<_> {
+        let operations = item.as_object().unwrap().iter().filter(|(_, operation)| operation["responses"].is_object());
+        operations
+            .map(|(method, operation)| (method.to_uppercase(), path.clone(), !operation["security"].is_null()))
+            .collect()
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_is_answered_at_every_route_as_the_table_says() {
+    let mut world = World::new().await;
+    let stage = Stage::set(&world).await;
+    world.verifying = false;
+    let described = described(&world.get("/openapi.json", "").await.expect(200));
+    let listed: BTreeSet<_> =
+        table().iter().map(|row| (row.method.to_owned(), row.path.to_owned(), row.statuses[0] == 401)).collect();
+    assert_eq!(listed, described, "the table has a line for each route of the document, and no other");
+    let mut wrong = Vec::new();
+    for row in table() {
+        for ((who, bearer), expected) in COLUMNS.iter().zip(stage.credentials(&row)).zip(row.statuses) {
+            let (status, answer) = ask(&world, &stage, &row, bearer).await;
+            if status != expected {
+                wrong.push(format!("{} {} by {who}: {status}, not {expected}: {answer}", row.method, row.path));
+            }
+        }
+        // A key for the books only, and one whose time is over, before anything of the role is asked.
+        let open = row.statuses[0] != 401;
+        let reads_books = row.method == "GET" && row.path.starts_with("/v1/ledger/");
+        let (narrow, answer) = ask(&world, &stage, &row, LENDER_OF_BOOKS).await;
+        let (old, _) = ask(&world, &stage, &row, LENDER_OF_OLD).await;
+        let expected = match (open, reads_books) {
+            (true, _) => (row.statuses[0], row.statuses[0]),
+            (false, true) => (row.statuses[6], 401),
+            (false, false) => (403, 401),
+        };
+        if (narrow, old) != expected {
+            wrong.push(format!("{} {}: {narrow} and {old}, not {expected:?}: {answer}", row.method, row.path));
+        }
+        if expected.0 == 403 {
+            assert!(
+                answer["scope"].as_str().is_some_and(|scope| scope.ends_with(":read") || scope.ends_with(":write"))
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    world.verify().await;
+}
+
+/// Requests that move no money and so need no `Idempotency-Key`, and what becomes of one that is sent twice.
+const WITHOUT_A_KEY: [(&str, &str); 7] = [
+    ("/v1/checkouts", "two checkouts, of which an order is financed once"),
+    ("/v1/applications", "the offers' ids are taken, so the second is refused"),
+    ("/v1/applications/{id}/submit", "the same offer is answered as before"),
+    ("/v1/applications/{id}/withdrawals", "withdrawn once"),
+    ("/v1/persons/search", "it reads"),
+    ("/v1/persons/{id}/corrections", "the same correction stands twice"),
+    ("/v1/webhooks/payments", "known again by its `webhook-id` and its transfer"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_moves_money_needs_an_idempotency_key() {
+    let world = World::new().await;
+    let document = world.get("/openapi.json", "").await.expect(200);
+    let id = uuid::Uuid::new_v4().to_string();
+    for (method, path, _) in described(&document) {
+        if method != "POST" || WITHOUT_A_KEY.iter().any(|(without, _)| *without == path) {
+            continue;
+        }
+        let operation = &document["paths"][&path]["post"];
+        let parameters = operation["parameters"].as_array().unwrap();
+        let key = parameters.iter().find(|parameter| parameter["name"] == "Idempotency-Key");
+        let key = key.unwrap_or_else(|| panic!("{path} takes no Idempotency-Key"));
+        assert_eq!((&key["required"], &key["schema"]["maxLength"]), (&json!(true), &json!(255)), "{path}");
+        let row = table().into_iter().find(|row| row.path == path && row.method == "POST").unwrap();
+        let body = row.body.to_string();
+        let at = path.replace("{id}", &id);
+        let mut asked = 0;
+        for bearer in ["cap_x", MERCHANT, EDGE, LENDER] {
+            let answer =
+                world.call("POST", &at, bearer, &[("content-type", "application/json")], body.as_bytes()).await;
+            if answer.status != 403 {
+                answer.problem(400, "idempotency-key-missing");
+                asked += 1;
+            }
+        }
+        assert!(asked > 0, "{path} is for nobody");
+    }
+    for (path, _) in WITHOUT_A_KEY {
+        assert!(document["paths"][path]["post"].is_object(), "{path} is no route any more");
+    }
+}
