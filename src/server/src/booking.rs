@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{
     app::new_id,
-    outbox,
+    funding, outbox,
     problem::{Kind, Problem},
     settings::Merchant,
     storage::{Connection, applications, capabilities, checkouts, journal, loans, payments},
@@ -30,6 +30,8 @@ pub struct Booking<'a> {
     pub offer: &'a Offer,
     pub offer_json: &'a Value,
     pub offer_id: &'a str,
+    /// Who finances it, where that is not the lender alone.
+    pub funding: Option<&'a funding::Chosen>,
     pub signature_record: &'a str,
     /// SHA-256 of the shopper's credential for the loan.
     pub capability_hash: &'a str,
@@ -96,6 +98,9 @@ pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, 
     capabilities::insert(db, &id, booking.capability_hash, &now).await?;
     if !applications::use_offer(db, booking.offer_id, &id, &now).await? {
         return Err(Problem::new(Kind::OfferUsed, "the loan it was used for stands"));
+    }
+    if let Some(chosen) = booking.funding {
+        funding::books::book(db, (&id, &application.id), chosen, offer.principal, offer.currency).await?;
     }
     let mut loan = Loan::new(contract);
     record(db, &id, &mut loan, Event::Booked, booking.today, &now).await?;
@@ -199,13 +204,14 @@ pub async fn record(
     booked: Date,
     now: &str,
 ) -> Result<(), Problem> {
+    let (before, name) = (*loan.position(), event.name());
     let (row, entry) = advance(loan, event, booked)?;
     let outstanding = loan.principal_outstanding().minor();
     loans::add_event(db, id, &row, loan.status().name(), outstanding).await?;
-    match entry {
-        Some(entry) => post(db, id, entry, now).await.map(|_| ()),
-        None => Ok(()),
+    if let Some(entry) = entry {
+        post(db, id, entry, now).await?;
     }
+    funding::books::follow(db, id, &before, loan, name, now).await
 }
 
 /// Appends an entry to a chain; gives its id.

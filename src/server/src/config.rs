@@ -9,7 +9,10 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::delivery::Channel;
+use crate::{
+    delivery::Channel,
+    funding::config::{FunderConfig, FundingConfig},
+};
 
 /// A complete example, printed by `prequal serve --print-config`.
 pub const EXAMPLE: &str = include_str!("config.example.toml");
@@ -54,6 +57,11 @@ pub struct Config {
     pub limits: Limits,
     /// How notices reach people; where it is left out, they wait.
     pub notices: Option<Channel>,
+    /// Who finances loans beside, or for, the lender.
+    #[serde(default)]
+    pub funders: Vec<FunderConfig>,
+    /// How they are found; where it is left out, the lender finances alone.
+    pub funding: Option<FundingConfig>,
 }
 
 fn default_listen() -> String {
@@ -225,6 +233,7 @@ impl Config {
             .chain(&mut self.bundle.keys)
             .chain(&mut self.bundle.previous)
             .chain(self.edges.iter_mut().flat_map(|edge| &mut edge.offer_keys))
+            .chain(self.funders.iter_mut().filter_map(|funder| funder.bundle.as_mut()))
         {
             *path = folder.join(&path);
         }
@@ -238,7 +247,8 @@ impl Config {
             .into_iter()
             .chain(self.merchants.iter().map(|merchant| ("merchants.id", merchant.id.as_str())))
             .chain(self.edges.iter().map(|edge| ("edges.id", edge.id.as_str())))
-            .chain(self.lender_keys.iter().map(|key| ("lender_keys.id", key.id.as_str())));
+            .chain(self.lender_keys.iter().map(|key| ("lender_keys.id", key.id.as_str())))
+            .chain(self.funders.iter().map(|funder| ("funders.id", funder.id.as_str())));
         for (field, id) in ids {
             let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
             if id.is_empty() || id.len() > 64 || !plain {
@@ -248,6 +258,7 @@ impl Config {
         let mut hashes = BTreeSet::new();
         let keys = self.merchants.iter().map(|merchant| &merchant.key_sha256);
         let keys = keys.chain(self.edges.iter().map(|edge| &edge.key_sha256));
+        let keys = keys.chain(self.funders.iter().filter_map(|funder| funder.key_sha256.as_ref()));
         for hash in keys.chain(self.lender_keys.iter().map(|key| &key.key_sha256)) {
             if hash.len() != 64 || !hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
                 return Err(format!("key_sha256 `{hash}` is not 64 lower-case hex digits"));
@@ -279,6 +290,7 @@ impl Config {
         if let Some(channel) = &self.notices {
             channel.check()?;
         }
+        crate::funding::config::check(&self.funders, self.funding.as_ref())?;
         self.check_provider()
     }
 

@@ -1,7 +1,7 @@
 //! The lending server: axum and sqlx, the only crate that knows HTTP or SQL.
 //!
 //! Read in this order: [`config`] and [`settings`] (what it is told), [`http`] (what it answers),
-//! [`booking`] (where money is written), [`storage`] (where SQL is), [`vault`] and [`people`] (where personal
+//! [`booking`] (where money is written), [`funding`] (who finances it), [`storage`] (where SQL is), [`vault`] and [`people`] (where personal
 //! data is), [`outbox`] and [`webhook`] (how it talks with the payment provider), [`sandbox`] (the payment
 //! provider and the bureau of demos and tests, a process of its own).
 
@@ -14,6 +14,7 @@ pub mod config;
 pub mod delivery;
 pub mod difference;
 pub mod fresh;
+pub mod funding;
 pub mod http;
 pub mod http_client;
 pub mod idempotency;

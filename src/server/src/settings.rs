@@ -8,6 +8,7 @@ use prequal_core::{currency::Currency, decimal::Decimal, money::Amount};
 use crate::{
     config::Config,
     delivery::Channel,
+    funding::config::{Funder, Funders},
     http_client::BaseUrl,
     policy::{Policies, PublicBundle},
     secret,
@@ -74,6 +75,8 @@ pub struct Settings {
     pub provider: Provider,
     /// How notices reach people.
     pub notices: Option<Channel>,
+    /// Who finances loans.
+    pub funders: Funders,
     merchants: Vec<Arc<Merchant>>,
     edges: Vec<Arc<Edge>>,
     lender_keys: Vec<(String, String)>,
@@ -91,6 +94,7 @@ impl Settings {
         let vault = Vault::new(&vault::read_data_key(&config.data_key_file)?);
         let policies = Policies::load(&config.bundle)?;
         let public_bundle = PublicBundle::load(&config.bundle, &policies)?;
+        let funders = Funders::load(config, policies.active())?;
         let settings = Self {
             lender_id: config.lender.id.clone(),
             checkout_seconds: config.checkout.seconds,
@@ -107,6 +111,7 @@ impl Settings {
                     .ok_or("provider.webhook_secret cannot be read")?,
             },
             notices: config.notices.clone(),
+            funders,
             merchants: merchants(config)?,
             edges: edges(config)?,
             lender_keys: config.lender_keys.iter().map(|key| (key.id.clone(), key.key_sha256.clone())).collect(),
@@ -150,6 +155,13 @@ impl Settings {
         keyed(&self.lender_keys, |(_, known)| known, hash).map(|(id, _)| id.clone())
     }
 
+    /// The funder of a key's hash.
+    #[must_use]
+    pub fn funder_by_key(&self, hash: &str) -> Option<Arc<Funder>> {
+        let funders: Vec<_> = self.funders.iter().collect();
+        keyed(&funders, |funder| funder.config.key_sha256.as_deref().unwrap_or(""), hash).map(|one| Arc::clone(one))
+    }
+
     /// The public keys of `/.well-known/jwks.json`: checkout tokens' and every edge's offers'.
     pub fn public_keys(&self) -> impl Iterator<Item = &PublicKey> {
         std::iter::once(&self.checkout_key.public).chain(self.edges.iter().flat_map(|edge| &edge.offer_keys))
@@ -172,6 +184,7 @@ impl Settings {
             ("edges", names(self.edges.iter().map(|edge| &edge.id))),
             ("lender keys", names(self.lender_keys.iter().map(|(id, _)| id))),
             ("provider", self.provider.url.to_string()),
+            ("funders", names(self.funders.iter().map(|funder| &funder.config.id))),
             ("notices", self.notices.as_ref().map_or("wait: no channel", Channel::name).to_owned()),
         ]
     }

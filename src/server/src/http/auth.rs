@@ -9,6 +9,7 @@ use axum::{
 
 use crate::{
     app::App,
+    funding::config::Funder,
     problem::{Kind, Problem},
     secret,
     settings::{Edge, Merchant},
@@ -26,6 +27,8 @@ pub enum Caller {
     Edge(Arc<Edge>),
     /// One of the lender's people or programs, by id.
     Lender(String),
+    /// One of those who finance loans.
+    Funder(Arc<Funder>),
     /// A shopper, by the hash of the capability.
     Capability(String),
 }
@@ -38,6 +41,7 @@ impl Caller {
             Self::Merchant(merchant) => format!("merchant:{}", merchant.id),
             Self::Edge(edge) => format!("edge:{}", edge.id),
             Self::Lender(id) => format!("lender:{id}"),
+            Self::Funder(funder) => format!("funder:{}", funder.config.id),
             Self::Capability(hash) => format!("capability:{hash}"),
         }
     }
@@ -63,6 +67,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         let found = match token.split_once('_').map(|(prefix, _)| prefix) {
             Some("mk") => settings.merchant_by_key(&hash).map(Self::Merchant),
             Some("ek") => settings.edge_by_key(&hash).map(Self::Edge),
+            Some("fk") => settings.funder_by_key(&hash).map(Self::Funder),
             Some("lk") => settings.lender_by_key(&hash).map(Self::Lender),
             // Whether it fits is for the thing that is asked for to say.
             Some("cap") => Some(Self::Capability(hash)),

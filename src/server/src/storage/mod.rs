@@ -8,6 +8,7 @@ pub mod capabilities;
 pub mod checkouts;
 pub mod clock;
 pub mod engine;
+pub mod funding;
 pub mod group;
 pub mod journal;
 pub mod loans;
