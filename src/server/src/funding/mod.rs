@@ -8,6 +8,8 @@
 pub mod books;
 pub mod config;
 
+pub mod reconciliation;
+pub mod remittance;
 pub mod reserve;
 pub mod route;
 

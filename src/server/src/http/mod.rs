@@ -5,6 +5,7 @@ pub mod applications;
 pub mod auth;
 pub mod checkouts;
 pub mod extract;
+pub mod funding;
 pub mod ledger;
 pub mod loans;
 pub mod meta;
@@ -90,6 +91,10 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ledger::entries))
         .routes(routes!(ledger::suspense))
         .routes(routes!(notices::list))
+        .routes(routes!(funding::of_loan))
+        .routes(routes!(funding::of_application))
+        .routes(routes!(funding::position))
+        .routes(routes!(funding::reconciliation, funding::reconcile))
         .routes(routes!(meta::health))
         .routes(routes!(meta::read_clock, meta::set_clock))
 }

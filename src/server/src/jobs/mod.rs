@@ -38,7 +38,11 @@ impl std::fmt::Debug for Job {
 }
 
 /// Every job, in the order in which a day's are run.
-pub const JOBS: &[Job] = &[];
+pub const JOBS: &[Job] = &[Job {
+    name: "funder-remittance",
+    about: "Pays funders what came in for them",
+    run: crate::funding::remittance::run,
+}];
 
 /// The job of a name.
 #[must_use]

@@ -287,3 +287,69 @@ pub async fn of_funder(db: &mut Connection, funder: &str, after: &str, limit: i6
         .fetch_all(db)
         .await
 }
+
+/// What one account of a funder's books of a loan was debited and credited.
+#[derive(Debug, Clone, FromRow)]
+pub struct BalanceRow {
+    pub loan: String,
+    pub currency: String,
+    pub account: String,
+    pub debit: i64,
+    pub credit: i64,
+}
+
+/// The balances of a funder's books of the loans after one and up to another, by what was booked up to a day.
+///
+/// # Errors
+/// When the database fails.
+pub async fn balances_until(
+    db: &mut Connection,
+    funder: &str,
+    (after, until): (&str, &str),
+    date: &str,
+) -> sqlx::Result<Vec<BalanceRow>> {
+    sqlx::query_as(
+        "SELECT f.loan, f.currency, p.account,
+            CAST(coalesce(sum(CASE WHEN p.side = 'debit' THEN p.amount END), 0) AS BIGINT) AS debit,
+            CAST(coalesce(sum(CASE WHEN p.side = 'credit' THEN p.amount END), 0) AS BIGINT) AS credit
+         FROM loan_funders f JOIN journal_postings p ON p.chain = f.loan || '/' || f.funder
+         WHERE f.funder = $1 AND f.loan > $2 AND f.loan <= $3 AND p.date <= $4
+         GROUP BY f.loan, f.currency, p.account ORDER BY f.loan, p.account",
+    )
+    .bind(funder)
+    .bind(after)
+    .bind(until)
+    .bind(date)
+    .fetch_all(db)
+    .await
+}
+
+/// All that a funder's books come to, by account.
+///
+/// # Errors
+/// When the database fails.
+pub async fn balances(db: &mut Connection, funder: &str) -> sqlx::Result<Vec<super::journal::BalanceRow>> {
+    sqlx::query_as(
+        "SELECT f.currency, p.account,
+            CAST(coalesce(sum(CASE WHEN p.side = 'debit' THEN p.amount END), 0) AS BIGINT) AS debit,
+            CAST(coalesce(sum(CASE WHEN p.side = 'credit' THEN p.amount END), 0) AS BIGINT) AS credit
+         FROM loan_funders f JOIN journal_postings p ON p.chain = f.loan || '/' || f.funder
+         WHERE f.funder = $1 GROUP BY f.currency, p.account ORDER BY f.currency, p.account",
+    )
+    .bind(funder)
+    .fetch_all(db)
+    .await
+}
+
+/// How many loans a funder has ever had a part of, and of how many principal is owed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn counts(db: &mut Connection, funder: &str) -> sqlx::Result<(i64, i64)> {
+    sqlx::query_as(
+        "SELECT count(*), count(CASE WHEN principal_outstanding > 0 THEN 1 END) FROM loan_funders WHERE funder = $1",
+    )
+    .bind(funder)
+    .fetch_one(db)
+    .await
+}

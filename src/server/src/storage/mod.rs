@@ -17,6 +17,7 @@ pub mod notices;
 pub mod outbox;
 pub mod payments;
 pub mod persons;
+pub mod remittances;
 pub mod replies;
 pub mod schema;
 pub mod suspense;

@@ -59,6 +59,8 @@ pub struct World {
     pub bundle: Bundle,
     /// Whether the whole ledger is verified after every call that may write.
     pub verifying: bool,
+    /// What stands in the configuration beside what every world has.
+    extra: String,
     config: Config,
     address: String,
     client: HttpClient,
@@ -183,6 +185,11 @@ impl World {
     }
 
     pub async fn with(policy: Payload) -> Self {
+        Self::configured(policy, "", &[]).await
+    }
+
+    /// With more in the configuration, and with bundles of others by their files' names.
+    pub async fn configured(policy: Payload, extra: &str, others: &[(&str, Payload)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let bundle_key = key(path, Use::Bundle, "bundle");
@@ -193,6 +200,11 @@ impl World {
         write(path, "full.json", &envelope::sign(full.as_bytes(), &bundle_key));
         write(path, "public.json", &envelope::sign(public.as_bytes(), &bundle_key));
 
+        for (name, other) in others {
+            let full = canonical::to_string(other).unwrap();
+            write(path, name, &envelope::sign(full.as_bytes(), &bundle_key));
+        }
+
         let provider_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let provider = format!("http://{}", provider_listener.local_addr().unwrap());
         let server_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -200,7 +212,7 @@ impl World {
         let webhook_secret = webhook::Secret::generate();
         start_sandbox(path, &address, &webhook_secret, provider_listener).await;
 
-        write(path, "prequal.toml", &config_text(&provider, &webhook_secret));
+        write(path, "prequal.toml", &format!("{}{extra}", config_text(&provider, &webhook_secret)));
         let mut config = Config::read(&path.join("prequal.toml")).unwrap();
         config.database = database::fresh(path);
         let mut world = Self {
@@ -210,6 +222,7 @@ impl World {
             offer_key,
             bundle: Bundle::from_payload(full.as_bytes()).unwrap(),
             verifying: true,
+            extra: extra.to_owned(),
             config,
             address,
             client: HttpClient::default(),
@@ -269,7 +282,7 @@ impl World {
 
     /// What a process of its own needs to serve this world's database at an address.
     pub fn config_for_a_process(&self, address: &str) -> String {
-        let text = config_text(&self.provider, &self.webhook_secret);
+        let text = format!("{}{}", config_text(&self.provider, &self.webhook_secret), self.extra);
         let database = self.config.database.as_str();
         text.replace("listen = \"127.0.0.1:0\"", &format!("listen = \"{address}\"\ndatabase = \"{database}\""))
     }
