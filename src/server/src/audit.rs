@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use prequal_ledger::{Loan, TrialBalance, chain};
+use prequal_ledger::{Account, Loan, TrialBalance, chain};
 
 use crate::{
     app::App,
     booking,
     funding::books as funders,
     problem::Problem,
+    settlement,
     storage::{Connection, funding, journal, loans},
 };
 
@@ -66,6 +67,10 @@ pub async fn run_on(db: &mut Connection) -> Result<Report, Problem> {
         for stored in &entries {
             whole.add(&stored.sealed.entry).map_err(Problem::internal)?;
         }
+        if let Some(merchant) = settlement::of_chain(&name) {
+            check_merchant(db, merchant, &own).await?;
+            continue;
+        }
         if let Some(row) = loans::find(db, &name).await? {
             let loan = booking::load(db, &row).await?;
             check_loan(&row, &loan, &own)?;
@@ -103,6 +108,22 @@ async fn check_funders(db: &mut Connection, id: &str, loan: &Loan) -> Result<usi
     }
     funders::check(&books, loan, &posted).map_err(|error| Problem::internal(format!("loan {id}: {error}")))?;
     Ok(posted.len())
+}
+
+/// A merchant's chain must be the sum of its settlements.
+async fn check_merchant(db: &mut Connection, merchant: &str, posted: &TrialBalance) -> Result<(), Problem> {
+    for (currency, position) in settlement::job::posted(db, merchant).await? {
+        for account in Account::CHART {
+            let (held, must) = (posted.of(currency, *account).net(), position.net(*account));
+            if held != must {
+                let code = account.code();
+                return Err(Problem::internal(format!(
+                    "merchant {merchant}: account {code} holds {held}, the settlements come to {must}"
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn read_chain(db: &mut Connection, name: &str) -> Result<Vec<journal::Stored>, Problem> {

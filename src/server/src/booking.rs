@@ -6,7 +6,6 @@ use prequal_core::{
     calendar::{Date, Instant},
     canonical,
     money::Amount,
-    rounding::Rounding,
     wire::Offer,
 };
 use prequal_ledger::{Contract, Entry, Event, Loan, Record, Status, chain};
@@ -18,6 +17,7 @@ use crate::{
     funding, outbox,
     problem::{Kind, Problem},
     settings::Merchant,
+    settlement::{self, Fees, config::Cycle},
     storage::{Connection, applications, capabilities, checkouts, journal, loans, payments},
 };
 
@@ -37,6 +37,8 @@ pub struct Booking<'a> {
     pub capability_hash: &'a str,
     pub now: Instant,
     pub today: Date,
+    /// The business day it belongs to by the merchant's cut-off.
+    pub settled_on: Date,
 }
 
 /// What the provider is asked to do.
@@ -48,19 +50,6 @@ pub struct Instruction<'a> {
     pub value_date: String,
 }
 
-/// The merchant's fee: a percentage of the price, rounded half to even, never more than what is lent.
-///
-/// # Errors
-/// 500 where it leaves the range of amounts.
-pub fn merchant_fee(offer: &Offer, merchant: &Merchant) -> Result<Amount, Problem> {
-    let percent = merchant.fee_percent;
-    let numerator = u128::from(offer.price.unsigned()) * u128::from(percent.mantissa().unsigned_abs());
-    let divisor = 100 * u128::from(percent.denominator());
-    let fee = Rounding::HalfEven.divide(numerator, divisor).ok_or_else(|| Problem::internal("merchant fee"))?;
-    let fee = Amount::try_from(fee).map_err(Problem::internal)?;
-    Ok(fee.min(offer.principal))
-}
-
 /// Consumes the offer, books the loan and requests the payout; gives the loan's id.
 ///
 /// # Errors
@@ -69,7 +58,8 @@ pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, 
     let Booking { application, checkout, offer, .. } = *booking;
     let id = new_id();
     let now = booking.now.to_string();
-    let fee = merchant_fee(offer, booking.merchant)?;
+    let fees = Fees::of(offer, booking.merchant)?;
+    let fee = fees.total()?;
     let contract = contract(offer, fee)?;
     let payout = contract.payout();
     if !checkouts::finance(db, &checkout.id).await? {
@@ -109,7 +99,12 @@ pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, 
         record(db, &id, &mut loan, Event::PayoutSettled { value_date: booking.today }, booking.today, &now).await?;
         return Ok(id);
     }
-    request_payout(db, &row, payout, booking, &now).await?;
+    if booking.merchant.settlement.cycle == Cycle::Immediate {
+        request_payout(db, &row, payout, booking, &now).await?;
+    } else {
+        let lent = offer.principal;
+        settlement::capture(db, (&row.merchant, &id, &row.currency), (lent, fees), booking.settled_on, &now).await?;
+    }
     Ok(id)
 }
 

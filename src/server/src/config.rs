@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::{
     delivery::Channel,
     funding::config::{FunderConfig, FundingConfig},
+    settlement::config::SettlementConfig,
 };
 
 /// A complete example, printed by `prequal serve --print-config`.
@@ -132,6 +133,9 @@ pub struct Merchant {
     pub key_sha256: String,
     /// What the merchant pays, in percent of the price, a decimal string.
     pub fee_percent: String,
+    /// When and how it is paid; where it is left out, at once for every loan.
+    #[serde(default)]
+    pub settlement: SettlementConfig,
 }
 
 /// An edge worker.

@@ -1,7 +1,7 @@
 //! The lending server: axum and sqlx, the only crate that knows HTTP or SQL.
 //!
 //! Read in this order: [`config`] and [`settings`] (what it is told), [`http`] (what it answers),
-//! [`booking`] (where money is written), [`funding`] (who finances it), [`storage`] (where SQL is), [`vault`] and [`people`] (where personal
+//! [`booking`] (where money is written), [`funding`] (who finances it), [`settlement`] (what merchants get), [`storage`] (where SQL is), [`vault`] and [`people`] (where personal
 //! data is), [`outbox`] and [`webhook`] (how it talks with the payment provider), [`sandbox`] (the payment
 //! provider and the bureau of demos and tests, a process of its own).
 
@@ -32,6 +32,7 @@ pub mod sandbox;
 pub mod secret;
 pub mod serve;
 pub mod settings;
+pub mod settlement;
 pub mod storage;
 pub mod vault;
 pub mod webhook;

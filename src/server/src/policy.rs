@@ -162,6 +162,17 @@ impl Policy {
             .map_err(|error| error.to_string())
     }
 
+    /// The minute of the business day of a moment, 0 to 1439.
+    ///
+    /// # Errors
+    /// As [`Policy::date_of`].
+    pub fn minute_of(&self, moment: Instant) -> Result<u16, String> {
+        let zoned = Timestamp::from_second(moment.seconds()).map_err(|error| error.to_string())?;
+        let time = zoned.to_zoned(self.time_zone.clone()).time();
+        let part = |value: i8| u16::try_from(value).map_err(|error| error.to_string());
+        Ok(part(time.hour())? * 60 + part(time.minute())?)
+    }
+
     /// Decides.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use crate::{
     http_client::BaseUrl,
     policy::{Policies, PublicBundle},
     secret,
+    settlement::config::Settling,
     vault::{self, Vault},
     webhook,
 };
@@ -28,6 +29,8 @@ pub struct Merchant {
     pub name: String,
     /// What it pays, in percent of the price.
     pub fee_percent: Decimal,
+    /// When and how it is paid.
+    pub settlement: Settling,
     key_sha256: String,
 }
 
@@ -218,6 +221,8 @@ fn merchants(config: &Config) -> Result<Vec<Arc<Merchant>>, String> {
                 id: merchant.id.clone(),
                 name: merchant.name.clone(),
                 fee_percent,
+                settlement: Settling::of(&merchant.settlement)
+                    .map_err(|error| format!("merchant `{}`: {error}", merchant.id))?,
                 key_sha256: merchant.key_sha256.clone(),
             }))
         })

@@ -226,6 +226,11 @@ pub async fn book(
     lent: Amount,
     currency: Currency,
 ) -> Result<(), Problem> {
+    funding::insert(db, &rows_of(loan, chosen, currency)?).await?;
+    reserve::lend(db, application, chosen, lent, currency).await
+}
+
+fn rows_of(loan: &str, chosen: &Chosen, currency: Currency) -> Result<Vec<Row>, Problem> {
     let row = |place: i64, funder: &str, name: &str, kind: Kind| Row {
         loan: loan.to_owned(),
         place,
@@ -256,8 +261,7 @@ pub async fn book(
         .collect();
     let last = i64::try_from(rows.len()).map_err(Problem::internal)?;
     rows.extend(chosen.guarantor.iter().map(|one| row(last + 1, &one.id, &one.name, Kind::Guarantor)));
-    funding::insert(db, &rows).await?;
-    reserve::lend(db, application, chosen, lent, currency).await
+    Ok(rows)
 }
 
 /// Each funder's chain must hold what its share comes to, and the projections likewise. `posted` gives what a chain holds.
@@ -285,4 +289,106 @@ pub fn check(books: &Books, loan: &Loan, posted: &BTreeMap<String, TrialBalance>
         return Err("the stored projection of a funder is not the fold".to_owned());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use prequal_core::{calendar::Date, credit::Rules};
+    use prequal_ledger::{Contract, Event};
+
+    use super::*;
+    use crate::funding::Member;
+
+    fn amount(minor: i64) -> Amount {
+        Amount::new(minor).unwrap()
+    }
+
+    fn day() -> Date {
+        Date::parse("2026-01-31").unwrap()
+    }
+
+    fn loan(principal: i64) -> Loan {
+        let terms = format!(
+            r#"{{"currency":"USD","principal":{principal},"start":"2026-01-31",
+            "repayment":{{"method":"free","count":2,"every":"P1M"}}}}"#
+        );
+        let terms = serde_json::from_str(&terms).unwrap();
+        Loan::new(Contract::new(terms, Rules::default(), Amount::ZERO).unwrap())
+    }
+
+    /// The partner has so many per cent, the lender the rest and the stray cent.
+    fn books(share: &str, rest: &str) -> Books {
+        let member = |id: &str, kind: Kind, share: &str| Member {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            kind,
+            share_percent: Decimal::parse(share).unwrap(),
+            servicing_fee_percent: Decimal::ZERO,
+        };
+        let chosen = Chosen {
+            programme: "joint".to_owned(),
+            joint: true,
+            funders: vec![member("bank", Kind::Partner, share), member("own", Kind::Own, rest)],
+            stray_cent: "own".to_owned(),
+            guarantor: None,
+        };
+        Books::of(rows_of("l", &chosen, Currency::parse("USD").unwrap()).unwrap()).unwrap().unwrap()
+    }
+
+    fn record(books: &mut Books, loan: &mut Loan, event: Event) -> Result<Vec<(String, Entry)>, Problem> {
+        let (before, name) = (*loan.position(), event.name());
+        loan.record(event, day()).unwrap();
+        books.advance(&before, loan, name)
+    }
+
+    fn nets(books: &Books, loan: &Loan, account: Account) -> Vec<i64> {
+        books.positions(loan.position()).unwrap().iter().map(|position| position.net(account)).collect()
+    }
+
+    /// 80/20 of 500.01 lent: 100.00 and 400.01. Of 100.01 repaid the bank gets 20 %, 20.002 rounded down; what is lost
+    /// is what each has left.
+    #[test]
+    fn a_loss_costs_each_funder_what_it_has_left() {
+        let (mut books, mut loan) = (books("20", "80"), loan(50_001));
+        record(&mut books, &mut loan, Event::Booked).unwrap();
+        assert_eq!(nets(&books, &loan, Account::PrincipalReceivable), [10_000, 40_001]);
+        record(&mut books, &mut loan, Event::PayoutSettled { value_date: day() }).unwrap();
+        let paid = Event::Received { amount: amount(10_001), payment: "p".to_owned(), value_date: day() };
+        record(&mut books, &mut loan, paid).unwrap();
+        assert_eq!(nets(&books, &loan, Account::PrincipalReceivable), [8_000, 32_000]);
+        assert_eq!(
+            (books.rows()[0].to_remit, books.rows()[1].to_remit),
+            (2_000 - 10_000, 0),
+            "its own part never leaves"
+        );
+        let entries = record(&mut books, &mut loan, Event::ChargedOff { value_date: day() }).unwrap();
+        assert_eq!(entries.len(), 2);
+        assert_eq!(nets(&books, &loan, Account::LoanLoss), [8_000, 32_000]);
+        assert_eq!((books.rows()[0].principal_outstanding, books.rows()[0].whole_outstanding), (0, 0));
+        let came = Event::Received { amount: amount(101), payment: "q".to_owned(), value_date: day() };
+        record(&mut books, &mut loan, came).unwrap();
+        assert_eq!(nets(&books, &loan, Account::RecoveryIncome), [-20, -81]);
+    }
+
+    #[test]
+    fn a_payout_that_fails_leaves_nobody_with_anything() {
+        let (mut books, mut loan) = (books("30", "70"), loan(1));
+        record(&mut books, &mut loan, Event::Booked).unwrap();
+        assert_eq!(nets(&books, &loan, Account::PrincipalReceivable), [0, 1]);
+        record(&mut books, &mut loan, Event::PayoutFailed { value_date: day() }).unwrap();
+        for account in Account::CHART {
+            assert_eq!(nets(&books, &loan, *account), [0, 0], "{}", account.name());
+        }
+        assert!(books.rows().iter().all(|row| row.principal_outstanding == 0 && row.to_remit == 0));
+    }
+
+    #[test]
+    fn a_loan_of_others_money_is_not_sold_over_their_heads() {
+        let (mut books, mut loan) = (books("30", "70"), loan(1_000));
+        record(&mut books, &mut loan, Event::Booked).unwrap();
+        record(&mut books, &mut loan, Event::PayoutSettled { value_date: day() }).unwrap();
+        let sold = r#"{"type":"transferred","value_date":"2026-01-31","owner":"o","price":900}"#;
+        let refused = record(&mut books, &mut loan, serde_json::from_str(sold).unwrap()).unwrap_err();
+        assert_eq!(refused.kind(), Wrong::WrongState);
+    }
 }

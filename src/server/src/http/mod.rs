@@ -12,6 +12,7 @@ pub mod meta;
 pub mod notices;
 pub mod payments;
 pub mod persons;
+pub mod settlements;
 pub mod sign;
 mod strict;
 pub mod submit;
@@ -91,6 +92,8 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ledger::entries))
         .routes(routes!(ledger::suspense))
         .routes(routes!(notices::list))
+        .routes(routes!(settlements::list))
+        .routes(routes!(settlements::read))
         .routes(routes!(funding::of_loan))
         .routes(routes!(funding::of_application))
         .routes(routes!(funding::position))

@@ -26,7 +26,7 @@ use crate::{
     people::{self, Identity},
     problem::{Kind, Problem},
     reply::Reply,
-    secret,
+    secret, settlement,
     storage::{Connection, applications, checkouts, group::Part},
 };
 
@@ -205,6 +205,7 @@ async fn book(
         capability_hash,
         now,
         today,
+        settled_on: settlement::date_of(app, &merchant, now)?,
     };
     booking::book(db, &booking).await
 }

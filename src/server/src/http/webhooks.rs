@@ -17,7 +17,7 @@ use crate::{
     problem::{Kind, Problem},
     repayments::{self, Arrival, Taken},
     reply::Reply,
-    secret,
+    secret, settlement,
     storage::{Connection, journal, loans, payments, suspense},
 };
 
@@ -190,6 +190,9 @@ async fn take(
         NoticeType::PayoutFailed => (true, false),
     };
     if let Some(booked) = remittance::ended(app, db, told, (outgoing, good)).await? {
+        return Ok(if booked { BOOKED } else { KNOWN });
+    }
+    if outgoing && let Some(booked) = settlement::job::ended(app, db, told, good).await? {
         return Ok(if booked { BOOKED } else { KNOWN });
     }
     match notice.r#type {

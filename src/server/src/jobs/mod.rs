@@ -38,11 +38,18 @@ impl std::fmt::Debug for Job {
 }
 
 /// Every job, in the order in which a day's are run.
-pub const JOBS: &[Job] = &[Job {
-    name: "funder-remittance",
-    about: "Pays funders what came in for them",
-    run: crate::funding::remittance::run,
-}];
+pub const JOBS: &[Job] = &[
+    Job {
+        name: "merchant-settlement",
+        about: "Settles with merchants by their cycles",
+        run: crate::settlement::job::run,
+    },
+    Job {
+        name: "funder-remittance",
+        about: "Sends funders what came in for them",
+        run: crate::funding::remittance::run,
+    },
+];
 
 /// The job of a name.
 #[must_use]

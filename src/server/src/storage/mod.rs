@@ -20,6 +20,7 @@ pub mod persons;
 pub mod remittances;
 pub mod replies;
 pub mod schema;
+pub mod settlements;
 pub mod suspense;
 
 use std::sync::Arc;
