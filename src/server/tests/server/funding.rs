@@ -15,7 +15,7 @@ use prequal_ledger::Event;
 use prequal_server::{
     booking,
     http_client::HttpClient,
-    jobs, secret,
+    secret,
     storage::{group::Part, loans},
 };
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use crate::{
     actors::{ADA, Purchase},
     process::Process,
-    world::{Answer, LENDER, MERCHANT, World, payload},
+    world::{Answer, Extra, LENDER, MERCHANT, World, payload},
 };
 
 const BANK: &str = "fk_bank";
@@ -61,7 +61,7 @@ fn seventy_thirty(more_of_funding: &str) -> String {
 }
 
 async fn world(extra: &str) -> World {
-    World::configured(payload(), extra, &[]).await
+    World::configured(payload(), Extra { rest: extra.to_owned(), ..Extra::default() }, &[]).await
 }
 
 async fn funding(world: &World, loan: &str, key: &str) -> Value {
@@ -87,13 +87,6 @@ fn tried(routes: &Value) -> Vec<(String, String, String, String)> {
 fn attempts(expected: &[(&str, &str, &str, &str)]) -> Vec<(String, String, String, String)> {
     let owned = |text: &str| text.to_owned();
     expected.iter().map(|(a, b, c, d)| (owned(a), owned(b), owned(c), owned(d))).collect()
-}
-
-async fn run_job(world: &World, name: &str, date: &str) -> u64 {
-    let date = prequal_core::calendar::Date::parse(date).unwrap();
-    let done = (jobs::find(name).unwrap().run)(world.app(), date).await.unwrap();
-    world.verify().await;
-    done.changed
 }
 
 /// Records an event that no route makes yet.
@@ -156,10 +149,10 @@ async fn a_loan_of_a_cent_over_three_funders_is_somebody_s() {
         programme("joint", &[("bank", "33.3"), ("other-bank", "33.3"), ("own", "33.4")], "other-bank", ""),
     ]
     .concat();
-    let world = World::configured(policy, &extra, &[]).await;
+    let world = World::configured(policy, Extra { rest: extra, ..Extra::default() }, &[]).await;
     let (_, loan, capability) = world.buy(&ADA, 1, "monthly-3").await;
     assert_eq!(books(&world, &loan, "1110").await, [0, 1, 0]);
-    assert_eq!(run_job(&world, "funder-remittance", &world.app().today().unwrap().to_string()).await > 0, true);
+    assert!(world.run_job("funder-remittance", &world.app().today().unwrap().to_string()).await > 0);
     world.pay(&loan, &capability, 1).await;
     assert_eq!(books(&world, &loan, "1110").await, [0, 0, 0]);
 }
@@ -232,7 +225,8 @@ async fn the_next_is_asked_where_one_refuses_is_silent_or_babbles() {
         programme("alone", &[("own", "100")], "own", "plans = [\"monthly-3\"]"),
     ]
     .concat();
-    let world = World::configured(payload(), &extra, &[("strict.json", strict())]).await;
+    let world =
+        World::configured(payload(), Extra { rest: extra, ..Extra::default() }, &[("strict.json", strict())]).await;
     let first = [("by-bundle", "strict", "refused", "R02"), ("without-consent", "shy", "excluded", "consent_missing")];
     for (number, last, reason) in
         [(1, "refused", "C-17"), (2, "timed_out", "no_answer_in_time"), (3, "failed", "unreadable_answer")]
@@ -398,8 +392,8 @@ async fn a_funder_pays_in_its_share_and_is_sent_what_came_for_it_once() {
     let path = format!("/v1/loans/{loan}/funding");
     let today = world.app().today().unwrap().to_string();
     assert_eq!(funding(&world, &loan, LENDER).await["funders"][0]["to_remit"], -15_000);
-    assert_eq!(run_job(&world, "funder-remittance", &today).await, 1);
-    assert_eq!(run_job(&world, "funder-remittance", &today).await, 0, "a day's is done once");
+    assert_eq!(world.run_job("funder-remittance", &today).await, 1);
+    assert_eq!(world.run_job("funder-remittance", &today).await, 0, "a day's is done once");
     world.wait(&path, LENDER, |value| value["funders"][0]["to_remit"] == 0).await;
 
     let due = purchase.decision["offers"][0]["installments"][0].clone();
@@ -414,13 +408,13 @@ async fn a_funder_pays_in_its_share_and_is_sent_what_came_for_it_once() {
     assert_eq!(funding(&world, &loan, LENDER).await["funders"][0]["to_remit"], owed);
     // The provider fails: nothing is lost, and the next day's remittance takes it up.
     world.provider("POST", "/v1/switches", &json!({ "fail_next": 1, "repeat_next": 0, "delay_ms": 0 })).await;
-    assert_eq!(run_job(&world, "funder-remittance", date).await, 1);
+    assert_eq!(world.run_job("funder-remittance", date).await, 1);
     let position = "/v1/funders/bank/position";
     world.wait(position, LENDER, |value| value["remittances"][0]["status"] == "failed").await;
     assert_eq!(funding(&world, &loan, LENDER).await["funders"][0]["to_remit"], owed);
     let next = prequal_core::calendar::Date::parse(date).unwrap().add_days(1).unwrap().to_string();
     world.set_date(&next).await;
-    assert_eq!(run_job(&world, "funder-remittance", &next).await, 1);
+    assert_eq!(world.run_job("funder-remittance", &next).await, 1);
     let after = world.wait(position, BANK, |value| value["remittances"][0]["status"] == "settled").await;
     assert_eq!(after["remittances"][0]["amount"], owed);
     assert_eq!(after["balances"]["USD"]["1010"], owed - 15_000, "what it got less what it paid in");
@@ -515,7 +509,8 @@ async fn a_guarantor_s_fee_is_part_of_the_price_or_the_guarantor_is_not_taken() 
         programme("guarded", &[("own", "100")], "own", "guarantor = \"guard\""),
     ]
     .concat();
-    let world = World::configured(serde_json::from_value(value).unwrap(), &extra, &[]).await;
+    let world =
+        World::configured(serde_json::from_value(value).unwrap(), Extra { rest: extra, ..Extra::default() }, &[]).await;
     let (purchase, loan, _) = world.buy(&ADA, 60_000, "monthly-6").await;
     let funding = funding(&world, &loan, LENDER).await;
     let expected = [("dear", "dear", "excluded", "cap_mla"), ("unquoted", "other", "excluded", "fee_not_quoted")];

@@ -16,6 +16,7 @@ mod restart;
 mod rights;
 mod sandbox_bureau;
 mod sent;
+mod settlement;
 mod sharing;
 mod storm;
 mod together;
