@@ -65,8 +65,10 @@ chart! {
     FeeReceivable       "1130" Asset     "Fees receivable";
     PenaltyReceivable   "1140" Asset     "Penalties receivable";
     ServicerReceivable  "1210" Asset     "Due from the servicer (a funder's books)";
+    MerchantClaim       "1220" Asset     "Claims on merchants";
     Allowance           "1910" Asset     "Allowance for losses (reduces receivables)";
     MerchantPayable     "2010" Liability "Payable to merchants";
+    MerchantReserve     "2020" Liability "Reserves held of merchants";
     CustomerCredit      "2110" Liability "Credit balances owed to borrowers";
     OwnerPayable        "2210" Liability "Collected for the owners of loans sold";
     InterestInSuspense  "2310" Liability "Interest in suspense (non-accrual)";

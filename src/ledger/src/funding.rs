@@ -168,6 +168,12 @@ impl Funding {
         &self.funders
     }
 
+    /// The funder who takes what rounding leaves over.
+    #[must_use]
+    pub fn stray_cent(&self) -> &str {
+        &self.stray_cent
+    }
+
     /// Splits an amount: every funder its share rounded down, the named funder the rest.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`account`] (the chart), [`posting`] (the table that a finance person reads),
 //! [`entry`] (why nothing unbalanced can be written), [`event`] (what can happen), [`loan`] (events to entries),
-//! [`servicing`] (late, non-accrual, allowance), [`funding`] (who finances it), [`line`] (limits and exposure),
+//! [`servicing`] (late, non-accrual, allowance), [`funding`] (who finances it), [`router`] (how they are found), [`ratio`] (how much of the book they may be), [`merchant`] (settling with shops), [`line`] (limits and exposure),
 //! [`chain`], [`merkle`] and [`export`] (why no change goes unseen), [`trial`] and [`report`] (the sums).
 #![cfg_attr(
     not(test),
@@ -22,9 +22,12 @@ mod facts;
 pub mod funding;
 pub mod line;
 pub mod loan;
+pub mod merchant;
 pub mod merkle;
 pub mod posting;
+pub mod ratio;
 pub mod report;
+pub mod router;
 pub mod servicing;
 pub mod trial;
 
@@ -39,6 +42,7 @@ pub use line::{Ceiling, Claim, ClaimKind, Hold, Line, LineEvent, admit};
 pub use loan::{Contract, Loan, Status};
 pub use merkle::DayHead;
 pub use posting::Position;
+pub use ratio::{Passed, Ratios, Totals};
 pub use report::{BackDating, Close, GeneralLedger, StatementLine, statement};
 pub use servicing::{AllowanceStage, Bucket, Delinquency, Materiality, Servicing};
 pub use trial::TrialBalance;

@@ -182,6 +182,7 @@ pub fn document() -> String {
     }
     print_table("A loan", RULES, &mut page);
     print_table("A funder's share of a loan, in the funder's books", crate::funding::RULES, &mut page);
+    print_table("Settlements of a merchant, in the merchant's own chain", crate::merchant::RULES, &mut page);
     page
 }
 

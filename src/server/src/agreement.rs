@@ -34,7 +34,7 @@ past due, then to what is due, then to what comes next, and within each to inter
 ";
 
 /// What a template may name in braces.
-pub const PLACES: [&str; 14] = [
+pub const PLACES: [&str; 15] = [
     "lender",
     "merchant",
     "order",
@@ -49,6 +49,7 @@ pub const PLACES: [&str; 14] = [
     "cost",
     "total",
     "schedule",
+    "funding",
 ];
 
 /// Checks that a template names nothing but [`PLACES`], and of them what no agreement may lack.
@@ -81,6 +82,8 @@ pub struct Parties<'a> {
     pub order: &'a str,
     pub application: &'a str,
     pub label: &'a str,
+    /// Who finances it, where that is not the lender alone.
+    pub funding: Option<String>,
 }
 
 /// An agreement's text and its SHA-256, lower-case hex.
@@ -110,8 +113,16 @@ pub fn render(template: Option<&str>, parties: &Parties<'_>, offer: &Offer) -> A
         ("cost", format_minor(cost, offer.currency)),
         ("total", money(offer.total)),
         ("schedule", schedule(offer)),
+        ("funding", parties.funding.clone().unwrap_or_default()),
     ];
-    let text = fill(template.unwrap_or(TEMPLATE), &values);
+    let template = template.unwrap_or(TEMPLATE);
+    let mut text = fill(template, &values);
+    // Who finances it is named whatever the template says.
+    if let Some(funding) = &parties.funding
+        && !template.contains("{funding}")
+    {
+        text = format!("{}\n\n{funding}\n", text.trim_end());
+    }
     let hash = canonical::sha256_hex(text.as_bytes());
     Agreement { text, hash }
 }

@@ -1,12 +1,16 @@
 //! The ledger checked against itself: every chain, every fold, every sum.
 
-use prequal_ledger::{Loan, TrialBalance, chain};
+use std::collections::BTreeMap;
+
+use prequal_ledger::{Account, Loan, TrialBalance, chain};
 
 use crate::{
     app::App,
     booking,
+    funding::books as funders,
     problem::Problem,
-    storage::{Connection, journal, loans},
+    settlement,
+    storage::{Connection, funding, journal, loans},
 };
 
 /// How many entries are read at once.
@@ -21,6 +25,8 @@ pub struct Report {
     pub entries: usize,
     /// Loans whose events fold to what was posted.
     pub loans: usize,
+    /// Funders' books of a loan that are their share of it.
+    pub funders: usize,
 }
 
 impl std::fmt::Display for Report {
@@ -50,14 +56,26 @@ pub async fn run_on(db: &mut Connection) -> Result<Report, Problem> {
             .map_err(|error| Problem::internal(format!("chain {name}: {error}")))?;
         report.chains += 1;
         report.entries += entries.len();
-        let mut own = TrialBalance::default();
+        let own = sum(&entries)?;
+        if let Some((loan, funder)) = funders::of_chain(&name) {
+            let known = funding::of_loans(db, &[loan]).await?.iter().any(|row| row.funder == funder);
+            if !known {
+                return Err(Problem::internal(format!("chain {name}: no such funder has a share of such a loan")));
+            }
+            continue;
+        }
         for stored in &entries {
-            own.add(&stored.sealed.entry).map_err(Problem::internal)?;
             whole.add(&stored.sealed.entry).map_err(Problem::internal)?;
         }
+        if let Some(merchant) = settlement::of_chain(&name) {
+            check_merchant(db, merchant, &own).await?;
+            continue;
+        }
         if let Some(row) = loans::find(db, &name).await? {
-            check_loan(&row, &booking::load(db, &row).await?, &own)?;
+            let loan = booking::load(db, &row).await?;
+            check_loan(&row, &loan, &own)?;
             report.loans += 1;
+            report.funders += check_funders(db, &row.id, &loan).await?;
         }
     }
     for row in journal::balances(db).await? {
@@ -69,6 +87,43 @@ pub async fn run_on(db: &mut Connection) -> Result<Report, Problem> {
         }
     }
     Ok(report)
+}
+
+fn sum(entries: &[journal::Stored]) -> Result<TrialBalance, Problem> {
+    let mut sum = TrialBalance::default();
+    for stored in entries {
+        sum.add(&stored.sealed.entry).map_err(Problem::internal)?;
+    }
+    Ok(sum)
+}
+
+/// The funders' books of a loan must be their share of it; gives how many there are.
+async fn check_funders(db: &mut Connection, id: &str, loan: &Loan) -> Result<usize, Problem> {
+    let Some(books) = funders::of_loan(db, id).await? else { return Ok(0) };
+    let mut posted = BTreeMap::new();
+    for funder in books.funding().funders() {
+        let chain = funders::chain(id, &funder.id);
+        let entries = read_chain(db, &chain).await?;
+        posted.insert(chain, sum(&entries)?);
+    }
+    funders::check(&books, loan, &posted).map_err(|error| Problem::internal(format!("loan {id}: {error}")))?;
+    Ok(posted.len())
+}
+
+/// A merchant's chain must be the sum of its settlements.
+async fn check_merchant(db: &mut Connection, merchant: &str, posted: &TrialBalance) -> Result<(), Problem> {
+    for (currency, position) in settlement::job::posted(db, merchant).await? {
+        for account in Account::CHART {
+            let (held, must) = (posted.of(currency, *account).net(), position.net(*account));
+            if held != must {
+                let code = account.code();
+                return Err(Problem::internal(format!(
+                    "merchant {merchant}: account {code} holds {held}, the settlements come to {must}"
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn read_chain(db: &mut Connection, name: &str) -> Result<Vec<journal::Stored>, Problem> {

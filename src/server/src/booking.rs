@@ -6,7 +6,6 @@ use prequal_core::{
     calendar::{Date, Instant},
     canonical,
     money::Amount,
-    rounding::Rounding,
     wire::Offer,
 };
 use prequal_ledger::{Contract, Entry, Event, Loan, Record, Status, chain};
@@ -15,10 +14,12 @@ use serde_json::Value;
 
 use crate::{
     app::new_id,
+    funding,
     jobs::due_debits,
     outbox,
     problem::{Kind, Problem},
     settings::Merchant,
+    settlement::{self, Fees, config::Cycle},
     storage::{Connection, applications, capabilities, checkouts, journal, loans, payments},
 };
 
@@ -31,11 +32,15 @@ pub struct Booking<'a> {
     pub offer: &'a Offer,
     pub offer_json: &'a Value,
     pub offer_id: &'a str,
+    /// Who finances it, where that is not the lender alone.
+    pub funding: Option<&'a funding::Chosen>,
     pub signature_record: &'a str,
     /// SHA-256 of the shopper's credential for the loan.
     pub capability_hash: &'a str,
     pub now: Instant,
     pub today: Date,
+    /// The business day it belongs to by the merchant's cut-off.
+    pub settled_on: Date,
 }
 
 /// What the provider is asked to do.
@@ -47,19 +52,6 @@ pub struct Instruction<'a> {
     pub value_date: String,
 }
 
-/// The merchant's fee: a percentage of the price, rounded half to even, never more than what is lent.
-///
-/// # Errors
-/// 500 where it leaves the range of amounts.
-pub fn merchant_fee(offer: &Offer, merchant: &Merchant) -> Result<Amount, Problem> {
-    let percent = merchant.fee_percent;
-    let numerator = u128::from(offer.price.unsigned()) * u128::from(percent.mantissa().unsigned_abs());
-    let divisor = 100 * u128::from(percent.denominator());
-    let fee = Rounding::HalfEven.divide(numerator, divisor).ok_or_else(|| Problem::internal("merchant fee"))?;
-    let fee = Amount::try_from(fee).map_err(Problem::internal)?;
-    Ok(fee.min(offer.principal))
-}
-
 /// Consumes the offer, books the loan and requests the payout; gives the loan's id.
 ///
 /// # Errors
@@ -68,7 +60,8 @@ pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, 
     let Booking { application, checkout, offer, .. } = *booking;
     let id = new_id();
     let now = booking.now.to_string();
-    let fee = merchant_fee(offer, booking.merchant)?;
+    let fees = Fees::of(offer, booking.merchant)?;
+    let fee = fees.total()?;
     let contract = contract(offer, fee)?;
     let payout = contract.payout();
     if !checkouts::finance(db, &checkout.id).await? {
@@ -98,6 +91,9 @@ pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, 
     if !applications::use_offer(db, booking.offer_id, &id, &now).await? {
         return Err(Problem::new(Kind::OfferUsed, "the loan it was used for stands"));
     }
+    if let Some(chosen) = booking.funding {
+        funding::books::book(db, (&id, &application.id), chosen, offer.principal, offer.currency).await?;
+    }
     let mut loan = Loan::new(contract);
     record(db, &id, &mut loan, Event::Booked, booking.today, &now).await?;
     applications::sign(db, &application.id, &id).await?;
@@ -105,7 +101,12 @@ pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, 
         record(db, &id, &mut loan, Event::PayoutSettled { value_date: booking.today }, booking.today, &now).await?;
         return Ok(id);
     }
-    request_payout(db, &row, payout, booking, &now).await?;
+    if booking.merchant.settlement.cycle == Cycle::Immediate {
+        request_payout(db, &row, payout, booking, &now).await?;
+    } else {
+        let lent = offer.principal;
+        settlement::capture(db, (&row.merchant, &id, &row.currency), (lent, fees), booking.settled_on, &now).await?;
+    }
     Ok(id)
 }
 
@@ -200,14 +201,15 @@ pub async fn record(
     booked: Date,
     now: &str,
 ) -> Result<(), Problem> {
+    let (before, name) = (*loan.position(), event.name());
     let (row, entry) = advance(loan, event, booked)?;
     let outstanding = loan.principal_outstanding().minor();
     loans::add_event(db, id, &row, loan.status().name(), outstanding).await?;
     due_debits::follow(db, id, loan, booked).await?;
-    match entry {
-        Some(entry) => post(db, id, entry, now).await.map(|_| ()),
-        None => Ok(()),
+    if let Some(entry) = entry {
+        post(db, id, entry, now).await?;
     }
+    funding::books::follow(db, id, &before, loan, name, now).await
 }
 
 /// Appends an entry to a chain; gives its id.

@@ -12,7 +12,11 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::delivery::Channel;
+use crate::{
+    delivery::Channel,
+    funding::config::{FunderConfig, FundingConfig},
+    settlement::config::SettlementConfig,
+};
 
 /// A complete example, printed by `prequal serve --print-config`.
 pub const EXAMPLE: &str = include_str!("config.example.toml");
@@ -84,6 +88,11 @@ pub struct Config {
     /// For how long what has done its work is kept.
     #[serde(default)]
     pub retention: Retention,
+    /// Who finances loans beside, or for, the lender.
+    #[serde(default)]
+    pub funders: Vec<FunderConfig>,
+    /// How they are found; where it is left out, the lender finances alone.
+    pub funding: Option<FundingConfig>,
     /// Every value as it was read, and from where: for `--check`.
     #[serde(skip)]
     pub values: Vec<environment::Setting>,
@@ -180,6 +189,9 @@ pub struct Merchant {
     pub further_keys: Vec<FurtherKey>,
     /// What the merchant pays, in percent of the price, a decimal string.
     pub fee_percent: String,
+    /// When and how it is paid; where it is left out, at once for every loan.
+    #[serde(default)]
+    pub settlement: SettlementConfig,
 }
 
 /// An edge worker.
@@ -379,6 +391,7 @@ impl Config {
             .chain(&mut self.bundle.keys)
             .chain(&mut self.bundle.previous)
             .chain(self.edges.iter_mut().flat_map(|edge| &mut edge.offer_keys))
+            .chain(self.funders.iter_mut().filter_map(|funder| funder.bundle.as_mut()))
         {
             *path = folder.join(&path);
         }
@@ -393,7 +406,8 @@ impl Config {
             .chain(self.merchants.iter().map(|merchant| ("merchants.id", merchant.id.as_str())))
             .chain(self.edges.iter().map(|edge| ("edges.id", edge.id.as_str())))
             .chain(self.lender_keys.iter().map(|key| ("lender_keys.id", key.id.as_str())))
-            .chain(self.auditor_keys.iter().map(|key| ("auditor_keys.id", key.id.as_str())));
+            .chain(self.auditor_keys.iter().map(|key| ("auditor_keys.id", key.id.as_str())))
+            .chain(self.funders.iter().map(|funder| ("funders.id", funder.id.as_str())));
         for (field, id) in ids {
             let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
             if id.is_empty() || id.len() > 64 || !plain {
@@ -444,13 +458,18 @@ impl Config {
             channel.check()?;
         }
         self.check_webhooks()?;
+        crate::funding::config::check(&self.funders, self.funding.as_ref())?;
         self.check_provider()
     }
 
     fn key_hashes(&self) -> impl Iterator<Item = &String> {
         let merchants = self.merchants.iter().flat_map(|one| std::iter::once(&one.key_sha256).chain(one.further()));
         let edges = self.edges.iter().flat_map(|one| std::iter::once(&one.key_sha256).chain(one.further()));
-        merchants.chain(edges).chain(self.lender_keys.iter().chain(&self.auditor_keys).map(|key| &key.key_sha256))
+        let funders = self.funders.iter().filter_map(|funder| funder.key_sha256.as_ref());
+        merchants
+            .chain(edges)
+            .chain(funders)
+            .chain(self.lender_keys.iter().chain(&self.auditor_keys).map(|key| &key.key_sha256))
     }
 
     fn check_webhooks(&self) -> Result<(), String> {

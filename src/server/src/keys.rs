@@ -10,6 +10,7 @@ use axum::http::Method;
 use prequal_core::calendar::Instant;
 
 use crate::{
+    funding::config::Funder,
     secret,
     settings::{Edge, Merchant},
 };
@@ -48,6 +49,8 @@ pub enum Holder {
     Merchant(Arc<Merchant>),
     /// An edge worker.
     Edge(Arc<Edge>),
+    /// One of those who finance loans.
+    Funder(Arc<Funder>),
     /// One of the lender's people or programs, by id.
     Lender(String),
     /// An auditor, by id.
@@ -61,6 +64,7 @@ impl Holder {
         match self {
             Self::Merchant(_) => "mk",
             Self::Edge(_) => "ek",
+            Self::Funder(_) => "fk",
             Self::Lender(_) => "lk",
             Self::Auditor(_) => "ak",
         }

@@ -1,7 +1,7 @@
 //! The lending server: axum and sqlx, the only crate that knows HTTP or SQL.
 //!
 //! Read in this order: [`config`] and [`settings`] (what it is told), [`http`] (what it answers),
-//! [`booking`] (where money is written), [`storage`] (where SQL is), [`vault`] and [`people`] (where personal
+//! [`booking`] (where money is written), [`funding`] (who finances it), [`settlement`] (what merchants get), [`storage`] (where SQL is), [`vault`] and [`people`] (where personal
 //! data is), [`outbox`] and [`webhook`] (how it talks with the payment provider), [`sandbox`] (the payment
 //! provider and the bureau of demos and tests, a process of its own).
 
@@ -15,6 +15,7 @@ pub mod config;
 pub mod delivery;
 pub mod difference;
 pub mod fresh;
+pub mod funding;
 pub mod http;
 pub mod http_client;
 pub mod idempotency;
@@ -35,6 +36,7 @@ pub mod sandbox;
 pub mod secret;
 pub mod serve;
 pub mod settings;
+pub mod settlement;
 pub mod storage;
 pub mod vault;
 pub mod webhook;

@@ -13,6 +13,10 @@ use prequal_bundle::{
 use prequal_core::{
     bundle::{Bundle, FieldDefinition, FieldKind, Part, payload::AGREEMENT_TEXT},
     calendar::{Date, Instant},
+    credit::{
+        Rules, Terms,
+        caps::{Finding, judge_terms},
+    },
     currency::Currency,
     decide,
     wire::{Decision, Input},
@@ -33,7 +37,11 @@ pub struct Policy {
 }
 
 impl Policy {
-    fn load(path: &Path, keys: &[PublicKey]) -> Result<Self, String> {
+    /// Loads a full bundle and verifies it.
+    ///
+    /// # Errors
+    /// One readable line.
+    pub fn load(path: &Path, keys: &[PublicKey]) -> Result<Self, String> {
         let named = |error: &dyn std::fmt::Display| format!("bundle `{}`: {error}", path.display());
         let (_, payload) = read_envelope(path, keys)?;
         let bundle = Bundle::from_payload(&payload).map_err(|error| named(&error))?;
@@ -131,6 +139,17 @@ impl Policy {
         payload.texts.get(&payload.locale)?.get(AGREEMENT_TEXT).map(String::as_str)
     }
 
+    /// What the law allows a plan to cost, judged for terms: the first cap that they break.
+    ///
+    /// # Errors
+    /// 500 where the terms give no schedule.
+    pub fn broken_cap(&self, terms: &Terms, rules: &Rules) -> Result<Option<Finding>, Problem> {
+        let payload = self.bundle.payload();
+        let findings =
+            judge_terms(&payload.caps, terms, Some(rules), &payload.lender.kind).map_err(Problem::internal)?;
+        Ok(findings.into_iter().find(|finding| !finding.passes))
+    }
+
     /// The business date of a moment.
     ///
     /// # Errors
@@ -141,6 +160,17 @@ impl Policy {
         let part = |value: i8| u8::try_from(value).map_err(|error| error.to_string());
         Date::from_ymd(i32::from(date.year()), part(date.month())?, part(date.day())?)
             .map_err(|error| error.to_string())
+    }
+
+    /// The minute of the business day of a moment, 0 to 1439.
+    ///
+    /// # Errors
+    /// As [`Policy::date_of`].
+    pub fn minute_of(&self, moment: Instant) -> Result<u16, String> {
+        let zoned = Timestamp::from_second(moment.seconds()).map_err(|error| error.to_string())?;
+        let time = zoned.to_zoned(self.time_zone.clone()).time();
+        let part = |value: i8| u16::try_from(value).map_err(|error| error.to_string());
+        Ok(part(time.hour())? * 60 + part(time.minute())?)
     }
 
     /// Decides.
@@ -243,7 +273,11 @@ impl PublicBundle {
     }
 }
 
-fn read_keys(files: &BundleFiles) -> Result<Vec<PublicKey>, String> {
+/// The keys of those who may sign bundles.
+///
+/// # Errors
+/// One readable line.
+pub fn read_keys(files: &BundleFiles) -> Result<Vec<PublicKey>, String> {
     if files.keys.is_empty() {
         return Err("bundle.keys is empty: nobody could have signed the bundle".to_owned());
     }

@@ -72,6 +72,8 @@ kinds! {
     CheckoutFinanced = CONFLICT, "checkout-financed", "this checkout is financed already";
     /// The application is not in the state this needs.
     WrongState = CONFLICT, "wrong-state", "this cannot be done now";
+    /// Who was to finance the loan cannot any more; the offer may be submitted again.
+    FundingUnavailable = CONFLICT, "funding-unavailable", "the loan is not financed any more";
     /// The provider said something else of this transfer before.
     TransferDiffers = CONFLICT, "transfer-differs", "this transfer was told otherwise before";
     /// A request with the same idempotency key is still being served.

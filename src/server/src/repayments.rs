@@ -16,8 +16,9 @@ use tokio::sync::oneshot;
 use crate::{
     app::{App, new_id},
     booking,
+    funding::books as funders,
     problem::{Kind, Problem},
-    storage::{Connection, group::Part, journal, loans, payments},
+    storage::{Connection, funding, group::Part, journal, loans, payments},
 };
 
 /// How many notices are taken together at most.
@@ -181,6 +182,9 @@ struct Books {
     came: BTreeMap<String, String>,
     payments: BTreeMap<String, payments::Row>,
     accounts: BTreeMap<String, Account>,
+    funders: BTreeMap<String, funders::Books>,
+    /// The ends of the chains of funders' books.
+    heads: BTreeMap<String, Head>,
     notes: Vec<(String, String)>,
     ended: Vec<payments::Row>,
     unasked: Vec<payments::Row>,
@@ -199,13 +203,22 @@ impl Books {
         let loan =
             |reference: &'_ &str| payments.get(*reference).map_or(*reference, |payment| &*payment.loan).to_owned();
         let ids: BTreeSet<String> = references.iter().map(loan).collect();
-        let accounts = accounts(db, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let accounts = accounts(db, &ids).await?;
+        let funders = funders::of_loans(db, &ids).await?;
+        let chains: Vec<String> =
+            funders.values().flat_map(|books| books.rows()).map(|row| funders::chain(&row.loan, &row.funder)).collect();
+        let heads = funding::heads(db, &chains.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+        let heads =
+            heads.into_iter().map(|(chain, number, hash)| (chain, Head { number: number.unsigned_abs(), hash }));
         Ok(Self {
             today,
             now,
             came,
             payments,
             accounts,
+            funders,
+            heads: heads.collect(),
             notes: Vec::new(),
             ended: Vec::new(),
             unasked: Vec::new(),
@@ -288,12 +301,20 @@ impl Books {
 
     fn record(&mut self, id: &str, event: Event) -> Result<(), Problem> {
         let account = self.accounts.get_mut(id).ok_or_else(|| Problem::internal("a loan that was not read"))?;
+        let (before, name) = (*account.loan.position(), event.name());
         let (row, entry) = booking::advance(&mut account.loan, event, self.today)?;
         self.events.push((id.to_owned(), row));
         if let Some(entry) = entry {
             let sealed = chain::seal(id, &account.head, entry).map_err(Problem::internal)?;
             account.head = Head { number: sealed.number, hash: sealed.hash.clone() };
             self.entries.push(journal::New { id: new_id(), chain: id.to_owned(), sealed });
+        }
+        let Some(funders) = self.funders.get_mut(id) else { return Ok(()) };
+        for (chain, entry) in funders.advance(&before, &account.loan, name)? {
+            let head = self.heads.entry(chain.clone()).or_default();
+            let sealed = chain::seal(&chain, head, entry).map_err(Problem::internal)?;
+            *head = Head { number: sealed.number, hash: sealed.hash.clone() };
+            self.entries.push(journal::New { id: new_id(), chain, sealed });
         }
         Ok(())
     }
@@ -312,6 +333,9 @@ impl Books {
             })
             .collect();
         loans::project(db, &projections).await?;
+        for books in self.funders.values() {
+            funding::project(db, books.rows()).await?;
+        }
         Ok(journal::append_all(db, &self.entries, &self.now).await?)
     }
 }

@@ -8,9 +8,11 @@ use prequal_core::{currency::Currency, decimal::Decimal, money::Amount};
 use crate::{
     config::{Config, RateLimits, Retention, Webhooks},
     delivery::Channel,
+    funding::config::Funders,
     http_client::BaseUrl,
     keys::{Holder, Key, Keys},
     policy::{Policies, PublicBundle},
+    settlement::config::Settling,
     vault::{self, Vault},
     webhook,
 };
@@ -27,6 +29,8 @@ pub struct Merchant {
     pub name: String,
     /// What it pays, in percent of the price.
     pub fee_percent: Decimal,
+    /// When and how it is paid.
+    pub settlement: Settling,
 }
 
 /// An edge worker.
@@ -80,6 +84,8 @@ pub struct Settings {
     pub webhooks: Webhooks,
     /// Who has which key.
     pub keys: Keys,
+    /// Who finances loans.
+    pub funders: Funders,
     merchants: Vec<Arc<Merchant>>,
     edges: Vec<Arc<Edge>>,
 }
@@ -97,6 +103,7 @@ impl Settings {
         let policies = Policies::load(&config.bundle)?;
         let public_bundle = PublicBundle::load(&config.bundle, &policies)?;
         let (merchants, edges) = (merchants(config)?, edges(config)?);
+        let funders = Funders::load(config, policies.active())?;
         let settings = Self {
             lender_id: config.lender.id.clone(),
             checkout_seconds: config.checkout.seconds,
@@ -116,7 +123,8 @@ impl Settings {
             retention: config.retention,
             rate_limits: config.rate_limits.clone(),
             webhooks: config.webhooks.clone(),
-            keys: keys(config, &merchants, &edges)?,
+            keys: keys(config, &merchants, &edges, &funders)?,
+            funders,
             merchants,
             edges,
         };
@@ -164,12 +172,13 @@ impl Settings {
             ("lender keys", names(self.keys.lenders())),
             ("auditor keys", names(self.keys.auditors())),
             ("provider", self.provider.url.to_string()),
+            ("funders", names(self.funders.iter().map(|funder| &funder.config.id))),
             ("notices", self.notices.as_ref().map_or("wait: no channel", Channel::name).to_owned()),
         ]
     }
 }
 
-fn keys(config: &Config, merchants: &[Arc<Merchant>], edges: &[Arc<Edge>]) -> Result<Keys, String> {
+fn keys(config: &Config, merchants: &[Arc<Merchant>], edges: &[Arc<Edge>], funders: &Funders) -> Result<Keys, String> {
     let mut keys = Vec::new();
     for (given, merchant) in config.merchants.iter().zip(merchants) {
         let holder = Holder::Merchant(merchant.clone());
@@ -183,6 +192,11 @@ fn keys(config: &Config, merchants: &[Arc<Merchant>], edges: &[Arc<Edge>]) -> Re
         keys.push(Key::new(holder.clone(), &given.key_sha256, given.scopes.as_deref(), given.expires.as_deref())?);
         for key in &given.further_keys {
             keys.push(Key::new(holder.clone(), &key.key_sha256, key.scopes.as_deref(), key.expires.as_deref())?);
+        }
+    }
+    for funder in funders.iter() {
+        if let Some(hash) = &funder.config.key_sha256 {
+            keys.push(Key::new(Holder::Funder(funder.clone()), hash, None, None)?);
         }
     }
     for key in &config.lender_keys {
@@ -215,7 +229,13 @@ fn merchants(config: &Config) -> Result<Vec<Arc<Merchant>>, String> {
             if fee_percent.is_negative() || fee_percent.to_f64() > FEE_PERCENT_MAX as f64 {
                 return Err(format!("fee_percent `{fee}` is not from 0 to {FEE_PERCENT_MAX}"));
             }
-            Ok(Arc::new(Merchant { id: merchant.id.clone(), name: merchant.name.clone(), fee_percent }))
+            Ok(Arc::new(Merchant {
+                id: merchant.id.clone(),
+                name: merchant.name.clone(),
+                fee_percent,
+                settlement: Settling::of(&merchant.settlement)
+                    .map_err(|error| format!("merchant `{}`: {error}", merchant.id))?,
+            }))
         })
         .collect()
 }

@@ -10,6 +10,7 @@ use axum::{
 use crate::{
     app::App,
     clock::{Clock, SystemClock},
+    funding::config::Funder,
     keys::{self, Holder, Key},
     problem::{Kind, Problem},
     secret,
@@ -72,6 +73,8 @@ pub enum Caller {
     Lender(String),
     /// An auditor, by id.
     Auditor(String),
+    /// One of those who finance loans.
+    Funder(Arc<Funder>),
     /// A shopper, by the hash of the capability.
     Capability(String),
 }
@@ -85,6 +88,7 @@ impl Caller {
             Self::Edge(edge) => format!("edge:{}", edge.id),
             Self::Lender(id) => format!("lender:{id}"),
             Self::Auditor(id) => format!("auditor:{id}"),
+            Self::Funder(funder) => format!("funder:{}", funder.config.id),
             Self::Capability(hash) => format!("capability:{hash}"),
         }
     }
@@ -113,6 +117,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         Ok(match &key.holder {
             Holder::Merchant(merchant) => Self::Merchant(merchant.clone()),
             Holder::Edge(edge) => Self::Edge(edge.clone()),
+            Holder::Funder(funder) => Self::Funder(funder.clone()),
             Holder::Lender(id) => Self::Lender(id.clone()),
             Holder::Auditor(id) => Self::Auditor(id.clone()),
         })

@@ -182,6 +182,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// The name of something configured, in a path. Whatever cannot be one is not found.
+#[derive(Debug)]
+pub struct Name(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        let text = path.map_err(|_| Problem::not_found())?.0;
+        let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if text.is_empty() || text.len() > 64 || !plain { Err(Problem::not_found()) } else { Ok(Self(text)) }
+    }
+}
+
 /// The `Idempotency-Key` header, required.
 #[derive(Debug)]
 pub struct IdempotencyKey(pub String);

@@ -9,6 +9,7 @@ pub mod decisions;
 mod describe;
 pub mod etag;
 pub mod extract;
+pub mod funding;
 pub mod gate;
 pub mod health;
 pub mod jobs;
@@ -20,6 +21,7 @@ pub mod page;
 pub mod payments;
 pub mod persons;
 pub mod rate;
+pub mod settlements;
 pub mod sign;
 mod strict;
 pub mod submit;
@@ -99,6 +101,12 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ledger::suspense))
         .routes(routes!(notices::list))
         .routes(routes!(decisions::list))
+        .routes(routes!(settlements::list))
+        .routes(routes!(settlements::read))
+        .routes(routes!(funding::of_loan))
+        .routes(routes!(funding::of_application))
+        .routes(routes!(funding::position))
+        .routes(routes!(funding::reconciliation, funding::reconcile))
         .routes(routes!(meta::health))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

@@ -21,12 +21,12 @@ use super::{
 use crate::{
     app::App,
     booking::{self, Booking},
-    fresh,
+    fresh, funding,
     idempotency::Attempt,
     people::{self, Identity},
     problem::{Kind, Problem},
     reply::Reply,
-    secret,
+    secret, settlement,
     storage::{Connection, applications, checkouts, group::Part},
 };
 
@@ -186,6 +186,9 @@ async fn book(
     if let Some(reason) = verdict.reason {
         return Err(Problem::new(Kind::WrongState, reason.text).with("reason", reason.code));
     }
+    if let Some(chosen) = &approved.funding {
+        funding::reserve::reserve(app, db, &row.id, chosen, offer.principal, offer.currency).await?;
+    }
     let signature_record = keep_signature(app, db, row, signing, now).await?;
     let today: Date = app.date_of(now)?;
     let merchant = app.settings.merchant(&checkout.merchant);
@@ -197,10 +200,12 @@ async fn book(
         offer: &offer,
         offer_json: &approved.offer,
         offer_id: &approved.offer_id,
+        funding: approved.funding.as_ref(),
         signature_record: &signature_record,
         capability_hash,
         now,
         today,
+        settled_on: settlement::date_of(app, &merchant, now)?,
     };
     booking::book(db, &booking).await
 }

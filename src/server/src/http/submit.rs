@@ -22,7 +22,12 @@ use crate::{
     agreement::{self, Parties},
     app::{App, new_id},
     difference::first_difference,
-    fresh, jws, notice, people,
+    fresh,
+    funding::{
+        self, Chosen,
+        route::{Question, Routed},
+    },
+    jws, notice, people,
     policy::Policy,
     problem::{Kind, Problem},
     reply::Reply,
@@ -83,6 +88,9 @@ pub struct AgreementView {
     /// The offer it is about.
     #[schema(value_type = Object)]
     offer: Value,
+    /// Who finances it, where that is not the lender alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    funding: Option<funding::FundingView>,
 }
 
 /// What a server's decision leaves behind: the offer it approved, and nothing personal.
@@ -96,6 +104,17 @@ pub struct Approved {
     pub offer_id: String,
     /// `approved`, `referred` or `declined`.
     pub outcome: String,
+    /// Who finances it, where that is not the lender alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub funding: Option<Chosen>,
+}
+
+impl Approved {
+    fn funding_view(&self) -> Result<Option<funding::FundingView>, Problem> {
+        let Some(chosen) = &self.funding else { return Ok(None) };
+        let offer: Offer = serde_json::from_value(self.offer.clone()).map_err(Problem::internal)?;
+        chosen.view(offer.principal).map(Some)
+    }
 }
 
 /// The agreement of an approved application.
@@ -108,7 +127,8 @@ pub fn agreement_view(
 ) -> Result<Option<AgreementView>, Problem> {
     let (Some(text), Some(hash)) = (&row.agreement_text, &row.agreement_hash) else { return Ok(None) };
     let approved: Approved = serde_json::from_str(&decision.output).map_err(Problem::internal)?;
-    Ok(Some(AgreementView { text: text.clone(), hash: hash.clone(), offer: approved.offer }))
+    let funding = approved.funding_view()?;
+    Ok(Some(AgreementView { text: text.clone(), hash: hash.clone(), offer: approved.offer, funding }))
 }
 
 fn verify_offer(app: &App, token: &str, row: &applications::Row, now: Instant) -> Result<OfferClaims, Problem> {
@@ -184,16 +204,48 @@ pub async fn submit(
     Json { value: submission, .. }: Json<Submission>,
 ) -> Result<Reply, Problem> {
     let (server, application, offer) = (&*app, (id.as_str(), capability.as_str()), submission.offer.as_str());
-    app.db.write(|mut tx| async move { decide(server, &mut tx, application, offer).await }).await
+    let routed = route(server, application, offer).await?;
+    let routed = routed.as_ref();
+    app.db.write(|mut tx| async move { decide(server, &mut tx, application, offer, routed).await }).await
 }
 
-async fn decide(
-    app: &App,
+/// Looks for who finances the offer, before the transaction that decides: others are asked, and that takes time.
+/// None where the lender finances alone, or would not lend.
+async fn route(app: &App, application: (&str, &str), offer_token: &str) -> Result<Option<Routed>, Problem> {
+    let Some(rules) = app.settings.funders.rules() else { return Ok(None) };
+    let now = app.now()?;
+    let mut db = app.db.read().await?;
+    let submitted = prepare(app, &mut db, application, offer_token, now).await?;
+    if answered_before(app, &mut db, &submitted.row, &submitted.claims).await?.is_some() {
+        return Ok(None);
+    }
+    let Prepared { policy, row, input, offer, checkout, claims } = &submitted;
+    if fresh::check(app, &mut db, policy, row, input, offer).await?.outcome != Outcome::Eligible {
+        return Ok(None);
+    }
+    drop(db);
+    let (application, offer_id, merchant) = (row.id.as_str(), claims.jti.as_str(), checkout.merchant.as_str());
+    let question = Question { application, offer_id, offer, merchant, input, policy };
+    funding::route::find(app, rules, question).await.map(Some)
+}
+
+/// A submission of which everything that was vouched for is checked.
+struct Prepared<'a> {
+    policy: &'a Policy,
+    row: applications::Row,
+    claims: OfferClaims,
+    checkout: checkouts::Row,
+    input: Input,
+    offer: Offer,
+}
+
+async fn prepare<'a>(
+    app: &'a App,
     tx: &mut Connection,
     (id, capability): (&str, &str),
     offer_token: &str,
-) -> Result<Reply, Problem> {
-    let now = app.now()?;
+    now: Instant,
+) -> Result<Prepared<'a>, Problem> {
     let row = of_capability(tx, id, capability).await?;
     let claims = verify_offer(app, offer_token, &row, now)?;
     check_origin(tx, &row, &claims).await?;
@@ -212,12 +264,37 @@ async fn decide(
     let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
     let offer = requote(policy, &input, &claims)?;
     fresh::check_duplicate(tx, &checkout).await?;
+    Ok(Prepared { policy, row, claims, checkout, input, offer })
+}
 
-    if let Some(reply) = answered_before(tx, &row, &claims).await? {
+async fn decide(
+    app: &App,
+    tx: &mut Connection,
+    application: (&str, &str),
+    offer_token: &str,
+    routed: Option<&Routed>,
+) -> Result<Reply, Problem> {
+    let now = app.now()?;
+    let submitted = prepare(app, tx, application, offer_token, now).await?;
+    let Prepared { policy, row, claims, checkout, input, offer } = &submitted;
+    if let Some(reply) = answered_before(app, tx, row, claims).await? {
         return Ok(reply);
     }
-    let verdict = fresh::check(app, tx, policy, &row, &input, &offer).await?;
-    let submitted = conclude(app, tx, policy, &row, &checkout, &claims, &offer, verdict, now).await?;
+    let mut verdict = fresh::check(app, tx, policy, row, input, offer).await?;
+    let mut chosen = None;
+    if verdict.outcome == Outcome::Eligible
+        && let Some(rules) = app.settings.funders.rules()
+    {
+        // What was found out before this transaction may be about a time at which nothing was to be found out.
+        let routed = routed.filter(|routed| routed.is_about(&claims.jti)).ok_or_else(Problem::contention)?;
+        routed.keep(tx, &row.id, now).await?;
+        chosen = routed.chosen().cloned();
+        if chosen.is_none() {
+            let (outcome, reason) = funding::route::nobody(rules);
+            verdict = fresh::Verdict { outcome, reason: Some(reason) };
+        }
+    }
+    let submitted = conclude(app, tx, policy, row, checkout, claims, offer, chosen, verdict, now).await?;
     Reply::ok(&submitted)
 }
 
@@ -231,6 +308,7 @@ fn require_submittable(row: &applications::Row) -> Result<(), Problem> {
 
 /// A repeated submission of the offer that was approved is answered as it was.
 async fn answered_before(
+    app: &App,
     db: &mut Connection,
     row: &applications::Row,
     claims: &OfferClaims,
@@ -241,6 +319,14 @@ async fn answered_before(
     let Some(decision) = applications::decision(db, row.decision.as_deref().unwrap_or("")).await? else {
         return Ok(None);
     };
+    let approved: Approved = serde_json::from_str(&decision.output).map_err(Problem::internal)?;
+    if let Some(chosen) = &approved.funding {
+        // Whoever was to finance it may have lent to others meanwhile: then others are looked for.
+        let offer: Offer = serde_json::from_value(approved.offer.clone()).map_err(Problem::internal)?;
+        if funding::reserve::judge(app, db, chosen, offer.principal, offer.currency).await?.is_some() {
+            return Ok(None);
+        }
+    }
     let agreement = agreement_view(row, &decision)?;
     Reply::ok(&Submitted {
         decision_id: decision.id,
@@ -261,6 +347,7 @@ async fn conclude(
     checkout: &checkouts::Row,
     claims: &OfferClaims,
     offer: &Offer,
+    chosen: Option<Chosen>,
     verdict: fresh::Verdict,
     now: Instant,
 ) -> Result<Submitted, Problem> {
@@ -274,6 +361,7 @@ async fn conclude(
         offer: claims.offer.clone(),
         offer_id: claims.jti.clone(),
         outcome: outcome.to_owned(),
+        funding: chosen,
     };
     let decision = applications::DecisionRow {
         id: new_id(),
@@ -302,6 +390,7 @@ async fn conclude(
         order: &checkout.merchant_order,
         application: &row.id,
         label: policy.label(),
+        funding: approved.funding.as_ref().map(|chosen| chosen.text(offer)).transpose()?,
     };
     let agreement = agreement::render(policy.agreement_template(), &parties, offer);
     let expires = Instant::from_seconds(claims.exp).map_err(Problem::internal)?.to_string();
@@ -317,7 +406,12 @@ async fn conclude(
         decision_id: decision.id,
         outcome: outcome.to_owned(),
         reasons,
-        agreement: Some(AgreementView { text: agreement.text, hash: agreement.hash, offer: approved.offer }),
+        agreement: Some(AgreementView {
+            text: agreement.text,
+            hash: agreement.hash,
+            funding: approved.funding_view()?,
+            offer: approved.offer,
+        }),
         expires: Some(expires),
     })
 }

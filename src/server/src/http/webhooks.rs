@@ -13,10 +13,11 @@ use crate::{
     app::App,
     booking,
     clock::{Clock, SystemClock},
+    funding::remittance::{self, Told},
     problem::{Kind, Problem},
     repayments::{self, Arrival, Taken},
     reply::Reply,
-    secret,
+    secret, settlement,
     storage::{Connection, journal, loans, payments, suspense},
 };
 
@@ -175,6 +176,25 @@ async fn take(
     now: &str,
 ) -> Result<&'static str, Problem> {
     let data = &notice.data;
+    let told = Told {
+        reference: &data.reference,
+        amount: data.amount,
+        currency: data.currency.code(),
+        value_date: data.value_date,
+        transfer: &data.id,
+    };
+    let (outgoing, good) = match notice.r#type {
+        NoticeType::PaymentCleared => (false, true),
+        NoticeType::PaymentFailed => (false, false),
+        NoticeType::PayoutSettled => (true, true),
+        NoticeType::PayoutFailed => (true, false),
+    };
+    if let Some(booked) = remittance::ended(app, db, told, (outgoing, good)).await? {
+        return Ok(if booked { BOOKED } else { KNOWN });
+    }
+    if outgoing && let Some(booked) = settlement::job::ended(app, db, told, good).await? {
+        return Ok(if booked { BOOKED } else { KNOWN });
+    }
     match notice.r#type {
         // Money for a loan was taken before it came here.
         NoticeType::PaymentCleared => suspend(app, db, data, today, now).await.map(|()| BOOKED),

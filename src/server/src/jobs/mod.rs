@@ -42,7 +42,21 @@ impl std::fmt::Debug for Job {
 }
 
 /// Every job, in the order in which a day's are run.
-pub const JOBS: &[Job] = &[due_debits::DUE_DEBITS, expiry::IDEMPOTENCY_EXPIRY, expiry::OUTBOX_CLEANUP];
+pub const JOBS: &[Job] = &[
+    due_debits::DUE_DEBITS,
+    Job {
+        name: "merchant-settlement",
+        about: "Settles with merchants by their cycles",
+        run: crate::settlement::job::run,
+    },
+    Job {
+        name: "funder-remittance",
+        about: "Sends funders what came in for them",
+        run: crate::funding::remittance::run,
+    },
+    expiry::IDEMPOTENCY_EXPIRY,
+    expiry::OUTBOX_CLEANUP,
+];
 
 /// The job of a name.
 #[must_use]

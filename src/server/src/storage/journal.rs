@@ -192,7 +192,8 @@ pub struct BalanceRow {
     pub credit: i64,
 }
 
-/// What every account was debited and credited, by currency.
+/// What every account was debited and credited, by currency. The books of funders (`LOAN/FUNDER`) are not in it: they
+/// are of others, and mirror what stands here.
 ///
 /// # Errors
 /// When the database fails.
@@ -201,7 +202,7 @@ pub async fn balances(db: &mut Connection) -> sqlx::Result<Vec<BalanceRow>> {
         "SELECT currency, account,
             CAST(coalesce(sum(CASE WHEN side = 'debit' THEN amount END), 0) AS BIGINT) AS debit,
             CAST(coalesce(sum(CASE WHEN side = 'credit' THEN amount END), 0) AS BIGINT) AS credit
-         FROM journal_postings GROUP BY currency, account ORDER BY currency, account",
+         FROM journal_postings WHERE chain NOT LIKE '%/%' GROUP BY currency, account ORDER BY currency, account",
     )
     .fetch_all(db)
     .await

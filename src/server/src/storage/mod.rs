@@ -8,6 +8,7 @@ pub mod capabilities;
 pub mod checkouts;
 pub mod clock;
 pub mod engine;
+pub mod funding;
 pub mod group;
 pub mod jobs;
 pub mod journal;
@@ -18,8 +19,10 @@ pub mod notices;
 pub mod outbox;
 pub mod payments;
 pub mod persons;
+pub mod remittances;
 pub mod replies;
 pub mod schema;
+pub mod settlements;
 pub mod suspense;
 
 use std::sync::Arc;

@@ -55,6 +55,22 @@ struct Running {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// What stands in a configuration beside what every world has.
+#[derive(Debug, Clone, Default)]
+pub struct Extra {
+    /// Of the shop, its settlement for one.
+    pub of_shop: String,
+    /// At the end.
+    pub rest: String,
+}
+
+impl Extra {
+    fn added_to(&self, text: &str) -> String {
+        let fee = "fee_percent = \"3\"\n";
+        format!("{}{}", text.replace(fee, &format!("{fee}{}", self.of_shop)), self.rest)
+    }
+}
+
 /// Everything that a test acts on.
 pub struct World {
     pub folder: tempfile::TempDir,
@@ -65,6 +81,8 @@ pub struct World {
     pub bundle: Bundle,
     /// Whether the whole ledger is verified after every call that may write.
     pub verifying: bool,
+    /// What stands in the configuration beside what every world has.
+    extra: Extra,
     config: Config,
     address: String,
     client: HttpClient,
@@ -209,6 +227,11 @@ impl World {
     }
 
     pub async fn with(policy: Payload) -> Self {
+        Self::configured(policy, Extra::default(), &[]).await
+    }
+
+    /// With more in the configuration, and with bundles of others by their files' names.
+    pub async fn configured(policy: Payload, extra: Extra, others: &[(&str, Payload)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let bundle_key = key(path, Use::Bundle, "bundle");
@@ -219,6 +242,11 @@ impl World {
         write(path, "full.json", &envelope::sign(full.as_bytes(), &bundle_key));
         write(path, "public.json", &envelope::sign(public.as_bytes(), &bundle_key));
 
+        for (name, other) in others {
+            let full = canonical::to_string(other).unwrap();
+            write(path, name, &envelope::sign(full.as_bytes(), &bundle_key));
+        }
+
         let provider_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let provider = format!("http://{}", provider_listener.local_addr().unwrap());
         let server_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -226,7 +254,7 @@ impl World {
         let webhook_secret = webhook::Secret::generate();
         start_sandbox(path, &address, &webhook_secret, provider_listener).await;
 
-        write(path, "prequal.toml", &config_text(&provider, &webhook_secret));
+        write(path, "prequal.toml", &extra.added_to(&config_text(&provider, &webhook_secret)));
         let mut config = Config::read(&path.join("prequal.toml")).unwrap();
         config.database = database::fresh(path);
         let mut world = Self {
@@ -236,6 +264,7 @@ impl World {
             offer_key,
             bundle: Bundle::from_payload(full.as_bytes()).unwrap(),
             verifying: true,
+            extra,
             config,
             address,
             client: HttpClient::default(),
@@ -268,6 +297,21 @@ impl World {
         &self.running.as_ref().unwrap().app
     }
 
+    /// Another server on the same database, in this process.
+    pub async fn another_server(&self) -> Arc<App> {
+        let (settings, vault) = Settings::load(&self.config, true).unwrap();
+        let db = Database::open(&self.config.database).await.unwrap();
+        App::new(db, settings, vault, true).await.unwrap()
+    }
+
+    /// Runs a job for a date; how many things it changed.
+    pub async fn run_job(&self, name: &str, date: &str) -> u64 {
+        let date = prequal_core::calendar::Date::parse(date).unwrap();
+        let done = (prequal_server::jobs::find(name).unwrap().run)(self.app(), date).await.unwrap();
+        self.verify().await;
+        done.changed
+    }
+
     pub fn config(&mut self) -> &mut Config {
         &mut self.config
     }
@@ -296,7 +340,7 @@ impl World {
 
     /// What a process of its own needs to serve this world's database at an address.
     pub fn config_for_a_process(&self, address: &str) -> String {
-        let text = config_text(&self.provider, &self.webhook_secret);
+        let text = self.extra.added_to(&config_text(&self.provider, &self.webhook_secret));
         let database = self.config.database.as_str();
         text.replace("listen = \"127.0.0.1:0\"", &format!("listen = \"{address}\"\ndatabase = \"{database}\""))
     }

@@ -1,0 +1,581 @@
+//! One loan financed by several funders: found, signed, kept in books of their own, remitted and reconciled to the cent.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use axum::{Router, extract::State, routing::post};
+use hyper::Method;
+use prequal_core::{bundle::Payload, money::Amount};
+use prequal_ledger::Event;
+use prequal_server::{
+    booking,
+    http_client::HttpClient,
+    secret,
+    storage::{group::Part, loans},
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::{
+    actors::{ADA, Purchase},
+    process::Process,
+    world::{Answer, Extra, LENDER, MERCHANT, World, payload},
+};
+
+const BANK: &str = "fk_bank";
+const OTHER_BANK: &str = "fk_other-bank";
+
+const NOBODY: &str =
+    "[funding]\nnobody = { outcome = \"referred\", code = \"NO-FUNDS\", text = \"Nobody has the money now\" }\n";
+
+fn funder(id: &str, kind: &str, more: &str) -> String {
+    let key = secret::sha256_hex(format!("fk_{id}"));
+    format!("[[funders]]\nid = \"{id}\"\nname = \"The {id}\"\nkind = \"{kind}\"\nkey_sha256 = \"{key}\"\n{more}\n")
+}
+
+fn programme(id: &str, shares: &[(&str, &str)], stray: &str, more: &str) -> String {
+    let shares: Vec<String> =
+        shares.iter().map(|(id, percent)| format!("{{ funder = \"{id}\", percent = \"{percent}\" }}")).collect();
+    format!(
+        "[[funding.programmes]]\nid = \"{id}\"\nshares = [{}]\nstray_cent_to = \"{stray}\"\n{more}\n",
+        shares.join(", ")
+    )
+}
+
+/// A bank finances 30 per cent and gives 10 per cent of its interest to the servicer; the lender the rest.
+fn seventy_thirty(more_of_funding: &str) -> String {
+    [
+        funder("bank", "partner", "servicing_fee_percent = \"10\""),
+        funder("other-bank", "partner", ""),
+        funder("own", "own", ""),
+        NOBODY.to_owned(),
+        more_of_funding.to_owned(),
+        programme("joint", &[("bank", "30"), ("own", "70")], "own", ""),
+    ]
+    .concat()
+}
+
+async fn world(extra: &str) -> World {
+    World::configured(payload(), Extra { rest: extra.to_owned(), ..Extra::default() }, &[]).await
+}
+
+async fn funding(world: &World, loan: &str, key: &str) -> Value {
+    world.get(&format!("/v1/loans/{loan}/funding"), key).await.expect(200)
+}
+
+/// A balance of each funder's books of a loan, in their order.
+async fn books(world: &World, loan: &str, account: &str) -> Vec<i64> {
+    let funding = funding(world, loan, LENDER).await;
+    let funders = funding["funders"].as_array().unwrap();
+    funders.iter().map(|one| one["balances"][account].as_i64().unwrap_or(0)).collect()
+}
+
+fn tried(routes: &Value) -> Vec<(String, String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+    let tried = routes.as_array().unwrap().last().unwrap()["tried"].as_array().unwrap();
+    tried
+        .iter()
+        .map(|one| (text(&one["programme"]), text(&one["funder"]), text(&one["ended"]), text(&one["reason"])))
+        .collect()
+}
+
+fn attempts(expected: &[(&str, &str, &str, &str)]) -> Vec<(String, String, String, String)> {
+    let owned = |text: &str| text.to_owned();
+    expected.iter().map(|(a, b, c, d)| (owned(a), owned(b), owned(c), owned(d))).collect()
+}
+
+/// Records an event that no route makes yet.
+async fn record(world: &World, loan: &str, event: Event) {
+    let app = world.app().clone();
+    let (server, event) = (&*app, &event);
+    let work = |mut tx: Part| async move {
+        let row = loans::find(&mut tx, loan).await?.unwrap();
+        let mut folded = booking::load(&mut tx, &row).await?;
+        let (today, now) = (server.today()?, server.now()?.to_string());
+        booking::record(&mut tx, loan, &mut folded, event.clone(), today, &now).await
+    };
+    server.db.write(work).await.unwrap();
+    world.verify().await;
+}
+
+/// 30 % of 500.01 is 150.003: the bank lends 150.00, the lender 350.01, the stray cent with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_joint_loan_is_in_each_funder_s_own_books_to_the_cent() {
+    let world = world(&seventy_thirty("")).await;
+    let purchase = world.apply(&ADA, 50_001).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    let text = submitted["agreement"]["text"].as_str().unwrap();
+    for part in ["- The bank: 30 % (150.00 USD)", "- The own: 70 % (350.01 USD)"] {
+        assert!(text.contains(part), "{part} is missing in:\n{text}");
+    }
+    assert_eq!(submitted["agreement"]["hash"], secret::sha256_hex(text));
+    let shares = &submitted["agreement"]["funding"]["funders"];
+    assert_eq!(shares[0], json!({ "name": "The bank", "share_percent": "30", "amount": 15_000 }));
+    let signed = world.sign(&purchase, "k", &world.signing(&submitted, ADA.name)).await.expect(201);
+    let (loan, capability) = (signed["loan_id"].as_str().unwrap(), signed["capability"].as_str().unwrap());
+    world.wait(&format!("/v1/loans/{loan}"), capability, |loan| loan["status"] == "active").await;
+    assert_eq!(books(&world, loan, "1110").await, [15_000, 35_001]);
+    assert_eq!(world.account("1110").await, 50_001, "the servicer's own balance counts the loan once");
+
+    let due = submitted["agreement"]["offer"]["installments"][0].clone();
+    world.set_date(due["due"].as_str().unwrap()).await;
+    world.pay(loan, capability, due["total"].as_i64().unwrap()).await;
+    // What is left of each part is the whole's: nothing is split twice.
+    let left = 50_001 - due["principal"].as_i64().unwrap();
+    assert_eq!(books(&world, loan, "1110").await.iter().sum::<i64>(), left);
+    let interest = due["interest"].as_i64().unwrap();
+    let income: Vec<i64> = books(&world, loan, "4010").await.iter().map(|net| -net).collect();
+    assert_eq!(income, [interest * 30 / 100, interest - interest * 30 / 100]);
+    let total =
+        world.get(&format!("/v1/loans/{loan}"), capability).await.expect(200)["balance"]["total"].as_i64().unwrap();
+    world.pay(loan, capability, total).await;
+    assert_eq!(books(&world, loan, "1110").await, [0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loan_of_a_cent_over_three_funders_is_somebody_s() {
+    let mut policy = payload();
+    policy.product.amount_min = Amount::new(1).unwrap();
+    let extra = [
+        funder("bank", "partner", ""),
+        funder("other-bank", "partner", ""),
+        funder("own", "own", ""),
+        NOBODY.to_owned(),
+        programme("joint", &[("bank", "33.3"), ("other-bank", "33.3"), ("own", "33.4")], "other-bank", ""),
+    ]
+    .concat();
+    let world = World::configured(policy, Extra { rest: extra, ..Extra::default() }, &[]).await;
+    let (_, loan, capability) = world.buy(&ADA, 1, "monthly-3").await;
+    assert_eq!(books(&world, &loan, "1110").await, [0, 1, 0]);
+    assert!(world.run_job("funder-remittance", &world.app().today().unwrap().to_string()).await > 0);
+    world.pay(&loan, &capability, 1).await;
+    assert_eq!(books(&world, &loan, "1110").await, [0, 0, 0]);
+}
+
+/// 80 and 20: of a refund of 100.01 the partner's 20 % is 20.002.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_is_split_by_the_shares() {
+    let extra = seventy_thirty("").replace("\"30\"", "\"20\"").replace("\"70\"", "\"80\"");
+    let world = world(&extra).await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    assert_eq!(books(&world, &loan, "1110").await, [10_000, 40_000]);
+    let today = world.app().today().unwrap();
+    let refund = Event::Refunded {
+        amount: Amount::new(10_001).unwrap(),
+        refund: "r".to_owned(),
+        value_date: today,
+        order: None,
+    };
+    record(&world, &loan, refund).await;
+    // 20 % of 100.01 rounded down is 20.00; the lender, who takes the stray cent, the rest.
+    assert_eq!(books(&world, &loan, "1110").await, [10_000 - 2_000, 40_000 - 8_001]);
+}
+
+/// A decision endpoint of a funder's that answers as a test says: 0 accepts, 1 refuses, 2 is silent, 3 babbles.
+async fn endpoint(mood: Arc<AtomicU32>, seen: Arc<std::sync::Mutex<Vec<Value>>>) -> String {
+    type Shared = (Arc<AtomicU32>, Arc<std::sync::Mutex<Vec<Value>>>);
+    async fn answer(State((mood, seen)): State<Shared>, body: axum::Json<Value>) -> axum::Json<Value> {
+        seen.lock().unwrap().push(body.0);
+        match mood.load(Ordering::SeqCst) {
+            0 => axum::Json(json!({ "decision": "accept" })),
+            1 => axum::Json(json!({ "decision": "refuse", "reason": "C-17" })),
+            2 => {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                axum::Json(json!({ "decision": "accept" }))
+            }
+            _ => axum::Json(json!({ "verdict": "yes" })),
+        }
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/decide", listener.local_addr().unwrap());
+    let router = Router::new().route("/decide", post(answer)).with_state((mood, seen));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// A bundle that declines everybody.
+fn strict() -> Payload {
+    let mut value = serde_json::to_value(payload()).unwrap();
+    value["outcome"]["rows"] =
+        json!([{ "when": ["-"], "then": { "band": "C", "outcome": "decline", "reason": "R02" } }]);
+    value["id"] = json!("strict");
+    serde_json::from_value(value).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_is_asked_where_one_refuses_is_silent_or_babbles() {
+    let (mood, seen) = (Arc::new(AtomicU32::new(1)), Arc::default());
+    let url = endpoint(mood.clone(), Arc::clone(&seen)).await;
+    let asks = format!("decide_url = \"{url}\"\nconsent = \"credit_report\"\ntime_limit_ms = 300");
+    let extra = [
+        funder("strict", "partner", "bundle = \"strict.json\""),
+        funder("remote", "partner", &asks),
+        funder("shy", "partner", &asks.replace("credit_report", "never_asked")),
+        funder("own", "own", ""),
+        NOBODY.to_owned(),
+        programme("by-bundle", &[("strict", "50"), ("own", "50")], "own", ""),
+        programme("without-consent", &[("shy", "50"), ("own", "50")], "own", ""),
+        programme("by-call", &[("remote", "50"), ("own", "50")], "own", ""),
+        programme("again", &[("remote", "60"), ("own", "40")], "own", ""),
+        programme("alone", &[("own", "100")], "own", "plans = [\"monthly-3\"]"),
+    ]
+    .concat();
+    let world =
+        World::configured(payload(), Extra { rest: extra, ..Extra::default() }, &[("strict.json", strict())]).await;
+    let first = [("by-bundle", "strict", "refused", "R02"), ("without-consent", "shy", "excluded", "consent_missing")];
+    for (number, last, reason) in
+        [(1, "refused", "C-17"), (2, "timed_out", "no_answer_in_time"), (3, "failed", "unreadable_answer")]
+    {
+        mood.store(number, Ordering::SeqCst);
+        let begun = Instant::now();
+        let (_, loan, _) = world.buy(&ADA, 2_000, "monthly-3").await;
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody waits for whoever is silent");
+        let funding = funding(&world, &loan, LENDER).await;
+        let rest = [("by-call", "remote", last, reason), ("again", "remote", "excluded", "said_no_before")];
+        assert_eq!(tried(&funding["routes"]), attempts(&[first.as_slice(), &rest].concat()));
+        assert_eq!(funding["funders"][0]["programme"], "alone");
+    }
+    // Where no programme is left, the application is referred with the configured reason, and what was tried is kept.
+    let purchase = world.apply(&ADA, 2_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-6")).await.expect(200);
+    assert_eq!(submitted["outcome"], "referred");
+    assert_eq!(submitted["reasons"], json!([{ "code": "NO-FUNDS", "text": "Nobody has the money now" }]));
+    let routes = world.get(&format!("/v1/applications/{}/funding", purchase.application), LENDER).await.expect(200);
+    assert_eq!((&routes[0]["programme"], routes[0]["tried"].as_array().unwrap().len()), (&Value::Null, 4));
+
+    mood.store(0, Ordering::SeqCst);
+    let (purchase, loan, _) = world.buy(&ADA, 2_000, "monthly-6").await;
+    assert_eq!(books(&world, &loan, "1110").await, [1_000, 1_000]);
+    let asked = seen.lock().unwrap().last().cloned().unwrap();
+    assert_eq!((&asked["funder"], &asked["input"]), (&json!("remote"), &purchase.input));
+}
+
+/// Nothing in the record of a search is of the applicant.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_for_funders_leaves_no_personal_data() {
+    let mood = Arc::new(AtomicU32::new(1));
+    let url = endpoint(mood, Arc::default()).await;
+    let asks = format!("decide_url = \"{url}\"\nconsent = \"credit_report\"");
+    let extra = [
+        funder("remote", "partner", &asks),
+        NOBODY.replace("referred", "declined"),
+        programme("by-call", &[("remote", "100")], "remote", ""),
+    ]
+    .concat();
+    let world = world(&extra).await;
+    let purchase = world.apply(&ADA, 2_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    assert_eq!(submitted["outcome"], "declined");
+    for (name, bytes) in world.stored() {
+        for canary in [ADA.email, "Ada Byron", ADA.phone] {
+            let found = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
+            assert!(!found, "{canary} is in {name}");
+        }
+    }
+}
+
+/// Half of all loans may be joint: beside 600.00 of the lender's own, 600.00 pass and 600.01 do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ratio_holds_at_equality_and_not_a_cent_beyond() {
+    let ratios = "[funding.ratios]\njoint_max_percent = \"50\"\ncounts = \"whole\"\n";
+    let extra = [
+        seventy_thirty(ratios)
+            .replace("stray_cent_to = \"own\"\n", "stray_cent_to = \"own\"\nplans = [\"monthly-3\"]\n"),
+        programme("alone", &[("own", "100")], "own", "plans = [\"monthly-6\"]"),
+    ]
+    .concat();
+    let world = world(&extra).await;
+    world.buy(&ADA, 60_000, "monthly-6").await;
+    let purchase = world.apply(&ADA, 60_001).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    assert_eq!(submitted["outcome"], "referred");
+    let routes = world.get(&format!("/v1/applications/{}/funding", purchase.application), LENDER).await.expect(200);
+    assert_eq!(tried(&routes), attempts(&[("joint", "bank", "excluded", "joint_max")]));
+    world.buy(&ADA, 60_000, "monthly-3").await;
+}
+
+/// A quarter of a capital of 1,000.00 is 250.00: of 357.15 the lender's 70 % is 250.005, so 250.00 with the stray cent
+/// at the bank; of 357.16 it is 250.01.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_partner_s_loans_are_limited_by_the_lender_s_capital() {
+    let ratios = "[funding.ratios]\none_partner_max_percent = \"25\"\nnet_tier1_capital = 100000\n";
+    let extra = seventy_thirty(ratios).replace("stray_cent_to = \"own\"", "stray_cent_to = \"bank\"");
+    let world = world(&extra).await;
+    let purchase = world.apply(&ADA, 35_716).await;
+    assert_eq!(world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200)["outcome"], "referred");
+    world.buy(&ADA, 35_715, "monthly-3").await;
+    let purchase = world.apply(&ADA, 1_000).await;
+    assert_eq!(world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200)["outcome"], "referred");
+}
+
+async fn post_to(base: &str, path: &str, bearer: &str, body: &Value) -> Answer {
+    let authorization = format!("Bearer {bearer}");
+    let headers = [("authorization", authorization.as_str()), ("idempotency-key", "once")];
+    let url = format!("{base}{path}");
+    let (status, bytes) =
+        HttpClient::default().call(Method::POST, &url, &headers, body.to_string().into()).await.unwrap();
+    Answer { status, bytes: bytes.to_vec() }
+}
+
+/// The lender's part of each is 350.00, a quarter of the capital is 1,400.00: four of twelve.
+#[tokio::test(flavor = "multi_thread")]
+async fn signings_at_once_on_two_servers_do_not_pass_a_ratio() {
+    let ratios = "[funding.ratios]\none_partner_max_percent = \"25\"\nnet_tier1_capital = 560000\n";
+    let world = Arc::new(world(&seventy_thirty(ratios)).await);
+    let other = Process::start(&world, "127.0.0.1:0");
+    let mut ready: Vec<(Purchase, Value)> = Vec::new();
+    for _ in 0..12 {
+        let purchase = world.apply(&ADA, 50_000).await;
+        let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+        assert_eq!(submitted["outcome"], "approved");
+        let signing = world.signing(&submitted, ADA.name);
+        ready.push((purchase, signing));
+    }
+    let tasks: Vec<_> = (0..)
+        .zip(&ready)
+        .map(|(number, (purchase, signing))| {
+            let base = if number % 2 == 0 { world.base.clone() } else { other.base.clone() };
+            let (purchase, signing) = (purchase.clone(), signing.clone());
+            tokio::spawn(async move {
+                let path = format!("/v1/applications/{}/sign", purchase.application);
+                post_to(&base, &path, &purchase.capability, &signing).await
+            })
+        })
+        .collect();
+    let (mut booked, mut refused) = (0, Vec::new());
+    for (task, (purchase, _)) in tasks.into_iter().zip(&ready) {
+        let answer = task.await.unwrap();
+        if answer.status == 201 {
+            booked += 1;
+        } else {
+            assert_eq!(answer.problem(409, "funding-unavailable")["reason"], "one_partner_max");
+            refused.push(purchase.clone());
+        }
+    }
+    assert_eq!((booked, refused.len()), (4, 8));
+    world.verify().await;
+    // Whoever was refused may submit the same offer again: funders are looked for anew, and here there are none.
+    let again = &refused[0];
+    assert_eq!(world.submit(again, &world.offer(again, "monthly-3")).await.expect(200)["outcome"], "referred");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_funder_lends_up_to_its_capacity_and_then_the_next_does() {
+    let extra = [
+        seventy_thirty("").replace("servicing_fee_percent = \"10\"", "capacity = 15000"),
+        programme("second", &[("other-bank", "30"), ("own", "70")], "own", ""),
+    ]
+    .concat();
+    let world = world(&extra).await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let (_, next, _) = world.buy(&ADA, 1_000, "monthly-3").await;
+    assert_eq!(funding(&world, &next, LENDER).await["funders"][0]["funder"], "other-bank");
+    world.pay(&loan, &capability, 50_000).await;
+    let (_, third, _) = world.buy(&ADA, 1_000, "monthly-3").await;
+    assert_eq!(
+        funding(&world, &third, LENDER).await["funders"][0]["funder"],
+        "bank",
+        "what is repaid can be lent again"
+    );
+}
+
+/// The bank pays in its 150.00 of the loan and gets 30 % of what came, less a tenth of its interest, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_funder_pays_in_its_share_and_is_sent_what_came_for_it_once() {
+    let world = world(&seventy_thirty("")).await;
+    let (purchase, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}/funding");
+    let today = world.app().today().unwrap().to_string();
+    assert_eq!(funding(&world, &loan, LENDER).await["funders"][0]["to_remit"], -15_000);
+    assert_eq!(world.run_job("funder-remittance", &today).await, 1);
+    assert_eq!(world.run_job("funder-remittance", &today).await, 0, "a day's is done once");
+    world.wait(&path, LENDER, |value| value["funders"][0]["to_remit"] == 0).await;
+
+    let due = purchase.decision["offers"][0]["installments"][0].clone();
+    let (date, total) = (due["due"].as_str().unwrap(), due["total"].as_i64().unwrap());
+    world.set_date(date).await;
+    world.pay(&loan, &capability, total).await;
+    let part = |name: &str| due[name].as_i64().unwrap() * 30 / 100;
+    let interest = part("interest");
+    // A tenth of 1.23 is 0.123, rounded half to even.
+    let fee = (interest * 10 + 50) / 100;
+    let owed = part("principal") + interest - fee;
+    assert_eq!(funding(&world, &loan, LENDER).await["funders"][0]["to_remit"], owed);
+    // The provider fails: nothing is lost, and the next day's remittance takes it up.
+    world.provider("POST", "/v1/switches", &json!({ "fail_next": 1, "repeat_next": 0, "delay_ms": 0 })).await;
+    assert_eq!(world.run_job("funder-remittance", date).await, 1);
+    let position = "/v1/funders/bank/position";
+    world.wait(position, LENDER, |value| value["remittances"][0]["status"] == "failed").await;
+    assert_eq!(funding(&world, &loan, LENDER).await["funders"][0]["to_remit"], owed);
+    let next = prequal_core::calendar::Date::parse(date).unwrap().add_days(1).unwrap().to_string();
+    world.set_date(&next).await;
+    assert_eq!(world.run_job("funder-remittance", &next).await, 1);
+    let after = world.wait(position, BANK, |value| value["remittances"][0]["status"] == "settled").await;
+    assert_eq!(after["remittances"][0]["amount"], owed);
+    assert_eq!(after["balances"]["USD"]["1010"], owed - 15_000, "what it got less what it paid in");
+    assert_eq!(after["balances"]["USD"]["1210"], 0);
+    let transfers = world.provider("GET", "/v1/transfers", &Value::Null).await;
+    let sent = transfers["transfers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["amount"] == owed && one["kind"] == "payout");
+    assert_eq!(sent.map(|one| one["status"].as_str().unwrap()).filter(|status| *status == "succeeded").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_funder_s_key_opens_its_own_books_and_nothing_else() {
+    let world = world(&seventy_thirty("")).await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}/funding");
+    let own = world.get(&path, BANK).await.expect(200);
+    assert_eq!((own["funders"].as_array().unwrap().len(), &own["funders"][0]["funder"]), (1, &json!("bank")));
+    assert!(own.get("routes").is_none());
+    for key in [OTHER_BANK, MERCHANT, capability.as_str()] {
+        world.get(&path, key).await.problem(404, "not-found");
+        world.get("/v1/funders/bank/position", key).await.problem(404, "not-found");
+        world.get("/v1/funders/bank/reconciliation", key).await.problem(404, "not-found");
+    }
+    world.get("/v1/funders/bank/position", BANK).await.expect(200);
+    world.get("/v1/funders/nobody/position", LENDER).await.problem(404, "not-found");
+    for closed in [format!("/v1/loans/{loan}"), format!("/v1/loans/{loan}/statement")] {
+        world.get(&closed, BANK).await.problem(404, "not-found");
+    }
+    world.get("/v1/ledger/trial-balance", BANK).await.problem(403, "forbidden");
+    world.get("/v1/funders/bank/position", "fk_stranger").await.problem(401, "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_funder_s_own_file_is_checked_and_breaks_are_told_by_loan_and_amount() {
+    let world = world(&seventy_thirty("")).await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.buy(&ADA, 20_000, "monthly-6").await;
+    let today = world.app().today().unwrap();
+    let tomorrow = today.add_days(1).unwrap().to_string();
+    let today = today.to_string();
+    world.set_date(&tomorrow).await;
+    world.pay(&loan, &capability, 10_000).await;
+    let path = "/v1/funders/bank/reconciliation";
+    let file = async |date: &str| {
+        let answer = world.get(&format!("{path}?date={date}"), BANK).await;
+        assert_eq!(answer.status, 200);
+        String::from_utf8(answer.bytes).unwrap()
+    };
+    // The file of a day says what was booked up to it, whenever it is asked for: 30 % of 500.00 and of 200.00.
+    let before = file(&today).await;
+    assert!(before.lines().last().unwrap().starts_with("TOTAL,USD,21000,0,0,0,-21000,0,"), "{before}");
+    let ours = file(&tomorrow).await;
+    assert_ne!(before, ours);
+    let check = async |date: &str, file: &str| world.post(path, BANK, &json!({ "date": date, "file": file })).await;
+    let same = check(&tomorrow, &ours).await.expect(200);
+    assert_eq!(same, json!({ "loans": 2, "breaks_count": 0, "breaks": [] }));
+    // A funder that missed the repayment of 100.00 finds the loan and the amounts.
+    let stale = check(&tomorrow, &before).await.expect(200);
+    let principal = stale["breaks"].as_array().unwrap().iter().find(|one| one["column"] == "principal").unwrap();
+    assert_eq!(principal["loan"], loan.as_str());
+    assert!(principal["ours"].as_i64().unwrap() < 15_000 && principal["theirs"] == 15_000);
+    check(&tomorrow, "loan\n").await.problem(422, "invalid-value");
+    world.get(&format!("{path}?date=2099-01-01"), BANK).await.problem(400, "bad-request");
+    world.get(&format!("{path}?date=yesterday"), BANK).await.problem(400, "bad-request");
+}
+
+/// A plan with a guarantor's fee of 1 % that is in its terms, one with a fee that is not, and one whose fee would break
+/// the law's 36 %.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guarantor_s_fee_is_part_of_the_price_or_the_guarantor_is_not_taken() {
+    let mut value = serde_json::to_value(payload()).unwrap();
+    value["product"]["plans"][1]["fees"] =
+        json!([{ "code": "guarantee", "payee": "The guard", "percent": "1", "when": "spread" }]);
+    let guard = |id: &str, percent: &str| {
+        funder(
+            id,
+            "guarantor",
+            &format!("fee = {{ code = \"guarantee\", percent = \"{percent}\", when = \"spread\" }}"),
+        )
+    };
+    let extra = [
+        funder("own", "own", ""),
+        guard("dear", "30"),
+        guard("other", "2"),
+        guard("guard", "1"),
+        NOBODY.to_owned(),
+        programme("dear", &[("own", "100")], "own", "guarantor = \"dear\""),
+        programme("unquoted", &[("own", "100")], "own", "guarantor = \"other\""),
+        programme("guarded", &[("own", "100")], "own", "guarantor = \"guard\""),
+    ]
+    .concat();
+    let world =
+        World::configured(serde_json::from_value(value).unwrap(), Extra { rest: extra, ..Extra::default() }, &[]).await;
+    let (purchase, loan, _) = world.buy(&ADA, 60_000, "monthly-6").await;
+    let funding = funding(&world, &loan, LENDER).await;
+    let expected = [("dear", "dear", "excluded", "cap_mla"), ("unquoted", "other", "excluded", "fee_not_quoted")];
+    assert_eq!(tried(&funding["routes"]), attempts(&expected));
+    assert_eq!(
+        (&funding["funders"][1]["kind"], &funding["funders"][1]["principal_outstanding"]),
+        (&json!("guarantor"), &json!(60_000))
+    );
+    let agreement = world.get(&format!("/v1/loans/{loan}/agreement"), LENDER).await;
+    let text =
+        if agreement.status == 200 { agreement.json()["text"].as_str().unwrap().to_owned() } else { String::new() };
+    assert!(text.contains("Guarantor: The guard, whose fee of 6.00 USD is part of"), "{text}");
+    // The same loan without the fee is cheaper: the fee counts in the rate that is shown.
+    let exact = |offer: &Value| offer["apr"]["apr_percent_exact"].as_str().unwrap().parse::<f64>().unwrap();
+    let offer = purchase.offers.iter().find(|(_, offer)| offer["plan"] == "monthly-6").unwrap().1.clone();
+    let plain = World::new().await.apply(&ADA, 60_000).await;
+    let plain = plain.offers.iter().find(|(_, offer)| offer["plan"] == "monthly-6").unwrap().1.clone();
+    assert!(exact(&offer) > exact(&plain) + 1.0, "{} against {}", exact(&offer), exact(&plain));
+}
+
+/// Whoever changes a funder's books, or their projections, is found out.
+#[tokio::test(flavor = "multi_thread")]
+async fn tampered_books_of_a_funder_do_not_verify() {
+    let world = world(&seventy_thirty("")).await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.pay(&loan, &capability, 10_000).await;
+    for statement in [
+        "UPDATE loan_funders SET to_remit = to_remit + 1 WHERE funder = 'bank'",
+        "UPDATE loan_funders SET principal_outstanding = 1 WHERE funder = 'own'",
+        "UPDATE loan_funders SET remitted = 1 WHERE funder = 'bank'",
+        "UPDATE loan_funders SET share_percent = '31' WHERE funder = 'bank'",
+        "DELETE FROM loan_funders WHERE funder = 'bank'",
+    ] {
+        let mut tx = world.app().db.begin().await.unwrap();
+        let changed = sqlx::query(statement).execute(&mut *tx).await.unwrap();
+        assert_eq!(changed.rows_affected(), 1, "{statement}");
+        assert!(prequal_server::audit::run_on(&mut tx).await.is_err(), "{statement} is not found out");
+        tx.rollback().await.unwrap();
+    }
+    let report = prequal_server::audit::run(world.app()).await.unwrap();
+    assert_eq!((report.loans, report.funders), (1, 2));
+}
+
+#[test]
+fn a_configuration_that_contradicts_itself_is_refused() {
+    let refused = |extra: &str, why: &str| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let world = std::panic::catch_unwind(|| runtime.block_on(world(extra)));
+        let Err(error) = world else { panic!("{why}: it was taken") };
+        let text = error.downcast_ref::<String>().cloned().unwrap_or_default();
+        assert!(text.contains(why), "{why}: {text}");
+    };
+    let joint = seventy_thirty("");
+    refused(
+        &seventy_thirty("[funding.ratios]\npartner_share_min_percent = \"30.01\"\n"),
+        "less than the 30.01 per cent",
+    );
+    refused(&joint.replace("\"70\"", "\"69\""), "shares must add up to 100 per cent");
+    refused(&joint.replace("funder = \"bank\"", "funder = \"tank\""), "no funder `tank`");
+    refused(&joint.replace("\"referred\"", "\"eligible\""), "`referred` or `declined`");
+    refused(&joint.replace("servicing_fee_percent = \"10\"", "time_limit_ms = 10001"), "`time_limit_ms` is 1 to 10000");
+    refused(&joint.replace("servicing_fee_percent = \"10\"", "decide_url = \"http://a/b\""), "needs `consent`");
+    refused(
+        &joint.replace("servicing_fee_percent = \"10\"", "decide_url = \"ftp://a/b\"\nconsent = \"x\""),
+        "is not of the form",
+    );
+    refused(&joint.replace("id = \"other-bank\"", "id = \"bank\"").replace("fk_x", ""), "stands twice");
+}
