@@ -46,6 +46,8 @@ enum Role {
     Edge,
     /// The lender's own
     Lender,
+    /// One of those who finance loans
+    Funder,
     /// The one by which the server calls the payment provider
     Provider,
     /// The secret that the payment provider signs its webhooks with
@@ -79,6 +81,7 @@ fn new_key(role: Role) -> String {
         Role::Merchant => "mk_",
         Role::Edge => "ek_",
         Role::Lender => "lk_",
+        Role::Funder => "fk_",
         Role::Provider => "pk_",
         Role::Webhook => return serde_json::json!({ "secret": webhook::Secret::generate() }).to_string(),
     };

@@ -56,14 +56,44 @@ pub struct Totals {
     credit: i64,
 }
 
+/// Whose books.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhoseBooks {
+    /// All that is serviced, joint loans whole.
+    #[default]
+    Serviced,
+    /// The lender's own: all that is serviced less what is in the books of partners. What they have to pay in is debited
+    /// to `1210`, what they are owed is credited there, and servicing fees are credited to `5050`.
+    Own,
+}
+
+/// Whose trial balance.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BooksQuery {
+    /// `serviced`, or `own`; `serviced` where it is left out.
+    #[param(inline)]
+    books: Option<WhoseBooks>,
+}
+
 /// The trial balance.
 #[utoipa::path(get, path = "/v1/ledger/trial-balance", tag = "ledger", security(("bearer" = [])),
-    responses((status = 200, body = TrialBalance), (status = "4XX", response = super::ProblemDocument)))]
-pub async fn trial_balance(State(app): State<Arc<App>>, _: OnlyLender) -> Result<Reply, Problem> {
+    params(BooksQuery), responses((status = 200, body = TrialBalance), (status = "4XX", response = super::ProblemDocument)))]
+pub async fn trial_balance(
+    State(app): State<Arc<App>>,
+    _: OnlyLender,
+    Query(query): Query<BooksQuery>,
+) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let mut totals: BTreeMap<String, Totals> = BTreeMap::new();
     let mut accounts = Vec::new();
-    for row in journal::balances(&mut db).await? {
+    let rows = match query.books.unwrap_or_default() {
+        WhoseBooks::Serviced => journal::balances(&mut db).await?,
+        WhoseBooks::Own => journal::own_balances(&mut db).await?,
+    };
+    for row in rows {
         let account = Account::from_code(&row.account).ok_or_else(|| Problem::internal("an unknown account"))?;
         let total = totals.entry(row.currency.clone()).or_default();
         total.debit += row.debit;

@@ -262,6 +262,19 @@ async fn two_servers_that_settle_at_once_pay_once() {
     other.db.close().await;
 }
 
+/// A merchant that is paid at once keeps what it got when goods come back: what it owes is claimed in the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merchant_that_is_paid_at_once_is_claimed_from_for_refunds() {
+    let world = world("claim_after = 2").await;
+    world.set_date("2027-03-01").await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    give_back(&world, &loan, 10_000, "r").await;
+    assert_eq!(settle(&world, "2027-03-02").await["carried_out"], 10_000);
+    assert_eq!(settle(&world, "2027-03-03").await["claimed"], 10_000);
+    assert_eq!((world.account("1220").await, world.account("2010").await), (10_000, 0));
+    assert_eq!(payouts(&world).await, [48_500], "nothing but the loan's own payout");
+}
+
 /// A notice of another amount, or told otherwise afterwards, is refused and changes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_that_contradicts_a_settlement_is_refused() {
