@@ -11,8 +11,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::{auth::OnlyLender, extract::Query};
 use crate::{
     app::App,
+    funding::books,
     problem::{Kind, Problem},
     reply::Reply,
+    settlement,
     storage::{journal, suspense},
 };
 
@@ -117,7 +119,7 @@ pub async fn trial_balance(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EntriesQuery {
-    /// Of this loan only, or of `suspense`.
+    /// Of one chain only: a loan, `LOAN/FUNDER`, `merchant:MERCHANT`, or `suspense`.
     loan: Option<String>,
     /// After this place: `next_cursor` of the page before.
     cursor: Option<String>,
@@ -166,6 +168,16 @@ pub struct PostingView {
     amount: i64,
 }
 
+/// Whether a text can be the name of a chain.
+fn is_chain(text: &str) -> bool {
+    let is_id = |text: &str| uuid::Uuid::try_parse(text).is_ok();
+    let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if let Some((loan, funder)) = books::of_chain(text) {
+        return is_id(loan) && is_name(funder);
+    }
+    text == journal::SUSPENSE_CHAIN || is_id(text) || settlement::of_chain(text).is_some_and(is_name)
+}
+
 /// The journal, page by page.
 #[utoipa::path(get, path = "/v1/ledger/entries", tag = "ledger", security(("bearer" = [])), params(EntriesQuery),
     responses((status = 200, body = Entries), (status = "4XX", response = super::ProblemDocument)))]
@@ -174,10 +186,13 @@ pub async fn entries(
     _: OnlyLender,
     Query(query): Query<EntriesQuery>,
 ) -> Result<Reply, Problem> {
-    for (name, text) in [("loan", &query.loan), ("cursor", &query.cursor)] {
-        if text.as_ref().is_some_and(|text| text != journal::SUSPENSE_CHAIN && uuid::Uuid::try_parse(text).is_err()) {
-            return Err(Problem::new(Kind::BadRequest, format!("`{name}` is not an id")));
-        }
+    let is_id = |text: &str| uuid::Uuid::try_parse(text).is_ok();
+    let wrong = |name: &str| Err(Problem::new(Kind::BadRequest, format!("`{name}` is not an id")));
+    if query.loan.as_ref().is_some_and(|text| !is_chain(text)) {
+        return wrong("loan");
+    }
+    if query.cursor.as_ref().is_some_and(|text| text != journal::SUSPENSE_CHAIN && !is_id(text)) {
+        return wrong("cursor");
     }
     let mut db = app.db.read().await?;
     let mut page = journal::page(&mut db, query.loan.as_deref(), query.cursor.as_deref(), PAGE_MAX + 1).await?;

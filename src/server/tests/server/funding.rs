@@ -406,6 +406,14 @@ async fn a_funder_pays_in_its_share_and_is_sent_what_came_for_it_once() {
     let fee = (interest * 10 + 50) / 100;
     let owed = part("principal") + interest - fee;
     assert_eq!(funding(&world, &loan, LENDER).await["funders"][0]["to_remit"], owed);
+    // Money of the funder's that nobody asked for is booked all the same, and waits.
+    let remittance = world.get("/v1/funders/bank/position", BANK).await.expect(200)["remittances"][0]["id"].clone();
+    let notice = json!({ "type": "payment.cleared", "data": { "id": "again", "reference": remittance, "amount": 15_001,
+        "currency": "USD", "value_date": date } });
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let secret = world.webhook_secret.clone();
+    assert_eq!(world.notify("m", i64::try_from(now).unwrap(), &secret, &notice).await.expect(200)["status"], "booked");
+    assert_eq!(world.account("2910").await, 15_001);
     // The provider fails: nothing is lost, and the next day's remittance takes it up.
     world.provider("POST", "/v1/switches", &json!({ "fail_next": 1, "repeat_next": 0, "delay_ms": 0 })).await;
     assert_eq!(world.run_job("funder-remittance", date).await, 1);
@@ -523,6 +531,12 @@ async fn a_funder_s_key_opens_its_own_books_and_nothing_else() {
         world.get("/v1/funders/bank/reconciliation", key).await.problem(404, "not-found");
     }
     world.get("/v1/funders/bank/position", BANK).await.expect(200);
+    // The lender reads each chain of the journal by its name.
+    for (chain, entries) in [(loan.clone(), 2), (format!("{loan}/bank"), 1), (format!("{loan}/other-bank"), 0)] {
+        let page = world.get(&format!("/v1/ledger/entries?loan={chain}"), LENDER).await.expect(200);
+        assert_eq!(page["entries"].as_array().unwrap().len(), entries, "{chain}");
+    }
+    world.get(&format!("/v1/ledger/entries?loan={loan}/a%20b"), LENDER).await.problem(400, "bad-request");
     world.get("/v1/funders/nobody/position", LENDER).await.problem(404, "not-found");
     for closed in [format!("/v1/loans/{loan}"), format!("/v1/loans/{loan}/statement")] {
         world.get(&closed, BANK).await.problem(404, "not-found");
