@@ -45,6 +45,8 @@ enum Command {
     Keygen(commands::keygen::Args),
     /// An exported ledger to what it proves: chains, folds, sums, days
     Replay(commands::replay::Args),
+    /// A funder's own reconciliation file against the servicer's, to the breaks by loan and amount
+    Reconcile(commands::reconcile::Args),
     /// Run the lending server
     Serve(commands::serve::Args),
     /// The day's jobs: list them, run one for a date, see how they went
@@ -77,6 +79,7 @@ fn main() -> std::process::ExitCode {
         Command::Decide(args) => commands::decide::run(&args),
         Command::Keygen(args) => commands::keygen::run(&args),
         Command::Replay(args) => commands::replay::run(&args),
+        Command::Reconcile(args) => commands::reconcile::run(&args),
         Command::Serve(args) => commands::serve::run(args),
         Command::Jobs(args) => commands::jobs::run(&args),
         Command::Backup(args) => commands::backup::run(&args),

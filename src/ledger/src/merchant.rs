@@ -220,6 +220,36 @@ mod tests {
         assert_eq!((paid[2].0, paid[2].1.claim, paid[2].1.reserve), (7_999, amount(0), amount(2_000)));
     }
 
+    /// 500 merchants of 60 settlements each, sales and refunds by chance: [`run`] holds each to the sums.
+    #[test]
+    fn whatever_comes_every_cent_is_paid_held_carried_or_claimed() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut dice = |sides: u64| {
+            // Marsaglia's xorshift, 64 bits.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            i64::try_from(state % sides).unwrap()
+        };
+        let (mut negative, mut claimed, mut reserved) = (0, 0, 0);
+        for _ in 0..500 {
+            let percent = ["0", "2.5", "33.333", "100"][usize::try_from(dice(4)).unwrap()];
+            let rules = rules(percent, dice(5_000), u16::try_from(1 + dice(4)).unwrap());
+            let mut all = Vec::new();
+            for _ in 0..60 {
+                let captures = dice(3) * dice(10_000);
+                let fees = captures * dice(101) / 1_000;
+                all.push(falling(captures, fees, dice(4) * dice(4_000)));
+            }
+            for (_, standing) in run(&rules, &all) {
+                negative += usize::from(!standing.carried.is_zero());
+                claimed += usize::from(!standing.claim.is_zero());
+                reserved += usize::from(!standing.reserve.is_zero());
+            }
+        }
+        assert!(negative > 1_000 && claimed > 1_000 && reserved > 1_000, "{negative} {claimed} {reserved}");
+    }
+
     #[test]
     fn at_the_edges_nothing_is_lost() {
         assert_eq!(

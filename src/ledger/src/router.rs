@@ -88,6 +88,8 @@ pub enum Ended {
     Failed,
     /// It said nothing within its time, or within the whole time.
     TimedOut,
+    /// It was asked, and before it answered nobody needed to know any more.
+    Dropped,
 }
 
 impl Ended {
@@ -100,6 +102,7 @@ impl Ended {
             Self::Refused => "refused",
             Self::Failed => "failed",
             Self::TimedOut => "timed_out",
+            Self::Dropped => "dropped",
         }
     }
 }
@@ -119,6 +122,16 @@ pub struct Tried {
     pub elapsed_ms: u64,
 }
 
+/// A question without an answer.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    /// From then on nothing is waited for.
+    until_ms: u64,
+    asked_ms: u64,
+    /// The programme in which it was asked, by its place.
+    place: usize,
+}
+
 /// The machine.
 #[derive(Debug, Clone)]
 pub struct Router {
@@ -126,8 +139,8 @@ pub struct Router {
     deadline_ms: u64,
     begun_ms: u64,
     place: usize,
-    /// Who is being asked, with the limit and the beginning of each.
-    waiting: BTreeMap<String, (u64, u64)>,
+    /// Who is being asked, in whichever programme.
+    waiting: BTreeMap<String, Waiting>,
     said: BTreeMap<String, Answer>,
     silent: BTreeSet<String>,
     tried: Vec<Tried>,
@@ -180,11 +193,17 @@ impl Router {
         match event {
             Event::Begun => return self.next_programme(now_ms),
             Event::Answered { funder, answer } => {
-                // An answer to a question that is no longer open, or came too late, changes nothing.
-                let Some((until, asked)) = self.waiting.get(&funder).copied() else { return (self, Vec::new()) };
-                if now_ms < until {
+                // An answer to a question that is no longer open, or one that came too late, changes nothing.
+                if let Some(waiting) = self.waiting.get(&funder).copied()
+                    && now_ms < waiting.until_ms
+                {
                     self.waiting.remove(&funder);
-                    self.note(&funder, &answer, now_ms.saturating_sub(asked));
+                    let (ended, reason) = match &answer {
+                        Answer::Accepted => (Ended::Accepted, ""),
+                        Answer::Refused(code) => (Ended::Refused, code.as_str()),
+                        Answer::Failed(code) => (Ended::Failed, code.as_str()),
+                    };
+                    self.record_asked(&funder, waiting, ended, reason, now_ms);
                     self.said.insert(funder, answer);
                 }
             }
@@ -196,62 +215,62 @@ impl Router {
             self.place = self.place.saturating_add(1);
             return self.next_programme(now_ms);
         }
-        if self.waiting.is_empty() {
-            let stands = programme.id.clone();
-            return self.finish(Some(stands));
+        match self.wake(programme) {
+            Some(wake) => (self, vec![wake]),
+            None => {
+                let stands = programme.id.clone();
+                self.finish(Some(stands), now_ms)
+            }
         }
-        let wake = self.wake();
-        (self, wake)
     }
 
     fn is_out(&self, funder: &str) -> bool {
         self.silent.contains(funder) || self.said.get(funder).is_some_and(|answer| *answer != Answer::Accepted)
     }
 
-    fn wake(&self) -> Vec<Action> {
-        self.waiting.values().map(|(until, _)| *until).min().map(Action::WakeAt).into_iter().collect()
+    /// When the first of a programme's limits is reached; none where nobody in it is being asked.
+    fn wake(&self, programme: &Programme) -> Option<Action> {
+        let waiting = programme.asks.iter().filter_map(|(funder, _)| self.waiting.get(funder));
+        waiting.map(|waiting| waiting.until_ms).min().map(Action::WakeAt)
     }
 
     fn expire(&mut self, now_ms: u64) {
-        let over: Vec<(String, u64)> = self
-            .waiting
-            .iter()
-            .filter(|(_, (until, _))| now_ms >= *until)
-            .map(|(id, (_, at))| (id.clone(), *at))
-            .collect();
-        for (funder, asked) in over {
+        let is_over = |(_, waiting): &(&String, &Waiting)| now_ms >= waiting.until_ms;
+        let over: Vec<(String, Waiting)> =
+            self.waiting.iter().filter(is_over).map(|(funder, waiting)| (funder.clone(), *waiting)).collect();
+        for (funder, waiting) in over {
             self.waiting.remove(&funder);
-            self.record(Some(&funder), Ended::TimedOut, "no_answer_in_time", now_ms.saturating_sub(asked));
+            self.record_asked(&funder, waiting, Ended::TimedOut, "no_answer_in_time", now_ms);
             self.silent.insert(funder);
         }
     }
 
-    fn note(&mut self, funder: &str, answer: &Answer, elapsed_ms: u64) {
-        match answer {
-            Answer::Accepted => self.record(Some(funder), Ended::Accepted, "", elapsed_ms),
-            Answer::Refused(code) => self.record(Some(funder), Ended::Refused, code, elapsed_ms),
-            Answer::Failed(code) => self.record(Some(funder), Ended::Failed, code, elapsed_ms),
-        }
-    }
-
-    fn record(&mut self, funder: Option<&str>, ended: Ended, reason: &str, elapsed_ms: u64) {
-        let programme = self.programmes.get(self.place).map(|programme| programme.id.clone()).unwrap_or_default();
-        let (funder, reason) = (funder.map(str::to_owned), reason.to_owned());
+    fn record_asked(&mut self, funder: &str, waiting: Waiting, ended: Ended, reason: &str, now_ms: u64) {
+        let programme = self.programmes.get(waiting.place).map(|programme| programme.id.clone()).unwrap_or_default();
+        let (funder, reason) = (Some(funder.to_owned()), reason.to_owned());
+        let elapsed_ms = now_ms.saturating_sub(waiting.asked_ms);
         self.tried.push(Tried { programme, funder, ended, reason, elapsed_ms });
     }
 
+    /// What was not asked.
+    fn record(&mut self, funder: Option<&str>, ended: Ended, reason: &str) {
+        let programme = self.programmes.get(self.place).map(|programme| programme.id.clone()).unwrap_or_default();
+        let (funder, reason) = (funder.map(str::to_owned), reason.to_owned());
+        self.tried.push(Tried { programme, funder, ended, reason, elapsed_ms: 0 });
+    }
+
     fn next_programme(mut self, now_ms: u64) -> (Self, Vec<Action>) {
-        // Whoever is still being asked for a programme that fell may answer in time for the next one.
+        // Whoever is still being asked for a programme that fell may answer in time for a later one.
         loop {
-            let Some(programme) = self.programmes.get(self.place).cloned() else { return self.finish(None) };
+            let Some(programme) = self.programmes.get(self.place).cloned() else { return self.finish(None, now_ms) };
             if let Some(Excluded { funder, reason }) = &programme.excluded {
-                self.record(funder.as_deref(), Ended::Excluded, reason, 0);
+                self.record(funder.as_deref(), Ended::Excluded, reason);
             } else if let Some((funder, _)) = programme.asks.iter().find(|(funder, _)| self.is_out(funder)) {
-                self.record(Some(funder), Ended::Excluded, "said_no_before", 0);
+                self.record(Some(funder), Ended::Excluded, "said_no_before");
             } else if programme.asks.iter().any(|(funder, _)| !self.said.contains_key(funder))
                 && now_ms >= self.deadline_ms
             {
-                self.record(None, Ended::TimedOut, "no_time_left", 0);
+                self.record(None, Ended::TimedOut, "no_time_left");
             } else {
                 return self.ask(&programme, now_ms);
             }
@@ -261,24 +280,27 @@ impl Router {
 
     fn ask(mut self, programme: &Programme, now_ms: u64) -> (Self, Vec<Action>) {
         let mut actions = Vec::new();
-        self.waiting.retain(|funder, _| programme.asks.iter().any(|(asked, _)| asked == funder));
         for (funder, time_max_ms) in &programme.asks {
             if self.said.contains_key(funder) || self.waiting.contains_key(funder) {
                 continue;
             }
             let until_ms = now_ms.saturating_add(*time_max_ms).min(self.deadline_ms);
-            self.waiting.insert(funder.clone(), (until_ms, now_ms));
+            self.waiting.insert(funder.clone(), Waiting { until_ms, asked_ms: now_ms, place: self.place });
             actions.push(Action::Ask { funder: funder.clone(), until_ms });
         }
-        if self.waiting.is_empty() {
-            return self.finish(Some(programme.id.clone()));
+        match self.wake(programme) {
+            Some(wake) => {
+                actions.push(wake);
+                (self, actions)
+            }
+            None => self.finish(Some(programme.id.clone()), now_ms),
         }
-        actions.extend(self.wake());
-        (self, actions)
     }
 
-    fn finish(mut self, stands: Option<String>) -> (Self, Vec<Action>) {
-        self.waiting.clear();
+    fn finish(mut self, stands: Option<String>, now_ms: u64) -> (Self, Vec<Action>) {
+        for (funder, waiting) in std::mem::take(&mut self.waiting) {
+            self.record_asked(&funder, waiting, Ended::Dropped, "not_needed_any_more", now_ms);
+        }
         self.done = Some(stands.clone());
         (self, vec![Action::Done(stands)])
     }
@@ -385,6 +407,109 @@ mod tests {
         let (router, actions) = router.step(Event::Woken, 100);
         assert_eq!(actions, done(None));
         assert_eq!(router.tried()[2].reason, "no_time_left");
+    }
+
+    /// The bank of the first programme refuses while the other is still being asked: its answer serves the third.
+    #[test]
+    fn an_answer_that_is_under_way_serves_a_later_programme() {
+        let programmes = vec![
+            programme("first", &[("a", 50), ("b", 90)]),
+            programme("second", &[("c", 50)]),
+            programme("third", &[("b", 50)]),
+        ];
+        let (router, _) = Router::new(programmes, 0, 1_000).step(Event::Begun, 0);
+        let (router, actions) = router.step(answered("a", Answer::Refused("no".to_owned())), 10);
+        assert_eq!(actions, [ask("c", 60), Action::WakeAt(60)]);
+        let (router, actions) = router.step(answered("b", Answer::Accepted), 20);
+        assert_eq!(actions, [Action::WakeAt(60)]);
+        let (_, actions) = router.clone().step(answered("c", Answer::Failed("x".to_owned())), 30);
+        assert_eq!(actions, done(Some("third")));
+        // And whoever is not needed any more is told apart from whoever was silent.
+        let programmes = vec![programme("first", &[("a", 50), ("b", 90)]), programme("own", &[])];
+        let (router, _) = Router::new(programmes, 0, 1_000).step(Event::Begun, 0);
+        let (router, actions) = router.step(answered("a", Answer::Refused("no".to_owned())), 10);
+        assert_eq!(actions, done(Some("own")));
+        let last = router.tried().last().unwrap();
+        assert_eq!((last.programme.as_str(), last.ended, last.elapsed_ms), ("first", Ended::Dropped, 10));
+    }
+
+    /// 2,000 searches by chance, with answers that are late, foreign, doubled or missing: each ends by its deadline, asks
+    /// nobody twice, and a programme stands only if all who are asked in it have accepted in time.
+    #[test]
+    fn whatever_is_answered_a_search_ends_in_time_and_stands_on_acceptances() {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut dice = |sides: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % sides
+        };
+        let (mut stood, mut nobody) = (0, 0);
+        for _ in 0..2_000 {
+            let funders: Vec<(String, u64)> = (0..5).map(|number| (format!("f{number}"), 1 + dice(60))).collect();
+            let programmes: Vec<Programme> = (0..1 + dice(5))
+                .map(|number| {
+                    let asks = funders.iter().filter(|_| dice(3) == 0).cloned().collect();
+                    let reason = (dice(6) == 0).then(|| Excluded { funder: None, reason: "x".to_owned() });
+                    Programme { id: number.to_string(), asks, excluded: reason }
+                })
+                .collect();
+            let deadline = 1 + dice(150);
+            let mut router = Router::new(programmes.clone(), 0, deadline);
+            let (mut now, mut event) = (0, Event::Begun);
+            let mut open: BTreeMap<String, u64> = BTreeMap::new();
+            let (mut asked, mut accepted) = (BTreeSet::new(), BTreeSet::new());
+            let end = loop {
+                let (next, actions) = router.step(event, now);
+                router = next;
+                let mut wake = None;
+                let mut end = None;
+                for action in actions {
+                    match action {
+                        Action::Ask { funder, until_ms } => {
+                            assert!(asked.insert(funder.clone()), "{funder} is asked twice");
+                            assert!(until_ms <= deadline);
+                            open.insert(funder, until_ms);
+                        }
+                        Action::WakeAt(at) => wake = Some(at),
+                        Action::Done(programme) => end = Some(programme),
+                    }
+                }
+                if let Some(end) = end {
+                    break end;
+                }
+                let wake = wake.expect("it waits for something");
+                assert!(wake <= deadline && now < wake, "{now} {wake}");
+                now += dice(40).min(wake - now);
+                let funder = format!("f{}", dice(5));
+                event = if dice(3) == 0 || now == wake {
+                    Event::Woken
+                } else {
+                    let answer = [Answer::Accepted, Answer::Refused("r".to_owned()), Answer::Failed("f".to_owned())]
+                        [usize::try_from(dice(5).saturating_sub(2)).unwrap()]
+                    .clone();
+                    if answer == Answer::Accepted && open.get(&funder).is_some_and(|until| now < *until) {
+                        accepted.insert(funder.clone());
+                    }
+                    open.remove(&funder);
+                    Event::Answered { funder, answer }
+                };
+            };
+            assert!(now <= deadline);
+            match end {
+                None => nobody += 1,
+                Some(id) => {
+                    stood += 1;
+                    let programme = programmes.iter().find(|programme| programme.id == id).unwrap();
+                    assert_eq!(programme.excluded, None);
+                    assert!(
+                        programme.asks.iter().all(|(funder, _)| accepted.contains(funder)),
+                        "{programme:?} {accepted:?}"
+                    );
+                }
+            }
+        }
+        assert!(stood > 200 && nobody > 200, "{stood} {nobody}");
     }
 
     #[test]

@@ -48,6 +48,8 @@ enum Role {
     Lender,
     /// An auditor's, who reads the ledger, decisions and notices
     Auditor,
+    /// One of those who finance loans
+    Funder,
     /// The one by which the server calls the payment provider
     Provider,
     /// The secret that the payment provider signs its webhooks with
@@ -82,6 +84,7 @@ fn new_key(role: Role) -> String {
         Role::Edge => "ek_",
         Role::Lender => "lk_",
         Role::Auditor => "ak_",
+        Role::Funder => "fk_",
         Role::Provider => "pk_",
         Role::Webhook => return serde_json::json!({ "secret": webhook::Secret::generate() }).to_string(),
     };

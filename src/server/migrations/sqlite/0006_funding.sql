@@ -17,7 +17,7 @@ CREATE TABLE funding_tries (
     number INTEGER NOT NULL CHECK (number >= 1),
     programme TEXT NOT NULL,
     funder TEXT,
-    ended TEXT NOT NULL CHECK (ended IN ('excluded', 'accepted', 'refused', 'failed', 'timed_out')),
+    ended TEXT NOT NULL CHECK (ended IN ('excluded', 'accepted', 'refused', 'failed', 'timed_out', 'dropped')),
     reason TEXT NOT NULL,
     elapsed_ms INTEGER NOT NULL CHECK (elapsed_ms >= 0),
     PRIMARY KEY (route, number)

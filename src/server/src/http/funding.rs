@@ -89,7 +89,7 @@ pub struct Attempt {
     programme: String,
     /// The funder.
     funder: Option<String>,
-    /// `excluded`, `accepted`, `refused`, `failed` or `timed_out`.
+    /// `excluded`, `accepted`, `refused`, `failed`, `timed_out` or `dropped`.
     ended: String,
     /// A code.
     reason: String,

@@ -15,8 +15,10 @@ use super::{
 };
 use crate::{
     app::App,
+    funding::books,
     problem::{Kind, Problem},
     reply::Reply,
+    settlement,
     storage::{journal, suspense},
 };
 
@@ -57,14 +59,44 @@ pub struct Totals {
     credit: i64,
 }
 
+/// Whose books.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhoseBooks {
+    /// All that is serviced, joint loans whole.
+    #[default]
+    Serviced,
+    /// The lender's own: all that is serviced less what is in the books of partners. What they have to pay in is debited
+    /// to `1210`, what they are owed is credited there, and servicing fees are credited to `5050`.
+    Own,
+}
+
+/// Whose trial balance.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BooksQuery {
+    /// `serviced`, or `own`; `serviced` where it is left out.
+    #[param(inline)]
+    books: Option<WhoseBooks>,
+}
+
 /// The trial balance.
 #[utoipa::path(get, path = "/v1/ledger/trial-balance", tag = "ledger", security(("bearer" = [])),
-    responses((status = 200, body = TrialBalance), (status = "4XX", response = super::ProblemDocument)))]
-pub async fn trial_balance(State(app): State<Arc<App>>, _: OnlyReader) -> Result<Reply, Problem> {
+    params(BooksQuery), responses((status = 200, body = TrialBalance), (status = "4XX", response = super::ProblemDocument)))]
+pub async fn trial_balance(
+    State(app): State<Arc<App>>,
+    _: OnlyReader,
+    Query(query): Query<BooksQuery>,
+) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let mut totals: BTreeMap<String, Totals> = BTreeMap::new();
     let mut accounts = Vec::new();
-    for row in journal::balances(&mut db).await? {
+    let rows = match query.books.unwrap_or_default() {
+        WhoseBooks::Serviced => journal::balances(&mut db).await?,
+        WhoseBooks::Own => journal::own_balances(&mut db).await?,
+    };
+    for row in rows {
         let account = Account::from_code(&row.account).ok_or_else(|| Problem::internal("an unknown account"))?;
         let total = totals.entry(row.currency.clone()).or_default();
         total.debit += row.debit;
@@ -88,7 +120,7 @@ pub async fn trial_balance(State(app): State<Arc<App>>, _: OnlyReader) -> Result
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EntriesQuery {
-    /// Of this loan only, or of `suspense`.
+    /// Of one chain only: a loan, `LOAN/FUNDER`, `merchant:MERCHANT`, or `suspense`.
     loan: Option<String>,
     /// After this place: `next_cursor` of the page before.
     cursor: Option<String>,
@@ -139,6 +171,16 @@ pub struct PostingView {
     amount: i64,
 }
 
+/// Whether a text can be the name of a chain.
+fn is_chain(text: &str) -> bool {
+    let is_id = |text: &str| uuid::Uuid::try_parse(text).is_ok();
+    let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if let Some((loan, funder)) = books::of_chain(text) {
+        return is_id(loan) && is_name(funder);
+    }
+    text == journal::SUSPENSE_CHAIN || is_id(text) || settlement::of_chain(text).is_some_and(is_name)
+}
+
 /// The journal, page by page.
 #[utoipa::path(get, path = "/v1/ledger/entries", tag = "ledger", security(("bearer" = [])), params(EntriesQuery),
     responses((status = 200, body = Entries), (status = "4XX", response = super::ProblemDocument)))]
@@ -148,7 +190,7 @@ pub async fn entries(
     Query(query): Query<EntriesQuery>,
 ) -> Result<Reply, Problem> {
     let loan = query.loan.as_deref();
-    if loan.is_some_and(|text| text != journal::SUSPENSE_CHAIN && uuid::Uuid::try_parse(text).is_err()) {
+    if loan.is_some_and(|text| !is_chain(text)) {
         return Err(Problem::new(Kind::BadRequest, "`loan` is not an id"));
     }
     let page = Page::asked("entries", query.cursor.as_deref(), query.limit)?;

@@ -207,3 +207,24 @@ pub async fn balances(db: &mut Connection) -> sqlx::Result<Vec<BalanceRow>> {
     .fetch_all(db)
     .await
 }
+
+/// What every account of the lender's own books was debited and credited, by currency: all that is serviced, less the
+/// books of partners, whose debits are credits here and the other way round.
+///
+/// # Errors
+/// When the database fails.
+pub async fn own_balances(db: &mut Connection) -> sqlx::Result<Vec<BalanceRow>> {
+    sqlx::query_as(
+        "SELECT currency, account, CAST(sum(debit) AS BIGINT) AS debit, CAST(sum(credit) AS BIGINT) AS credit FROM (
+            SELECT currency, account, CASE WHEN side = 'debit' THEN amount ELSE 0 END AS debit,
+                CASE WHEN side = 'credit' THEN amount ELSE 0 END AS credit
+            FROM journal_postings WHERE chain NOT LIKE '%/%'
+            UNION ALL
+            SELECT p.currency, p.account, CASE WHEN p.side = 'credit' THEN p.amount ELSE 0 END AS debit,
+                CASE WHEN p.side = 'debit' THEN p.amount ELSE 0 END AS credit
+            FROM loan_funders f JOIN journal_postings p ON p.chain = f.loan || '/' || f.funder WHERE f.kind = 'partner'
+         ) AS postings GROUP BY currency, account ORDER BY currency, account",
+    )
+    .fetch_all(db)
+    .await
+}

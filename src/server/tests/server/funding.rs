@@ -406,6 +406,14 @@ async fn a_funder_pays_in_its_share_and_is_sent_what_came_for_it_once() {
     let fee = (interest * 10 + 50) / 100;
     let owed = part("principal") + interest - fee;
     assert_eq!(funding(&world, &loan, LENDER).await["funders"][0]["to_remit"], owed);
+    // Money of the funder's that nobody asked for is booked all the same, and waits.
+    let remittance = world.get("/v1/funders/bank/position", BANK).await.expect(200)["remittances"][0]["id"].clone();
+    let notice = json!({ "type": "payment.cleared", "data": { "id": "again", "reference": remittance, "amount": 15_001,
+        "currency": "USD", "value_date": date } });
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let secret = world.webhook_secret.clone();
+    assert_eq!(world.notify("m", i64::try_from(now).unwrap(), &secret, &notice).await.expect(200)["status"], "booked");
+    assert_eq!(world.account("2910").await, 15_001);
     // The provider fails: nothing is lost, and the next day's remittance takes it up.
     world.provider("POST", "/v1/switches", &json!({ "fail_next": 1, "repeat_next": 0, "delay_ms": 0 })).await;
     assert_eq!(world.run_job("funder-remittance", date).await, 1);
@@ -428,6 +436,87 @@ async fn a_funder_pays_in_its_share_and_is_sent_what_came_for_it_once() {
     assert_eq!(sent.map(|one| one["status"].as_str().unwrap()).filter(|status| *status == "succeeded").count(), 1);
 }
 
+/// The lender's own books are what it services less what its partners have: its own share of everything, what it owes
+/// them, and its servicing fee.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lender_s_own_books_are_its_shares() {
+    let world = world(&seventy_thirty("")).await;
+    let (purchase, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let due = purchase.decision["offers"][0]["installments"][0].clone();
+    world.set_date(due["due"].as_str().unwrap()).await;
+    world.pay(&loan, &capability, due["total"].as_i64().unwrap()).await;
+    let own = world.get("/v1/ledger/trial-balance?books=own", LENDER).await.expect(200);
+    assert_eq!(own["balanced"], true);
+    let net = |code: &str| {
+        let accounts = own["accounts"].as_array().unwrap();
+        let row = accounts.iter().find(|row| row["account"] == code).unwrap_or(&Value::Null).clone();
+        row["debit"].as_i64().unwrap_or(0) - row["credit"].as_i64().unwrap_or(0)
+    };
+    let share = async |account: &str| books(&world, &loan, account).await;
+    for account in ["1110", "1120", "4010"] {
+        assert_eq!(net(account), share(account).await[1], "{account}");
+    }
+    let partner = [share("1210").await[0], share("5050").await[0]];
+    assert_eq!([net("1210"), net("5050")], [-partner[0], -partner[1]]);
+    world.get("/v1/ledger/trial-balance?books=theirs", LENDER).await.problem(400, "bad-request");
+}
+
+/// More loans than one step takes, and two servers that remit at once: each loan is in one remittance, paid once.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_that_remit_at_once_pay_once() {
+    let mut world = world(&seventy_thirty("")).await;
+    world.verifying = false;
+    let loans = usize::try_from(prequal_server::funding::remittance::LOANS_OF_STEP).unwrap() + 5;
+    let mut last = (String::new(), String::new());
+    for _ in 0..loans {
+        let purchase = world.apply(&ADA, 1_000).await;
+        let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+        let signed = world.sign(&purchase, "k", &world.signing(&submitted, ADA.name)).await.expect(201);
+        last = (signed["loan_id"].as_str().unwrap().to_owned(), signed["capability"].as_str().unwrap().to_owned());
+    }
+    world.wait(&format!("/v1/loans/{}", last.0), &last.1, |loan| loan["status"] == "active").await;
+    let (one, other) = (world.another_server().await, world.another_server().await);
+    let job = prequal_server::jobs::find("funder-remittance").unwrap();
+    let today = world.app().today().unwrap();
+    let (here, there) = tokio::join!((job.run)(&one, today), (job.run)(&other, today));
+    here.unwrap();
+    there.unwrap();
+    let paid_in = i64::try_from(loans).unwrap() * 300;
+    let position = "/v1/funders/bank/position";
+    world.wait(position, BANK, |value| value["remittances"][0]["status"] == "settled").await;
+    // The notice brought the first step into the books, the job brings the rest.
+    assert_eq!(world.run_job("funder-remittance", &today.to_string()).await, 5);
+    let after = world.get(position, BANK).await.expect(200);
+    assert_eq!(
+        (&after["remittances"][0]["amount"], after["remittances"].as_array().unwrap().len()),
+        (&json!(-paid_in), 1)
+    );
+    assert_eq!((&after["balances"]["USD"]["1010"], &after["balances"]["USD"]["1210"]), (&json!(-paid_in), &json!(0)));
+    let transfers = world.provider("GET", "/v1/transfers", &Value::Null).await;
+    let debits = transfers["transfers"].as_array().unwrap().iter().filter(|one| one["kind"] == "debit").count();
+    assert_eq!(debits, 1);
+    one.db.close().await;
+    other.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cheapest_money_is_asked_first_where_it_is_so_configured() {
+    let extra = [
+        funder("dear", "partner", "price_percent = \"8\""),
+        funder("cheap", "partner", "price_percent = \"4.5\""),
+        funder("own", "own", "price_percent = \"5\""),
+        NOBODY.to_owned(),
+        "order = \"price\"\n".to_owned(),
+        programme("alone", &[("own", "100")], "own", ""),
+        programme("dear", &[("dear", "50"), ("own", "50")], "own", ""),
+        programme("cheap", &[("cheap", "50"), ("own", "50")], "own", ""),
+    ]
+    .concat();
+    let world = world(&extra).await;
+    let (_, loan, _) = world.buy(&ADA, 1_000, "monthly-3").await;
+    assert_eq!(funding(&world, &loan, LENDER).await["funders"][0]["programme"], "cheap");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_funder_s_key_opens_its_own_books_and_nothing_else() {
     let world = world(&seventy_thirty("")).await;
@@ -442,6 +531,12 @@ async fn a_funder_s_key_opens_its_own_books_and_nothing_else() {
         world.get("/v1/funders/bank/reconciliation", key).await.problem(404, "not-found");
     }
     world.get("/v1/funders/bank/position", BANK).await.expect(200);
+    // The lender reads each chain of the journal by its name.
+    for (chain, entries) in [(loan.clone(), 2), (format!("{loan}/bank"), 1), (format!("{loan}/other-bank"), 0)] {
+        let page = world.get(&format!("/v1/ledger/entries?loan={chain}"), LENDER).await.expect(200);
+        assert_eq!(page["entries"].as_array().unwrap().len(), entries, "{chain}");
+    }
+    world.get(&format!("/v1/ledger/entries?loan={loan}/a%20b"), LENDER).await.problem(400, "bad-request");
     world.get("/v1/funders/nobody/position", LENDER).await.problem(404, "not-found");
     for closed in [format!("/v1/loans/{loan}"), format!("/v1/loans/{loan}/statement")] {
         world.get(&closed, BANK).await.problem(404, "not-found");

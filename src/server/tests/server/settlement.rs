@@ -262,6 +262,52 @@ async fn two_servers_that_settle_at_once_pay_once() {
     other.db.close().await;
 }
 
+/// A merchant that is paid at once keeps what it got when goods come back: what it owes is claimed in the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merchant_that_is_paid_at_once_is_claimed_from_for_refunds() {
+    let world = world("claim_after = 2").await;
+    world.set_date("2027-03-01").await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    give_back(&world, &loan, 10_000, "r").await;
+    assert_eq!(settle(&world, "2027-03-02").await["carried_out"], 10_000);
+    assert_eq!(settle(&world, "2027-03-03").await["claimed"], 10_000);
+    assert_eq!((world.account("1220").await, world.account("2010").await), (10_000, 0));
+    assert_eq!(payouts(&world).await, [48_500], "nothing but the loan's own payout");
+}
+
+/// More loans than one step pays out, and more lines than a page has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_settlement_is_told_to_all_its_loans_and_read_page_by_page() {
+    let mut world = world("cycle = \"daily\"").await;
+    world.verifying = false;
+    world.set_date("2027-03-01").await;
+    let count = usize::try_from(settlement::job::LOANS_OF_STEP).unwrap() + 5;
+    for _ in 0..count {
+        sell(&world, 1_000, "monthly-3").await;
+    }
+    let settlement = settle(&world, "2027-03-02").await;
+    let total = i64::try_from(count).unwrap();
+    assert_eq!((&settlement["captures"], &settlement["payout"]), (&json!(total * 1_000), &json!(total * 970)));
+    // The notice told the first step's loans, the job tells the rest.
+    assert_eq!(world.account("2010").await, 5 * 970);
+    assert_eq!(world.run_job(JOB, "2027-03-02").await, 5);
+    assert_eq!((world.account("2010").await, world.account("1010").await), (0, -total * 970));
+    let path = format!("/v1/settlements/{}", settlement["id"].as_str().unwrap());
+    let (mut sum, mut lines, mut cursor) = (0, 0, String::new());
+    loop {
+        let page = world.get(&format!("{path}{cursor}"), MERCHANT).await.expect(200);
+        for line in page["lines"].as_array().unwrap() {
+            sum += line["amount"].as_i64().unwrap();
+            lines += 1;
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("?cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!((sum, lines), (total * 970, 2 * count));
+}
+
 /// A notice of another amount, or told otherwise afterwards, is refused and changes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_that_contradicts_a_settlement_is_refused() {
