@@ -20,6 +20,7 @@ pub mod http_client;
 pub mod idempotency;
 pub mod jobs;
 pub mod jws;
+pub mod machine;
 pub mod metrics;
 pub mod notice;
 pub mod operation;
