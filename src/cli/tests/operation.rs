@@ -49,7 +49,7 @@ fn every_command_has_a_manual_page_that_names_it() {
     let page = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
     assert!(page("prequal.1").contains(".TH") && page("prequal.1").contains("backup"));
     assert!(page("prequal-jobs-run.1").contains("dry\\-run"));
-    assert!(page("prequal-serve.1").contains("PREQUAL_LOG_FORMAT"));
+    assert!(page("prequal-serve.1").contains("print\\-config"));
     let help = text(&run(&["--help"], "").stdout);
     let commands =
         help.lines().skip_while(|line| !line.starts_with("Commands")).skip(1).take_while(|line| !line.is_empty());

@@ -54,6 +54,20 @@ impl App {
     /// # Errors
     /// When the database fails.
     pub async fn new(db: Database, settings: Settings, vault: Vault, sandbox: bool) -> Result<Arc<Self>, String> {
+        Self::with_client(db, settings, vault, sandbox, HttpClient::default()).await
+    }
+
+    /// A server that calls others through a client of one's own.
+    ///
+    /// # Errors
+    /// As [`App::new`].
+    pub async fn with_client(
+        db: Database,
+        settings: Settings,
+        vault: Vault,
+        sandbox: bool,
+        client: HttpClient,
+    ) -> Result<Arc<Self>, String> {
         let sandbox_clock = if sandbox {
             let mut read = db.read().await.map_err(|error| error.to_string())?;
             let offset = crate::storage::clock::offset(&mut read).await.map_err(|error| error.to_string())?;
@@ -73,7 +87,7 @@ impl App {
             sandbox_clock,
             in_flight: InFlight::default(),
             intake: Intake::default(),
-            client: HttpClient::default(),
+            client,
             outbox: Notify::new(),
             jobs: Notify::new(),
             instance: new_id(),
@@ -107,8 +121,4 @@ impl App {
     }
 }
 
-/// A new time-ordered random identifier.
-#[must_use]
-pub fn new_id() -> String {
-    uuid::Uuid::now_v7().to_string()
-}
+pub use crate::machine::new_id;

@@ -129,8 +129,8 @@ async fn check_merchant(db: &mut Connection, merchant: &str, posted: &TrialBalan
 async fn read_chain(db: &mut Connection, name: &str) -> Result<Vec<journal::Stored>, Problem> {
     let mut entries: Vec<journal::Stored> = Vec::new();
     loop {
-        let after = entries.last().map(|stored| stored.id.clone());
-        let page = journal::page(db, Some(name), after.as_deref(), PAGE).await?;
+        let after = entries.last().map_or(0, |stored| stored.sealed.number);
+        let page = journal::page_of_chain(db, name, after, PAGE).await?;
         if page.is_empty() {
             return Ok(entries);
         }

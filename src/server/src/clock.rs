@@ -1,9 +1,8 @@
 //! What time it is: the machine's clock, or the sandbox's, which an operator may set.
 
-use std::{
-    sync::atomic::{AtomicI64, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::machine;
 
 /// A source of the current time.
 pub trait Clock: Send + Sync + std::fmt::Debug {
@@ -17,9 +16,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now_seconds(&self) -> i64 {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |elapsed| i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
+        machine::now_ms().div_euclid(1_000)
     }
 }
 

@@ -48,9 +48,24 @@ impl std::fmt::Display for BaseUrl {
     }
 }
 
+/// What carries a call in a network's place: method, URL, headers and body, to status and body.
+pub trait Carrier: Send + Sync {
+    /// Makes the call.
+    fn carry(&self, method: Method, url: &str, headers: &[(&str, &str)], body: Bytes) -> Carried;
+}
+
+/// The answer of a [`Carrier`], once it is there.
+pub type Carried = std::pin::Pin<Box<dyn Future<Output = Result<(u16, Bytes), String>> + Send>>;
+
 /// A client that keeps its connections.
 #[derive(Clone)]
-pub struct HttpClient(Client<HttpConnector, Full<Bytes>>);
+pub struct HttpClient(Way);
+
+#[derive(Clone)]
+enum Way {
+    Network(Client<HttpConnector, Full<Bytes>>),
+    Carrier(std::sync::Arc<dyn Carrier>),
+}
 
 impl std::fmt::Debug for HttpClient {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -62,11 +77,17 @@ impl Default for HttpClient {
     fn default() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(Duration::from_secs(3)));
-        Self(Client::builder(TokioExecutor::new()).build(connector))
+        Self(Way::Network(Client::builder(TokioExecutor::new()).build(connector)))
     }
 }
 
 impl HttpClient {
+    /// A client whose calls go nowhere but to a carrier.
+    #[must_use]
+    pub fn through(carrier: std::sync::Arc<dyn Carrier>) -> Self {
+        Self(Way::Carrier(carrier))
+    }
+
     /// Posts JSON with further headers; gives the status and the bytes of the answer.
     ///
     /// # Errors
@@ -86,6 +107,13 @@ impl HttpClient {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> Result<(u16, Bytes), String> {
+        let network = match &self.0 {
+            Way::Network(network) => network,
+            Way::Carrier(carrier) => {
+                let call = carrier.carry(method, url, headers, body);
+                return tokio::time::timeout(CALL_TIME_MAX, call).await.unwrap_or_else(|_| Err(too_late()));
+            }
+        };
         let mut request = Request::builder().method(method).uri(url);
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
@@ -95,15 +123,17 @@ impl HttpClient {
         }
         let request = request.body(Full::from(body)).map_err(|error| error.to_string())?;
         let call = async {
-            let response = self.0.request(request).await.map_err(|error| chain(&error))?;
+            let response = network.request(request).await.map_err(|error| chain(&error))?;
             let status = response.status().as_u16();
             let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
             Ok((status, body.map_err(|error| error.to_string())?.to_bytes()))
         };
-        tokio::time::timeout(CALL_TIME_MAX, call)
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer in {} seconds", CALL_TIME_MAX.as_secs())))
+        tokio::time::timeout(CALL_TIME_MAX, call).await.unwrap_or_else(|_| Err(too_late()))
     }
+}
+
+fn too_late() -> String {
+    format!("no answer in {} seconds", CALL_TIME_MAX.as_secs())
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -22,6 +22,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod jws;
 pub mod keys;
+pub mod machine;
 pub mod metrics;
 pub mod notice;
 pub mod operation;

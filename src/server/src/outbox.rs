@@ -3,10 +3,7 @@
 //! A call's id is its idempotency key at the provider, so a call that was made twice, because the server
 //! stopped between the call and its note, has one effect.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
@@ -52,10 +49,7 @@ pub(crate) fn backoff_ms(attempts: i64) -> i64 {
 }
 
 /// Delivery goes by the machine's clock: the sandbox's may stand still or leap.
-pub(crate) fn now_ms() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
-}
+pub(crate) use crate::machine::now_ms;
 
 /// Delivers for as long as it is let.
 pub async fn run(app: Arc<App>) {

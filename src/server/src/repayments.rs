@@ -26,6 +26,9 @@ pub const BATCH_MAX: usize = 128;
 /// How many days before the business date a value date may lie; an earlier one counts as the earliest.
 pub const VALUE_DATE_DAYS_BACK_MAX: i32 = 31;
 
+/// How many loans are kept folded between batches.
+pub const LOANS_KEPT_MAX: usize = 4_096;
+
 /// A verified notice that money arrived.
 #[derive(Debug, Clone)]
 pub struct Arrival {
@@ -62,9 +65,12 @@ pub enum Taken {
 
 type Answer = Result<Taken, Problem>;
 
-/// Where notices wait for each other.
+/// Where notices wait for each other, and the loans of those before them.
 #[derive(Debug, Default)]
-pub struct Intake(Mutex<Queue>);
+pub struct Intake {
+    queue: Mutex<Queue>,
+    kept: Mutex<BTreeMap<String, Account>>,
+}
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -74,7 +80,29 @@ struct Queue {
 
 impl Intake {
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<String, Account>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps loans as a commit left them. Where there is no room the oldest loans make it: ids are time-ordered.
+    fn keep(&self, accounts: BTreeMap<String, Account>) {
+        let mut kept = self.kept();
+        kept.extend(accounts.into_iter().map(|(id, account)| (id, Account { touched: false, ..account })));
+        while kept.len() > LOANS_KEPT_MAX {
+            kept.pop_first();
+        }
+    }
+
+    /// The loan as it was kept, unless something happened to it since: events are appended only, so their number and
+    /// the end of the chain say so, whichever server wrote them.
+    fn still(&self, end: &loans::End) -> Option<Account> {
+        let account = self.kept().remove(&end.id)?;
+        let events = i64::try_from(account.loan.records().len()).ok()?;
+        (end.events == Some(events) && head(end.head_number, end.head_hash.as_deref()) == account.head)
+            .then_some(account)
     }
 
     /// The next batch; with none left, whoever worked is done.
@@ -159,15 +187,18 @@ async fn answer_all(app: &App, arrivals: &[Arrival]) -> Vec<Answer> {
 async fn batch(app: &App, arrivals: &[Arrival]) -> Result<Vec<Answer>, Problem> {
     let work = |mut tx: Part| async move {
         let now = app.now()?;
-        let mut books = Books::open(&mut tx, arrivals, app.date_of(now)?, now.to_string()).await?;
+        let mut books = Books::open(&mut tx, &app.intake, arrivals, app.date_of(now)?, now.to_string()).await?;
         let answers = arrivals.iter().map(|arrival| books.take(arrival)).collect::<Result<_, _>>()?;
-        books.write(&mut tx).await?;
-        Ok(answers)
+        let accounts = books.write(&mut tx).await?;
+        Ok((answers, accounts))
     };
-    app.db.write(work).await
+    let (answers, accounts) = app.db.write(work).await?;
+    app.intake.keep(accounts);
+    Ok(answers)
 }
 
 /// A loan being worked on.
+#[derive(Debug)]
 struct Account {
     currency: String,
     loan: Loan,
@@ -193,7 +224,13 @@ struct Books {
 }
 
 impl Books {
-    async fn open(db: &mut Connection, arrivals: &[Arrival], today: Date, now: String) -> Result<Self, Problem> {
+    async fn open(
+        db: &mut Connection,
+        intake: &Intake,
+        arrivals: &[Arrival],
+        today: Date,
+        now: String,
+    ) -> Result<Self, Problem> {
         let ids: Vec<&str> = arrivals.iter().flat_map(|one| [&*one.delivery, &*one.transfer]).collect();
         let came = payments::webhooks_of(db, &ids).await?.into_iter().collect();
         let references: BTreeSet<&str> = arrivals.iter().map(|one| &*one.reference).collect();
@@ -204,7 +241,7 @@ impl Books {
             |reference: &'_ &str| payments.get(*reference).map_or(*reference, |payment| &*payment.loan).to_owned();
         let ids: BTreeSet<String> = references.iter().map(loan).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let accounts = accounts(db, &ids).await?;
+        let accounts = accounts(db, intake, &ids).await?;
         let funders = funders::of_loans(db, &ids).await?;
         let chains: Vec<String> =
             funders.values().flat_map(|books| books.rows()).map(|row| funders::chain(&row.loan, &row.funder)).collect();
@@ -319,15 +356,16 @@ impl Books {
         Ok(())
     }
 
-    async fn write(self, db: &mut Connection) -> Result<(), Problem> {
+    /// Writes everything; gives the loans as they then are.
+    async fn write(self, db: &mut Connection) -> Result<BTreeMap<String, Account>, Problem> {
         payments::note_webhooks(db, &self.notes, &self.now).await?;
         payments::end_all(db, &self.ended).await?;
         payments::insert_all(db, &self.unasked).await?;
         loans::add_events(db, &self.events).await?;
-        let touched = self.accounts.into_iter().filter(|(_, account)| account.touched);
+        let touched = self.accounts.iter().filter(|(_, account)| account.touched);
         let projections: Vec<loans::Projection> = touched
             .map(|(id, account)| loans::Projection {
-                id,
+                id: id.clone(),
                 status: account.loan.status().name().to_owned(),
                 principal_outstanding: account.loan.principal_outstanding().minor(),
             })
@@ -336,19 +374,35 @@ impl Books {
         for books in self.funders.values() {
             funding::project(db, books.rows()).await?;
         }
-        Ok(journal::append_all(db, &self.entries, &self.now).await?)
+        journal::append_all(db, &self.entries, &self.now).await?;
+        Ok(self.accounts)
     }
 }
 
-/// The loans of ids, folded, each with the end of its chain.
-async fn accounts(db: &mut Connection, ids: &[&str]) -> Result<BTreeMap<String, Account>, Problem> {
+fn head(number: Option<i64>, hash: Option<&str>) -> Head {
+    match (number, hash) {
+        (Some(number), Some(hash)) => Head { number: number.unsigned_abs(), hash: hash.to_owned() },
+        _ => Head::default(),
+    }
+}
+
+/// The loans of ids, folded, each with the end of its chain: those that were kept and are as they were, and the others
+/// from their events.
+async fn accounts(db: &mut Connection, intake: &Intake, ids: &[&str]) -> Result<BTreeMap<String, Account>, Problem> {
     let mut accounts = BTreeMap::new();
-    for row in loans::books_of(db, ids).await? {
+    let mut unknown = Vec::new();
+    for end in loans::ends_of(db, ids).await? {
+        match intake.still(&end) {
+            Some(account) => {
+                accounts.insert(end.id, account);
+            }
+            None => unknown.push(end.id),
+        }
+    }
+    let unknown: Vec<&str> = unknown.iter().map(String::as_str).collect();
+    for row in loans::books_of(db, &unknown).await? {
         let events = row.events.as_deref().unwrap_or_default().lines().filter_map(|line| line.split_once(' '));
-        let head = match (row.head_number, row.head_hash) {
-            (Some(number), Some(hash)) => Head { number: number.unsigned_abs(), hash },
-            _ => Head::default(),
-        };
+        let head = head(row.head_number, row.head_hash.as_deref());
         let loan = booking::restore(&row.offer, row.merchant_fee, events)?;
         accounts.insert(row.id, Account { currency: row.currency, loan, head, touched: false });
     }

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 #[expect(clippy::expect_used, reason = "without randomness no key is safe, so the process must end")]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0_u8; N];
-    getrandom::fill(&mut bytes).expect("the operating system gives randomness");
+    crate::machine::fill(&mut bytes).expect("the operating system gives randomness");
     bytes
 }
 

@@ -106,6 +106,8 @@ enum Verify {
     Batch,
     /// The server under a storm of repeated requests, and killed under load, on SQLite and PostgreSQL
     Server,
+    /// The server's core in a simulation in which everything fails by a seed
+    Simulation,
 }
 
 fn main() -> ExitCode {
@@ -146,6 +148,7 @@ fn run(cli: Cli) -> Result<bool> {
         Some(Task::Verify { what: Verify::Ledger }) => return verify::ledger(root),
         Some(Task::Verify { what: Verify::Batch }) => return verify_batch::batch(root),
         Some(Task::Verify { what: Verify::Server }) => return verify::server(root),
+        Some(Task::Verify { what: Verify::Simulation }) => return verify::simulation(root),
         Some(Task::Bench { what: Bench::Money }) => {
             set_up_for_building(root)?;
             bench::money(root)?;

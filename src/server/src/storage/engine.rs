@@ -80,7 +80,7 @@ impl Engine {
     /// # Errors
     /// One readable line.
     pub async fn connect(self, url: &str, purpose: Purpose) -> Result<AnyPool, String> {
-        sqlx::any::install_default_drivers();
+        install_drivers();
         let named = |error: &dyn std::fmt::Display| format!("database `{}`: {error}", shown(url));
         let options = match self {
             Self::Sqlite => AnyConnectOptions::from_str(&sqlite_url(file_of(url)?, purpose)),
@@ -104,6 +104,17 @@ impl Engine {
             .await
             .map_err(|error| named(&error))
     }
+}
+
+static DRIVERS: std::sync::Once = std::sync::Once::new();
+
+fn install_drivers() {
+    DRIVERS.call_once(sqlx::any::install_default_drivers);
+}
+
+/// Lets a simulation install a driver of its own, before any database is opened.
+pub fn with_drivers_of_ones_own(install: impl FnOnce()) {
+    DRIVERS.call_once(install);
 }
 
 /// `?mode=` says whether the file may be made. A `#` would begin a fragment.

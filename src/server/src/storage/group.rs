@@ -229,24 +229,40 @@ impl Writer {
         let mut place = Place::take(self);
         let mut open = self.open.clone().lock_owned().await;
         open.recover();
-        if open.tx.is_none() {
+        // Whoever begins the transaction needs no savepoint: what it would go back to is the beginning.
+        let first = open.tx.is_none();
+        if first {
             open.tx = Some(self.pool.begin_with(self.begin).await?);
         }
         open.working = true;
-        open.statement("SAVEPOINT part").await?;
+        if !first {
+            open.statement("SAVEPOINT part").await?;
+        }
         let back = Slot::default();
         let done = work(Part { open: Some(open), back: back.clone() }).await;
         let given_back = back.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut open = given_back.ok_or_else(|| Problem::internal("a part of a transaction was kept"))?;
         if done.is_err() {
+            if first {
+                // Nothing else is in it. What it was refused for was committed before.
+                if let Some(tx) = open.tx.take() {
+                    let _ = tx.rollback().await;
+                }
+                open.working = false;
+                return done;
+            }
             open.statement("ROLLBACK TO SAVEPOINT part").await?;
         }
-        open.statement("RELEASE SAVEPOINT part").await?;
+        let last = place.leave() || open.members.len() + 1 >= GROUP_MAX;
+        // A commit releases what is open.
+        if !first && !last {
+            open.statement("RELEASE SAVEPOINT part").await?;
+        }
         open.working = false;
         // A refusal waits as well: what it was refused for may have been written by a part of the same whole.
         let (told, end) = oneshot::channel();
         open.members.push(told);
-        if place.leave() || open.members.len() >= GROUP_MAX {
+        if last {
             self.commit(&mut open).await;
         }
         drop(open);

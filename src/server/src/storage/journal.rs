@@ -152,6 +152,27 @@ pub async fn page(
     Ok(entries)
 }
 
+/// Entries of one chain in their order, after a number. Ids would do as long as no machine's clock goes back.
+///
+/// # Errors
+/// As [`page`].
+pub async fn page_of_chain(db: &mut Connection, chain: &str, after: u64, limit: i64) -> Result<Vec<Stored>, Problem> {
+    let rows: Vec<EntryRow> = sqlx::query_as(
+        "SELECT id, chain, number, date, currency, event, previous, hash FROM journal_entries
+         WHERE chain = $1 AND number > $2 ORDER BY number LIMIT $3",
+    )
+    .bind(chain)
+    .bind(i64::try_from(after).map_err(Problem::internal)?)
+    .bind(limit)
+    .fetch_all(&mut *db)
+    .await?;
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        entries.push(stored(db, row).await?);
+    }
+    Ok(entries)
+}
+
 async fn stored(db: &mut Connection, row: EntryRow) -> Result<Stored, Problem> {
     let lines: Vec<(String, String, i64)> =
         sqlx::query_as("SELECT debit, credit, amount FROM journal_transfers WHERE entry = $1 ORDER BY line")

@@ -172,6 +172,31 @@ pub async fn books_of(db: &mut Connection, ids: &[&str]) -> sqlx::Result<Vec<Boo
     many::select(db, before, "", ids).await
 }
 
+/// Where a loan's events and its chain end.
+#[derive(Debug, Clone, FromRow)]
+pub struct End {
+    pub id: String,
+    /// How many events there are.
+    pub events: Option<i64>,
+    /// The number of the last entry in the loan's chain.
+    pub head_number: Option<i64>,
+    /// And its hash.
+    pub head_hash: Option<String>,
+}
+
+/// The ends of those loans that there are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ends_of(db: &mut Connection, ids: &[&str]) -> sqlx::Result<Vec<End>> {
+    let before = "SELECT l.id,
+        (SELECT number FROM loan_events WHERE loan = l.id ORDER BY number DESC LIMIT 1) AS events,
+        (SELECT number FROM journal_entries WHERE chain = l.id ORDER BY number DESC LIMIT 1) AS head_number,
+        (SELECT hash FROM journal_entries WHERE chain = l.id ORDER BY number DESC LIMIT 1) AS head_hash
+        FROM loans l WHERE l.id IN";
+    many::select(db, before, "", ids).await
+}
+
 /// Adds events, each to its loan.
 ///
 /// # Errors

@@ -5,9 +5,14 @@ use sqlx::{Any, AssertSqlSafe, FromRow, any::AnyArguments, any::AnyRow, query::Q
 use super::Connection;
 
 /// The sizes in which statements are made, so that few different ones are prepared.
-const SIZES: [usize; 4] = [64, 16, 4, 1];
+const SIZES: [usize; 7] = [1, 4, 8, 16, 32, 64, 128];
 /// The most rows of one statement.
-const ROWS_MAX: usize = SIZES[0];
+const ROWS_MAX: usize = 128;
+
+/// The smallest size that so many rows fit into.
+fn size_for(rows: usize) -> usize {
+    SIZES.into_iter().find(|size| *size >= rows).unwrap_or(ROWS_MAX)
+}
 
 /// A statement and its parameters.
 pub type Statement<'a> = Query<'a, Any, AnyArguments>;
@@ -23,7 +28,7 @@ where
     let mut found = Vec::new();
     for piece in ids.chunks(ROWS_MAX) {
         let Some(last) = piece.last() else { break };
-        let size = SIZES.into_iter().rev().find(|size| *size >= piece.len()).unwrap_or(ROWS_MAX);
+        let size = size_for(piece.len());
         let sql = format!("{before} {}{after}", tuple(0, size));
         let mut query = sqlx::query_as(AssertSqlSafe(sql));
         // A list that is filled up with its last finds nothing more.
@@ -36,6 +41,8 @@ where
 }
 
 /// Runs a statement over `VALUES` of all rows: `before` ends where the values begin, `after` begins where they end.
+/// Up to [`ROWS_MAX`] rows are one statement: a list is filled up with its last row, which an update does twice and an
+/// insert leaves out by its place.
 ///
 /// # Errors
 /// When the database fails.
@@ -46,17 +53,32 @@ pub async fn execute<T>(
     rows: &[T],
     bind: impl for<'q> Fn(Statement<'q>, &T) -> Statement<'q>,
 ) -> sqlx::Result<()> {
-    let mut rest = rows;
-    while let Some(size) = SIZES.into_iter().find(|size| *size <= rest.len()) {
-        let (piece, more) = rest.split_at(size);
-        let tuples: Vec<String> = (0..size).map(|row| tuple(row * columns, columns)).collect();
-        let sql = format!("{before} {}{after}", tuples.join(", "));
+    let insert = before.strip_prefix("INSERT").and_then(|_| before.strip_suffix("VALUES"));
+    for piece in rows.chunks(ROWS_MAX) {
+        let Some(last) = piece.last() else { break };
+        let size = size_for(piece.len());
+        let sql = match insert {
+            Some(_) if size == 1 => format!("{before} {}{after}", tuple(0, columns)),
+            Some(into) => {
+                let tuples: Vec<String> =
+                    (0..size).map(|row| tuple(row * columns, columns).replacen('(', &format!("({row}, "), 1)).collect();
+                let names: Vec<String> = (2..columns + 2).map(|number| format!("column{number}")).collect();
+                let (names, tuples, count) = (names.join(", "), tuples.join(", "), size * columns + 1);
+                format!("{into}SELECT {names} FROM (VALUES {tuples}) AS v WHERE column1 < ${count}{after}")
+            }
+            None => {
+                let tuples: Vec<String> = (0..size).map(|row| tuple(row * columns, columns)).collect();
+                format!("{before} {}{after}", tuples.join(", "))
+            }
+        };
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for row in piece {
+        for row in piece.iter().chain(std::iter::repeat_n(last, size - piece.len())) {
             query = bind(query, row);
         }
+        if insert.is_some() && size > 1 {
+            query = query.bind(i64::try_from(piece.len()).unwrap_or(i64::MAX));
+        }
         query.execute(&mut *db).await?;
-        rest = more;
     }
     Ok(())
 }
@@ -75,5 +97,6 @@ mod tests {
     fn parameters_are_counted_through() {
         assert_eq!(tuple(0, 3), "($1, $2, $3)");
         assert_eq!(tuple(6, 2), "($7, $8)");
+        assert_eq!([1, 2, 9, 64, 65, 128, 500].map(size_for), [1, 4, 16, 64, 128, 128, 128]);
     }
 }

@@ -10,15 +10,16 @@ use prequal_server::{
         Done, JOBS, Job, Running, due_debits,
         scheduler::{self, Attempt},
     },
-    outbox,
+    operation, outbox,
     problem::{Kind, Problem},
     settings::Settings,
-    storage::{self, Database, group::Part, jobs, replies},
+    storage::{self, Database, Engine, group::Part, jobs, replies},
 };
 use serde_json::json;
 
 use crate::{
     actors::ADA,
+    database,
     process::Process,
     world::{LENDER, MERCHANT, World},
 };
@@ -367,4 +368,37 @@ async fn a_server_killed_in_the_middle_of_the_day_s_debits_leaves_the_rest_to_th
         .await;
     assert_eq!(view["payments"].as_array().unwrap().len(), 1, "{view}");
     world.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_what_it_would_change_and_changes_nothing() {
+    let mut world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}/autopay");
+    let agreed = json!({ "text_hash": prequal_server::secret::sha256_hex("Debit me.") }).to_string();
+    let on = world.call("PUT", &path, &capability, &[], agreed.as_bytes()).await.expect(200);
+    let due = date(on["next_due"].as_str().unwrap());
+    world.set_date(&due.to_string()).await;
+    let mut config = world.config().clone();
+    let dry = operation::run_job(&mut config, true, "due-debits", due, true).await;
+    if database::engine() == Engine::Postgres {
+        assert!(dry.unwrap_err().contains("SQLite only"));
+    } else {
+        assert_eq!(dry, Ok(1));
+        let names = std::fs::read_dir(world.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(names.into_iter().all(|name| !name.to_string_lossy().contains("dry-run")), "the copy is gone");
+    }
+    assert_eq!(world.get(&path, &capability).await.expect(200)["next_due"], due.to_string());
+    let mut config = world.config().clone();
+    assert_eq!(operation::run_job(&mut config, true, "due-debits", due, false).await, Ok(1));
+    // Again, though it is done: nothing is left.
+    assert_eq!(operation::run_job(&mut config, true, "due-debits", due, false).await, Ok(0));
+    let tomorrow = due.add_days(1).unwrap();
+    let early = operation::run_job(&mut config, true, "due-debits", tomorrow, false).await.unwrap_err();
+    assert!(early.contains("is after the business date"), "{early}");
+    let unknown = operation::run_job(&mut config, true, "due-debts", due, false).await.unwrap_err();
+    assert!(unknown.contains("no job `due-debts`; there are due-debits"), "{unknown}");
+    let status = operation::job_status(&config, true, 3).await.unwrap();
+    let run = &status.iter().find(|one| one.job.name == "due-debits").unwrap().runs[0];
+    assert_eq!((run.status.as_str(), run.attempts, run.changed), ("done", 2, 1));
 }
