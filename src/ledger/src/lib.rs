@@ -3,6 +3,7 @@
 //! Read in this order: [`account`] (the chart), [`posting`] (the table that a finance person reads),
 //! [`entry`] (why nothing unbalanced can be written), [`event`] (what can happen), [`loan`] (events to entries),
 //! [`servicing`] (late, non-accrual, allowance), [`funding`] (who finances it), [`line`] (limits and exposure),
+//! [`order`] and [`capture`] (what is held, and what becomes of a part of it),
 //! [`chain`], [`merkle`] and [`export`] (why no change goes unseen), [`trial`] and [`report`] (the sums).
 #![cfg_attr(
     not(test),
@@ -12,6 +13,7 @@
 
 pub mod account;
 mod books;
+pub mod capture;
 pub mod chain;
 mod engine;
 pub mod entry;
@@ -23,12 +25,14 @@ pub mod funding;
 pub mod line;
 pub mod loan;
 pub mod merkle;
+pub mod order;
 pub mod posting;
 pub mod report;
 pub mod servicing;
 pub mod trial;
 
 pub use account::{Account, Kind};
+pub use capture::{CaptureRefusal, Law, Share, capture_offer};
 pub use chain::{Head, Sealed};
 pub use entry::{Entry, Transfer};
 pub use error::LedgerError;
@@ -38,6 +42,7 @@ pub use funding::{Funder, FunderPosition, Funding, Moved};
 pub use line::{Ceiling, Claim, ClaimKind, Hold, Line, LineEvent, admit};
 pub use loan::{Contract, Loan, Status};
 pub use merkle::DayHead;
+pub use order::{End, Order, OrderRefusal, OrderState};
 pub use posting::Position;
 pub use report::{BackDating, Close, GeneralLedger, StatementLine, statement};
 pub use servicing::{AllowanceStage, Bucket, Delinquency, Materiality, Servicing};

@@ -156,6 +156,12 @@ impl Line {
         Ok(())
     }
 
+    /// What an order holds, also after its last day.
+    #[must_use]
+    pub fn hold(&self, hold: &str) -> Option<&Hold> {
+        self.holds.get(hold)
+    }
+
     /// The limit.
     #[must_use]
     pub const fn limit(&self) -> Amount {

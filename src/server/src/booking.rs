@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{
     app::new_id,
-    outbox,
+    lines, outbox,
     problem::{Kind, Problem},
     settings::Merchant,
     storage::{Connection, applications, capabilities, checkouts, journal, loans, payments},
@@ -30,6 +30,8 @@ pub struct Booking<'a> {
     pub offer: &'a Offer,
     pub offer_json: &'a Value,
     pub offer_id: &'a str,
+    /// The line of credit that it is drawn on.
+    pub line: Option<&'a str>,
     pub signature_record: &'a str,
     /// SHA-256 of the shopper's credential for the loan.
     pub capability_hash: &'a str,
@@ -62,57 +64,112 @@ pub fn merchant_fee(offer: &Offer, merchant: &Merchant) -> Result<Amount, Proble
 /// Consumes the offer, books the loan and requests the payout; gives the loan's id.
 ///
 /// # Errors
-/// 409 where the offer or the checkout went to another loan.
+/// 409 where the offer or the checkout went to another loan, or the line does not allow it.
 pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, Problem> {
     let Booking { application, checkout, offer, .. } = *booking;
-    let id = new_id();
     let now = booking.now.to_string();
-    let fee = merchant_fee(offer, booking.merchant)?;
-    let contract = contract(offer, fee)?;
-    let payout = contract.payout();
     if !checkouts::finance(db, &checkout.id).await? {
         return Err(Problem::new(Kind::CheckoutFinanced, "another loan financed it"));
     }
     let agreement = |text: &Option<String>| text.clone().ok_or_else(|| Problem::internal("no agreement"));
-    let row = loans::Row {
-        id: id.clone(),
-        application: application.id.clone(),
-        checkout: checkout.id.clone(),
-        person: application.person.clone(),
-        merchant: checkout.merchant.clone(),
-        capability_hash: booking.capability_hash.to_owned(),
-        currency: offer.currency.code().to_owned(),
-        principal: offer.principal.minor(),
-        merchant_fee: fee.minor(),
-        offer: canonical::to_string(booking.offer_json).map_err(Problem::internal)?,
+    let lending = Lending {
+        application: &application.id,
+        checkout: &checkout.id,
+        person: &application.person,
+        merchant: &checkout.merchant,
+        offer,
+        merchant_fee: merchant_fee(offer, booking.merchant)?,
+        offer_text: canonical::to_string(booking.offer_json).map_err(Problem::internal)?,
         agreement_text: agreement(&application.agreement_text)?,
         agreement_hash: agreement(&application.agreement_hash)?,
-        signature_record: booking.signature_record.to_owned(),
-        status: Status::Disbursing.name().to_owned(),
-        principal_outstanding: 0,
-        booked: now.clone(),
+        signature_record: booking.signature_record,
+        capability_hashes: &[booking.capability_hash.to_owned()],
+        now: &now,
+        today: booking.today,
     };
-    loans::insert(db, &row).await?;
-    capabilities::insert(db, &id, booking.capability_hash, &now).await?;
+    if let Some(line) = booking.line {
+        let (person, currency) = (application.person.as_str(), checkout.currency.as_str());
+        lines::hold(db, (line, person, currency), (&checkout.id, offer.principal), booking.today, booking.today)
+            .await?;
+    }
+    let id = lend(db, &lending).await?;
+    if let Some(line) = booking.line {
+        lines::draw(db, line, (&checkout.id, &id), offer.principal, true, booking.today).await?;
+    }
     if !applications::use_offer(db, booking.offer_id, &id, &now).await? {
         return Err(Problem::new(Kind::OfferUsed, "the loan it was used for stands"));
     }
-    let mut loan = Loan::new(contract);
-    record(db, &id, &mut loan, Event::Booked, booking.today, &now).await?;
-    applications::sign(db, &application.id, &id).await?;
-    if payout.is_zero() {
-        record(db, &id, &mut loan, Event::PayoutSettled { value_date: booking.today }, booking.today, &now).await?;
-        return Ok(id);
-    }
-    request_payout(db, &row, payout, booking, &now).await?;
+    applications::sign(db, &application.id, Some(&id)).await?;
     Ok(id)
+}
+
+/// One loan to be booked: at signing, or at a capture.
+#[derive(Debug)]
+pub struct Lending<'a> {
+    pub application: &'a str,
+    pub checkout: &'a str,
+    pub person: &'a str,
+    pub merchant: &'a str,
+    pub offer: &'a Offer,
+    /// Kept from the payout.
+    pub merchant_fee: Amount,
+    /// Canonical JSON of the offer.
+    pub offer_text: String,
+    pub agreement_text: String,
+    pub agreement_hash: String,
+    pub signature_record: &'a str,
+    /// SHA-256 of each credential that opens it, the first of them its own.
+    pub capability_hashes: &'a [String],
+    pub now: &'a str,
+    pub today: Date,
+}
+
+/// Books a loan and requests its payout; gives its id.
+///
+/// # Errors
+/// 500 where the offer gives no contract or the database fails.
+pub async fn lend(db: &mut Connection, lending: &Lending<'_>) -> Result<String, Problem> {
+    let Lending { offer, now, today, .. } = *lending;
+    let contract = contract(offer, lending.merchant_fee)?;
+    let payout = contract.payout();
+    let own = lending.capability_hashes.first().ok_or_else(|| Problem::internal("a loan without a credential"))?;
+    let row = loans::Row {
+        id: new_id(),
+        application: lending.application.to_owned(),
+        checkout: lending.checkout.to_owned(),
+        person: lending.person.to_owned(),
+        merchant: lending.merchant.to_owned(),
+        capability_hash: own.clone(),
+        currency: offer.currency.code().to_owned(),
+        principal: offer.principal.minor(),
+        merchant_fee: lending.merchant_fee.minor(),
+        offer: lending.offer_text.clone(),
+        agreement_text: lending.agreement_text.clone(),
+        agreement_hash: lending.agreement_hash.clone(),
+        signature_record: lending.signature_record.to_owned(),
+        status: Status::Disbursing.name().to_owned(),
+        principal_outstanding: 0,
+        booked: now.to_owned(),
+    };
+    loans::insert(db, &row).await?;
+    for hash in lending.capability_hashes {
+        capabilities::insert(db, &row.id, hash, now).await?;
+    }
+    let mut loan = Loan::new(contract);
+    record(db, &row.id, &mut loan, Event::Booked, today, now).await?;
+    if payout.is_zero() {
+        record(db, &row.id, &mut loan, Event::PayoutSettled { value_date: today }, today, now).await?;
+    } else {
+        request_payout(db, &row, payout, today, now).await?;
+    }
+    Ok(row.id)
 }
 
 async fn request_payout(
     db: &mut Connection,
     loan: &loans::Row,
     amount: Amount,
-    booking: &Booking<'_>,
+    today: Date,
     now: &str,
 ) -> Result<(), Problem> {
     let payout = payments::PayoutRow {
@@ -130,7 +187,7 @@ async fn request_payout(
         reference: &payout.id,
         amount: payout.amount,
         currency: &payout.currency,
-        value_date: booking.today.to_string(),
+        value_date: today.to_string(),
     };
     outbox::add(db, "/v1/payouts", &payout.id, &instruction, now).await
 }
@@ -202,10 +259,10 @@ pub async fn record(
     let (row, entry) = advance(loan, event, booked)?;
     let outstanding = loan.principal_outstanding().minor();
     loans::add_event(db, id, &row, loan.status().name(), outstanding).await?;
-    match entry {
-        Some(entry) => post(db, id, entry, now).await.map(|_| ()),
-        None => Ok(()),
+    if let Some(entry) = entry {
+        post(db, id, entry, now).await?;
     }
+    lines::follow(db, id, loan, booked).await
 }
 
 /// Appends an entry to a chain; gives its id.

@@ -13,6 +13,7 @@ use prequal_bundle::{
 use prequal_core::{
     bundle::{Bundle, FieldDefinition, FieldKind, Part, payload::AGREEMENT_TEXT},
     calendar::{Date, Instant},
+    credit::caps::PlanCap,
     currency::Currency,
     decide,
     wire::{Decision, Input},
@@ -83,6 +84,18 @@ impl Policy {
     #[must_use]
     pub fn currency(&self) -> Currency {
         self.bundle.currency()
+    }
+
+    /// The law's ceilings on what a plan costs.
+    #[must_use]
+    pub fn caps(&self) -> &[PlanCap] {
+        &self.bundle.payload().caps
+    }
+
+    /// The type of the lender, as the ceilings name it.
+    #[must_use]
+    pub fn lender_kind(&self) -> &str {
+        &self.bundle.payload().lender.kind
     }
 
     /// The first business date on which it decides.
@@ -197,6 +210,12 @@ impl Policies {
     #[must_use]
     pub fn previous_count(&self) -> usize {
         self.previous.len()
+    }
+
+    /// The bundle of a hash, whether or not its offers are still taken.
+    #[must_use]
+    pub fn known(&self, hash: &str) -> Option<&Policy> {
+        std::iter::once(&self.active).chain(&self.previous).find(|policy| policy.hash() == hash)
     }
 
     /// The bundle of a hash, if offers made by it are still taken.

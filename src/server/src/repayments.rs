@@ -17,7 +17,7 @@ use crate::{
     app::{App, new_id},
     booking,
     problem::{Kind, Problem},
-    storage::{Connection, group::Part, journal, loans, payments},
+    storage::{Connection, group::Part, journal, lines, loans, payments},
 };
 
 /// How many notices are taken together at most.
@@ -181,6 +181,8 @@ struct Books {
     came: BTreeMap<String, String>,
     payments: BTreeMap<String, payments::Row>,
     accounts: BTreeMap<String, Account>,
+    /// Loans that are drawn on lines of credit.
+    drawn: Vec<lines::Drawn>,
     notes: Vec<(String, String)>,
     ended: Vec<payments::Row>,
     unasked: Vec<payments::Row>,
@@ -199,13 +201,16 @@ impl Books {
         let loan =
             |reference: &'_ &str| payments.get(*reference).map_or(*reference, |payment| &*payment.loan).to_owned();
         let ids: BTreeSet<String> = references.iter().map(loan).collect();
-        let accounts = accounts(db, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let accounts = accounts(db, &ids).await?;
+        let drawn = lines::drawn_all(db, &ids).await?;
         Ok(Self {
             today,
             now,
             came,
             payments,
             accounts,
+            drawn,
             notes: Vec::new(),
             ended: Vec::new(),
             unasked: Vec::new(),
@@ -303,6 +308,11 @@ impl Books {
         payments::end_all(db, &self.ended).await?;
         payments::insert_all(db, &self.unasked).await?;
         loans::add_events(db, &self.events).await?;
+        for drawn in &self.drawn {
+            if let Some(account) = self.accounts.get(&drawn.loan).filter(|account| account.touched) {
+                crate::lines::follow_drawn(db, drawn, &account.loan, self.today).await?;
+            }
+        }
         let touched = self.accounts.into_iter().filter(|(_, account)| account.touched);
         let projections: Vec<loans::Projection> = touched
             .map(|(id, account)| loans::Projection {

@@ -4,10 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use prequal_bundle::jwk::{self, PrivateKey, PublicKey, Use};
 use prequal_core::{currency::Currency, decimal::Decimal, money::Amount};
+use prequal_ledger::Ceiling;
 
 use crate::{
     config::Config,
     delivery::Channel,
+    exposure,
     http_client::BaseUrl,
     policy::{Policies, PublicBundle},
     secret,
@@ -60,8 +62,12 @@ pub struct Settings {
     pub checkout_seconds: u32,
     /// By how many seconds an edge's clock may differ.
     pub clock_skew_seconds: u32,
-    /// The most principal one person may owe.
+    /// For how many days an order may be captured by its merchant, where the checkout says nothing.
+    pub capture_days: u16,
+    /// The most one person may owe, hold and have signed in all.
     pub exposure_max: Amount,
+    /// Every ceiling on that, the one in all first.
+    pub ceilings: Vec<Ceiling>,
     /// Origins whose pages may call the routes of shoppers.
     pub cors_origins: Vec<String>,
     /// The key of checkout tokens.
@@ -95,7 +101,9 @@ impl Settings {
             lender_id: config.lender.id.clone(),
             checkout_seconds: config.checkout.seconds,
             clock_skew_seconds: config.checkout.clock_skew_seconds,
+            capture_days: config.checkout.capture_days,
             exposure_max: Amount::new(config.limits.exposure_max).map_err(|error| error.to_string())?,
+            ceilings: ceilings(config)?,
             cors_origins: config.cors_origins.clone(),
             checkout_key: jwk::read_private(&config.checkout.key, Use::Checkout)?,
             policies,
@@ -172,6 +180,10 @@ impl Settings {
             ("edges", names(self.edges.iter().map(|edge| &edge.id))),
             ("lender keys", names(self.lender_keys.iter().map(|(id, _)| id))),
             ("provider", self.provider.url.to_string()),
+            (
+                "ceilings",
+                self.ceilings.iter().map(|one| format!("{} {}", one.id, one.amount)).collect::<Vec<_>>().join(", "),
+            ),
             ("notices", self.notices.as_ref().map_or("wait: no channel", Channel::name).to_owned()),
         ]
     }
@@ -185,6 +197,27 @@ fn keyed<'a, T>(holders: &'a [T], known: impl Fn(&T) -> &str, hash: &str) -> Opt
 fn names<'a>(ids: impl Iterator<Item = &'a String>) -> String {
     let ids: Vec<&str> = ids.map(String::as_str).collect();
     if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
+}
+
+fn ceilings(config: &Config) -> Result<Vec<Ceiling>, String> {
+    let amount = |minor| Amount::new(minor).map_err(|error| format!("limits: {error}"));
+    let over_all = Ceiling {
+        id: exposure::OVER_ALL.to_owned(),
+        amount: amount(config.limits.exposure_max)?,
+        product: None,
+        merchant: None,
+        funder: None,
+    };
+    let further = config.limits.ceilings.iter().map(|ceiling| {
+        Ok(Ceiling {
+            id: ceiling.name.clone(),
+            amount: amount(ceiling.amount)?,
+            product: ceiling.product.clone(),
+            merchant: ceiling.merchant.clone(),
+            funder: None,
+        })
+    });
+    std::iter::once(Ok(over_all)).chain(further).collect()
 }
 
 fn merchants(config: &Config) -> Result<Vec<Arc<Merchant>>, String> {

@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod loans;
 pub mod meta;
 pub mod notices;
+pub mod orders;
 pub mod payments;
 pub mod persons;
 pub mod sign;
@@ -80,7 +81,9 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(checkouts::create))
         .routes(routes!(checkouts::read))
         .routes(routes!(checkouts::change_cart))
-        .routes(routes!(checkouts::order))
+        .routes(routes!(orders::capture))
+        .routes(routes!(orders::void))
+        .routes(routes!(orders::events))
         .routes(routes!(applications::create))
         .routes(routes!(webhooks::payments))
         .routes(routes!(persons::search))
@@ -102,6 +105,7 @@ fn of_shoppers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(persons::withdraw))
         .routes(routes!(submit::submit))
         .routes(routes!(sign::sign))
+        .routes(routes!(orders::read))
         .routes(routes!(loans::read))
         .routes(routes!(loans::payoff))
         .routes(routes!(loans::rotate))

@@ -211,7 +211,7 @@ async fn decide(
     let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
     let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
     let offer = requote(policy, &input, &claims)?;
-    fresh::check_duplicate(tx, &checkout).await?;
+    fresh::check_duplicate(app, tx, &checkout).await?;
 
     if let Some(reply) = answered_before(tx, &row, &claims).await? {
         return Ok(reply);
@@ -303,7 +303,10 @@ async fn conclude(
         application: &row.id,
         label: policy.label(),
     };
-    let agreement = agreement::render(policy.agreement_template(), &parties, offer);
+    let mut agreement = agreement::render(policy.agreement_template(), &parties, offer);
+    if let Some(days) = checkout.capture_days {
+        agreement = agreement::for_captures(&agreement, parties.merchant, days, offer);
+    }
     let expires = Instant::from_seconds(claims.exp).map_err(Problem::internal)?.to_string();
     let approval = applications::Approval {
         decision: &decision.id,

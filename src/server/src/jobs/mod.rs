@@ -38,7 +38,8 @@ impl std::fmt::Debug for Job {
 }
 
 /// Every job, in the order in which a day's are run.
-pub const JOBS: &[Job] = &[];
+pub const JOBS: &[Job] =
+    &[Job { name: "order-expiry", about: "ends orders whose capture window is over", run: crate::orders::expire }];
 
 /// The job of a name.
 #[must_use]

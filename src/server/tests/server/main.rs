@@ -8,6 +8,7 @@ mod killed;
 mod money;
 mod notices;
 mod offers;
+mod orders;
 mod personal;
 mod process;
 mod purchase;
