@@ -162,6 +162,11 @@ impl Line {
         self.holds.get(hold)
     }
 
+    /// What every order holds, by its id, also after its last day.
+    pub fn holds(&self) -> impl Iterator<Item = (&str, &Hold)> {
+        self.holds.iter().map(|(id, hold)| (id.as_str(), hold))
+    }
+
     /// The limit.
     #[must_use]
     pub const fn limit(&self) -> Amount {

@@ -4,7 +4,7 @@ use prequal_ledger::{Loan, TrialBalance, chain};
 
 use crate::{
     app::App,
-    booking,
+    booking, lines, orders,
     problem::Problem,
     storage::{Connection, journal, loans},
 };
@@ -68,6 +68,8 @@ pub async fn run_on(db: &mut Connection) -> Result<Report, Problem> {
             return Err(Problem::internal(format!("account {} is not the sum of its entries", row.account)));
         }
     }
+    orders::verify(db).await?;
+    lines::verify(db).await?;
     Ok(report)
 }
 

@@ -18,12 +18,25 @@ pub const EVENTS_MAX: usize = 65_536;
 pub const LINES_OF_PERSON_MAX: i64 = 16;
 
 /// A line, and how many events it is the fold of.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Folded {
     /// The line.
     pub line: Line,
     /// How many events.
     pub events: usize,
+}
+
+impl Folded {
+    /// Whether an event may be added that could as well not be: what follows from money always may.
+    ///
+    /// # Errors
+    /// 429 where there are too many.
+    pub fn check_room(&self) -> Result<(), Problem> {
+        if self.events >= EVENTS_MAX {
+            return Err(Problem::new(Kind::TooMany, format!("a line has at most {EVENTS_MAX} events")));
+        }
+        Ok(())
+    }
 }
 
 /// A line, folded from its events.
@@ -86,9 +99,7 @@ pub async fn hold(
         return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/line"));
     }
     let mut folded = load(db, id).await?;
-    if folded.events >= EVENTS_MAX {
-        return Err(Problem::new(Kind::TooMany, format!("a line has at most {EVENTS_MAX} events")));
-    }
+    folded.check_room()?;
     record(db, id, &mut folded, &LineEvent::Held { hold: order.to_owned(), amount, expires }, today).await
 }
 
@@ -148,4 +159,40 @@ pub async fn follow_drawn(db: &mut Connection, drawn: &lines::Drawn, state: &Loa
     let mut folded = load(db, &drawn.line).await?;
     record(db, &drawn.line, &mut folded, &event, today).await?;
     Ok(lines::restored(db, &drawn.loan, now.minor()).await?)
+}
+
+/// Checks every line against the loans drawn on it and the orders that hold on it.
+///
+/// # Errors
+/// 500 with the first line that is another sum.
+pub async fn verify(db: &mut Connection) -> Result<(), Problem> {
+    let mut after: Option<String> = None;
+    loop {
+        let page = lines::page(db, after.as_deref(), VERIFIED_AT_ONCE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id.clone());
+        for row in &page {
+            verify_one(db, &row.id).await?;
+        }
+    }
+}
+
+/// How many lines are read at once to be checked.
+const VERIFIED_AT_ONCE: i64 = 500;
+
+async fn verify_one(db: &mut Connection, id: &str) -> Result<(), Problem> {
+    let line = load(db, id).await?.line;
+    let wrong = |what: &str| Err(Problem::internal(format!("line {id}: {what}")));
+    if line.drawn().minor() != lines::drawn_by_loans(db, id).await? {
+        return wrong("what is drawn is not the sum of its loans");
+    }
+    let orders = lines::held_by_orders(db, id).await?;
+    if line.holds().any(|(order, _)| !orders.iter().any(|(id, ..)| id == order)) {
+        return wrong("an order that has ended holds something");
+    }
+    // A hold that is over with its day may be forgotten before its order is marked.
+    let differs = |(order, amount, until): &(String, i64, String)| {
+        line.hold(order).is_some_and(|hold| hold.amount.minor() != *amount || hold.expires.to_string() != *until)
+    };
+    if orders.iter().any(differs) { wrong("an order holds something else") } else { Ok(()) }
 }

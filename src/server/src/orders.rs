@@ -414,3 +414,14 @@ async fn expire_one(db: &mut Connection, id: &str, date: Date, now: &str) -> Res
     announce(db, &row.merchant, Announcement::Expired, &told(&row, date)?, now).await?;
     Ok(true)
 }
+
+/// Checks that every order is the sum of its captures and of their loans.
+///
+/// # Errors
+/// 500 with the first that is not.
+pub async fn verify(db: &mut Connection) -> Result<(), Problem> {
+    match orders::out_of_sum(db).await?.first() {
+        Some(order) => Err(Problem::internal(format!("order {order}: it is not the sum of its captures"))),
+        None => Ok(()),
+    }
+}

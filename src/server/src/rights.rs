@@ -10,7 +10,7 @@ use crate::{
     app::App,
     people,
     problem::{Kind, Problem},
-    storage::{Connection, applications, group::Part, persons},
+    storage::{Connection, applications, group::Part, orders, persons},
     vault::Vault,
 };
 
@@ -202,7 +202,7 @@ pub async fn correct(app: &App, person: &str, correction: &Correction) -> Result
 /// Erasing twice is erasing once.
 ///
 /// # Errors
-/// 404 where nobody has this id, 409 where a loan is open.
+/// 404 where nobody has this id, 409 where a loan is open or an order may still be captured.
 pub async fn erase(app: &App, person: &str) -> Result<String, Problem> {
     let mut db = app.db.read().await?;
     let (_, erased) = persons::find(&mut db, person).await?.ok_or_else(Problem::not_found)?;
@@ -217,6 +217,11 @@ pub async fn erase(app: &App, person: &str) -> Result<String, Problem> {
         return Err(
             Problem::new(Kind::WrongState, "a loan is open; its data are kept until it is settled").with("loans", open)
         );
+    }
+    let held = orders::open_of_person(&mut db, person, &app.today()?.to_string()).await?;
+    if !held.is_empty() {
+        let detail = "an order may still be captured; its data are kept until it is settled";
+        return Err(Problem::new(Kind::WrongState, detail).with("orders", held));
     }
     drop(db);
     people::erase(app, person).await?;

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod checkouts;
 pub mod extract;
 pub mod ledger;
+pub mod lines;
 pub mod loans;
 pub mod meta;
 pub mod notices;
@@ -82,6 +83,10 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(checkouts::read))
         .routes(routes!(checkouts::change_cart))
         .routes(routes!(orders::capture))
+        .routes(routes!(lines::create))
+        .routes(routes!(lines::set_limit))
+        .routes(routes!(lines::freeze))
+        .routes(routes!(lines::unfreeze))
         .routes(routes!(orders::void))
         .routes(routes!(orders::events))
         .routes(routes!(applications::create))
@@ -106,6 +111,8 @@ fn of_shoppers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(submit::submit))
         .routes(routes!(sign::sign))
         .routes(routes!(orders::read))
+        .routes(routes!(lines::read))
+        .routes(routes!(lines::rotate))
         .routes(routes!(loans::read))
         .routes(routes!(loans::payoff))
         .routes(routes!(loans::rotate))

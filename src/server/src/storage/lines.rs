@@ -63,6 +63,54 @@ pub async fn count_of_person(db: &mut Connection, person: &str) -> sqlx::Result<
     sqlx::query_scalar("SELECT count(*) FROM lines WHERE person = $1").bind(person).fetch_one(db).await
 }
 
+/// The lines, in the order in which they were granted, after one of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(db: &mut Connection, after: Option<&str>, limit: i64) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as("SELECT * FROM lines WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(db)
+        .await
+}
+
+/// Replaces the credential of a line's holder.
+///
+/// # Errors
+/// When the database fails.
+pub async fn replace_capability(db: &mut Connection, id: &str, hash: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE lines SET capability_hash = $2 WHERE id = $1").bind(id).bind(hash).execute(db).await?;
+    Ok(())
+}
+
+/// Principal drawn on a line by its loans that has not come back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn drawn_by_loans(db: &mut Connection, line: &str) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT CAST(coalesce(sum(l.principal - d.restored), 0) AS BIGINT)
+         FROM line_loans d JOIN loans l ON l.id = d.loan WHERE d.line = $1",
+    )
+    .bind(line)
+    .fetch_one(db)
+    .await
+}
+
+/// What the orders under a line that have not ended hold: order, amount and last day.
+///
+/// # Errors
+/// When the database fails.
+pub async fn held_by_orders(db: &mut Connection, line: &str) -> sqlx::Result<Vec<(String, i64, String)>> {
+    sqlx::query_as(
+        "SELECT checkout, authorized - captured, capture_until FROM orders WHERE line = $1 AND ended IS NULL",
+    )
+    .bind(line)
+    .fetch_all(db)
+    .await
+}
+
 /// A line's events in order.
 ///
 /// # Errors

@@ -182,3 +182,33 @@ pub async fn capabilities(db: &mut Connection, checkout: &str) -> sqlx::Result<V
         .fetch_all(db)
         .await
 }
+
+/// The orders of a person that have not ended and may be captured on a business date.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_of_person(db: &mut Connection, person: &str, today: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT checkout FROM orders WHERE person = $1 AND ended IS NULL AND capture_until >= $2 ORDER BY checkout",
+    )
+    .bind(person)
+    .bind(today)
+    .fetch_all(db)
+    .await
+}
+
+/// Orders that are not the sum of their captures.
+///
+/// # Errors
+/// When the database fails.
+pub async fn out_of_sum(db: &mut Connection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT o.checkout FROM orders o LEFT JOIN order_captures c ON c.checkout = o.checkout
+            LEFT JOIN loans l ON l.id = c.loan
+         GROUP BY o.checkout, o.captured, o.captures, o.authorized, o.ended
+         HAVING o.captured <> coalesce(sum(c.amount), 0) OR o.captured <> coalesce(sum(l.principal), 0)
+            OR o.captures <> count(c.loan) OR (o.captured = o.authorized AND o.ended IS NULL)",
+    )
+    .fetch_all(db)
+    .await
+}

@@ -5,6 +5,7 @@ mod bad_input;
 mod batch;
 mod database;
 mod killed;
+mod lines;
 mod money;
 mod notices;
 mod offers;

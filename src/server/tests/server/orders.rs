@@ -50,7 +50,7 @@ impl World {
         self.get(&format!("/v1/orders/{order}"), bearer).await.expect(200)
     }
 
-    async fn run_job(&self, name: &str, date: &str) -> u64 {
+    pub async fn run_job(&self, name: &str, date: &str) -> u64 {
         let date = prequal_core::calendar::Date::parse(date).unwrap();
         let done = (jobs::find(name).unwrap().run)(self.app(), date).await.unwrap();
         self.verify().await;
