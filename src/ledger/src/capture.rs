@@ -112,6 +112,11 @@ pub struct Law<'a> {
 /// # Errors
 /// [`CaptureRefusal`]: anything worse than signed needs a new confirmation.
 pub fn capture_offer(signed: &Offer, share: &Share, day: Date, law: Law<'_>) -> Result<Offer, CaptureRefusal> {
+    // Refused first, whatever the terms would say of it.
+    share.of(Amount::ZERO)?;
+    if share.whole != signed.principal {
+        return Err(CaptureRefusal::NotAPart);
+    }
     check_rate(signed, day)?;
     let offer = offer_of(signed, share, day)?;
     let made = schedule(&offer.terms)?;

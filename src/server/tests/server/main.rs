@@ -4,6 +4,7 @@ mod actors;
 mod bad_input;
 mod batch;
 mod database;
+mod exposure;
 mod killed;
 mod lines;
 mod money;
