@@ -212,6 +212,13 @@ impl Policies {
         self.previous.len()
     }
 
+    /// Whether a product is one of any bundle's.
+    #[must_use]
+    pub fn has_product(&self, id: &str) -> bool {
+        let mut policies = std::iter::once(&self.active).chain(&self.previous);
+        policies.any(|policy| policy.bundle.payload().product.id == id)
+    }
+
     /// The bundle of a hash, whether or not its offers are still taken.
     #[must_use]
     pub fn known(&self, hash: &str) -> Option<&Policy> {

@@ -97,6 +97,11 @@ impl Settings {
         let vault = Vault::new(&vault::read_data_key(&config.data_key_file)?);
         let policies = Policies::load(&config.bundle)?;
         let public_bundle = PublicBundle::load(&config.bundle, &policies)?;
+        for ceiling in &config.limits.ceilings {
+            if let Some(unknown) = ceiling.product.as_ref().filter(|id| !policies.has_product(id)) {
+                return Err(format!("limits.ceilings: `{unknown}` is no product of a bundle"));
+            }
+        }
         let settings = Self {
             lender_id: config.lender.id.clone(),
             checkout_seconds: config.checkout.seconds,

@@ -130,6 +130,11 @@ pub struct Checkout {
     expires: String,
     /// `open`, `financed` or `expired`.
     status: String,
+    /// `automatic` or `manual`.
+    capture: String,
+    /// For how many days after its signature its merchant may capture it, where it is `manual`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture_days: Option<i64>,
 }
 
 /// The claims of a checkout token.
@@ -219,6 +224,8 @@ fn view(row: checkouts::Row, token: Option<String>, now: Instant) -> Result<Chec
         cart_hash: row.cart_hash,
         expires: row.expires,
         status,
+        capture: row.capture,
+        capture_days: row.capture_days,
     })
 }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use prequal_server::{
-    config::{CEILINGS_MAX, Config, EXAMPLE},
-    exposure, secret, webhook,
+    config::{CEILINGS_MAX, CeilingConfig, Config, EXAMPLE},
+    exposure, secret,
+    settings::Settings,
+    webhook,
 };
 use serde_json::{Value, json};
 
@@ -155,4 +157,24 @@ fn ceilings_and_windows_of_the_configuration_are_checked() {
         let error = read(&example.replace("capture_days = 30", &format!("capture_days = {days}"))).unwrap_err();
         assert!(error.contains("checkout.capture_days must be 1 to 180"), "{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ceiling_of_a_product_that_no_bundle_has_is_refused_and_of_one_that_it_has_counts() {
+    let mut world = World::new().await;
+    let ceiling = |product: &str| CeilingConfig {
+        name: "legal".to_owned(),
+        amount: PRICE,
+        product: Some(product.to_owned()),
+        merchant: None,
+    };
+    world.config().limits.ceilings = vec![ceiling("mortgage")];
+    let error = Settings::load(world.config(), true).unwrap_err();
+    assert!(error.contains("`mortgage` is no product"), "{error}");
+    world.config().limits.ceilings = vec![ceiling("instalments")];
+    world.restart().await;
+    world.buy(&ADA, PRICE, "monthly-3").await;
+    let purchase = world.apply(&ADA, 1_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    assert_eq!(submitted["outcome"], "declined");
 }

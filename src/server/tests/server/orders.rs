@@ -1,6 +1,6 @@
 //! Orders that their merchants capture: what is signed is a maximum, what is captured is lent, and nothing else.
 
-use prequal_server::{jobs, storage::notices};
+use prequal_server::{delivery::Channel, jobs, storage::notices};
 use serde_json::{Value, json};
 
 use crate::actors::{ADA, Purchase, cart};
@@ -431,4 +431,46 @@ async fn an_order_number_that_is_held_is_not_financed_again_until_it_is_released
     world.submit(&again, &offer).await.problem(409, "checkout-financed");
     world.void(signed["order_id"].as_str().unwrap(), "v").await.expect(200);
     world.submit(&again, &offer).await.expect(200);
+}
+
+/// The notice of a capture goes where every notice goes, and the person's data are kept while more may be captured.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_capture_is_told_to_the_shopper_who_is_not_erased_while_more_may_be_captured() {
+    let mut world = World::new().await;
+    world.set_date("2027-01-10").await;
+    let line = world.grant(200_000).await;
+    let (order, signed) = world.hold_under(&line, 50_000, 30).await;
+    let capability = signed.expect(201)["capability"].as_str().unwrap().to_owned();
+    let view = world.get(&format!("/v1/lines/{}", line.id), LENDER).await.expect(200);
+    let person = format!("/v1/persons/{}", view["person_id"].as_str().unwrap());
+    let refused = world.call("DELETE", &person, LENDER, &[], b"").await.problem(409, "wrong-state");
+    assert_eq!(refused["orders"], json!([order]));
+    let folder = world.folder.path().join("notices");
+    let from = "Credit <credit@lender.example>".to_owned();
+    world.config().notices = Some(Channel::File { folder: folder.clone(), from });
+    world.restart().await;
+    world.set_date("2027-01-12").await;
+    world.capture(&order, "a", &json!({ "amount": 20_000 })).await.expect(201);
+    let sent = |page: &Value| page["notices"][0]["status"] == "sent";
+    let page = world.wait("/v1/notices", LENDER, sent).await;
+    let notice = &page["notices"][0];
+    assert_eq!((&notice["kind"], &notice["template"]), (&json!("capture"), &json!("capture/1")));
+    let mail = std::fs::read_to_string(folder.join(format!("{}.eml", notice["id"].as_str().unwrap()))).unwrap();
+    assert!(mail.contains("To: ada@example.com") && mail.contains("Test Shop charged 200.00 USD"), "{mail}");
+
+    let loan = world.order(&order, LENDER).await["captures"][0]["loan_id"].as_str().unwrap().to_owned();
+    let agreement = world.get(&format!("/v1/loans/{loan}/agreement"), &capability).await.expect(200);
+    assert!(agreement["signed"].as_str().unwrap().starts_with("2027-01-10"), "signed before it was captured");
+    let export = world.get(&person, LENDER).await.expect(200);
+    assert_eq!(export["orders"][0]["captured_amount"], 20_000);
+    assert_eq!(export["lines"][0]["line_id"], line.id);
+
+    // Voided and repaid, nothing is left for which the data would be needed.
+    world.void(&order, "v").await.expect(200);
+    world.wait(&format!("/v1/loans/{loan}"), &capability, |loan| loan["status"] == "active").await;
+    world.pay(&loan, &capability, 20_000).await;
+    world.call("DELETE", &person, LENDER, &[], b"").await.expect(200);
+    world.verify().await;
+    let body = json!({ "person_id": view["person_id"], "limit": 1 });
+    world.post_once("/v1/lines", LENDER, "k", &body).await.problem(422, "invalid-value");
 }
