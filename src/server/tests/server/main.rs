@@ -11,6 +11,7 @@ mod money;
 mod notices;
 mod offers;
 mod orders;
+mod orders_model;
 mod personal;
 mod process;
 mod purchase;
