@@ -2,7 +2,9 @@
 //!
 //! Read in this order: [`account`] (the chart), [`posting`] (the table that a finance person reads),
 //! [`entry`] (why nothing unbalanced can be written), [`event`] (what can happen), [`loan`] (events to entries),
-//! [`servicing`] (late, non-accrual, allowance), [`funding`] (who finances it), [`router`] (how they are found), [`ratio`] (how much of the book they may be), [`merchant`] (settling with shops), [`line`] (limits and exposure),
+//! [`servicing`] (late, non-accrual, allowance), [`funding`] (who finances it), [`router`] (how they are found),
+//! [`ratio`] (how much of the book they may be), [`merchant`] (settling with shops), [`line`] (limits and exposure),
+//! [`order`] and [`capture`] (what is held, and what becomes of a part of it),
 //! [`chain`], [`merkle`] and [`export`] (why no change goes unseen), [`trial`] and [`report`] (the sums).
 #![cfg_attr(
     not(test),
@@ -12,6 +14,7 @@
 
 pub mod account;
 mod books;
+pub mod capture;
 pub mod chain;
 mod engine;
 pub mod entry;
@@ -24,6 +27,7 @@ pub mod line;
 pub mod loan;
 pub mod merchant;
 pub mod merkle;
+pub mod order;
 pub mod posting;
 pub mod ratio;
 pub mod report;
@@ -32,6 +36,7 @@ pub mod servicing;
 pub mod trial;
 
 pub use account::{Account, Kind};
+pub use capture::{CaptureRefusal, Law, Share, capture_offer};
 pub use chain::{Head, Sealed};
 pub use entry::{Entry, Transfer};
 pub use error::LedgerError;
@@ -41,6 +46,7 @@ pub use funding::{Funder, FunderPosition, Funding, Moved};
 pub use line::{Ceiling, Claim, ClaimKind, Hold, Line, LineEvent, admit};
 pub use loan::{Contract, Loan, Status};
 pub use merkle::DayHead;
+pub use order::{End, Order, OrderRefusal, OrderState};
 pub use posting::Position;
 pub use ratio::{Passed, Ratios, Totals};
 pub use report::{BackDating, Close, GeneralLedger, StatementLine, statement};

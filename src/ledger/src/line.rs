@@ -156,6 +156,17 @@ impl Line {
         Ok(())
     }
 
+    /// What an order holds, also after its last day.
+    #[must_use]
+    pub fn hold(&self, hold: &str) -> Option<&Hold> {
+        self.holds.get(hold)
+    }
+
+    /// What every order holds, by its id, also after its last day.
+    pub fn holds(&self) -> impl Iterator<Item = (&str, &Hold)> {
+        self.holds.iter().map(|(id, hold)| (id.as_str(), hold))
+    }
+
     /// The limit.
     #[must_use]
     pub const fn limit(&self) -> Amount {

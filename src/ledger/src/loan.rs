@@ -328,11 +328,17 @@ impl Loan {
         Amount::new(-self.position.net(crate::Account::OwnerPayable)).unwrap_or_default()
     }
 
-    /// Principal repaid by money that is final: what a line of credit may lend again.
+    /// Principal repaid by money that is final, or never lent because the payout failed: what a line of credit may
+    /// lend again. What was given up or sold has not come back.
     #[must_use]
     pub fn principal_restored(&self) -> Amount {
-        let Position { lent, drawn, .. } = self.position;
-        let repaid = lent.checked_add(drawn).unwrap_or(lent).saturating_sub(self.principal_outstanding());
+        if self.facts.payout == Payout::Failed {
+            return self.contract.terms.principal;
+        }
+        let Position { lent, drawn, principal_charged_off, principal_sold, .. } = self.position;
+        let lost = principal_charged_off.checked_add(principal_sold).unwrap_or(principal_charged_off);
+        let gone = self.principal_outstanding().checked_add(lost).unwrap_or(lost);
+        let repaid = lent.checked_add(drawn).unwrap_or(lent).saturating_sub(gone);
         repaid.saturating_sub(self.facts.uncleared)
     }
 

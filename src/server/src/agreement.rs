@@ -127,6 +127,30 @@ pub fn render(template: Option<&str>, parties: &Parties<'_>, offer: &Offer) -> A
     Agreement { text, hash }
 }
 
+/// Stands under the agreement of an order that its merchant captures later.
+const CAPTURE_CLAUSE: &str = "
+Charging in parts
+
+{merchant} charges this purchase later, whole or in parts, within {days} days after the day on which you sign. Until \
+then nothing is lent and you owe nothing for it. All parts together are at most {principal}. Each part becomes a loan \
+of its own by the terms above: the same rate and number of payments, counted from the day on which it is charged, with \
+every fixed amount in proportion. You are told its final payments when it is charged. What is not charged in this \
+time you do not owe. Anything dearer needs your agreement anew.
+";
+
+/// The agreement of an order that its merchant captures within so many days after the signature.
+#[must_use]
+pub fn for_captures(agreement: &Agreement, merchant: &str, days: i64, offer: &Offer) -> Agreement {
+    let values = [
+        ("merchant", merchant.to_owned()),
+        ("days", days.to_string()),
+        ("principal", format_money(offer.principal, offer.currency)),
+    ];
+    let text = format!("{}{}", agreement.text, fill(CAPTURE_CLAUSE, &values));
+    let hash = canonical::sha256_hex(text.as_bytes());
+    Agreement { text, hash }
+}
+
 /// How the annual percentage rate is calculated, in words.
 const fn convention(convention: Convention) -> &'static str {
     match convention {
@@ -162,7 +186,9 @@ fn fill(template: &str, values: &[(&str, String)]) -> String {
     text
 }
 
-fn schedule(offer: &Offer) -> String {
+/// The payments, a line each.
+#[must_use]
+pub fn schedule(offer: &Offer) -> String {
     let mut text = String::new();
     for installment in &offer.installments {
         let _ = writeln!(

@@ -8,6 +8,7 @@ use crate::{
     app::App,
     booking,
     funding::books as funders,
+    lines, orders,
     problem::Problem,
     settlement,
     storage::{Connection, funding, journal, loans},
@@ -86,6 +87,8 @@ pub async fn run_on(db: &mut Connection) -> Result<Report, Problem> {
             return Err(Problem::internal(format!("account {} is not the sum of its entries", row.account)));
         }
     }
+    orders::verify(db).await?;
+    lines::verify(db).await?;
     Ok(report)
 }
 

@@ -16,10 +16,10 @@ use crate::{
     app::new_id,
     funding,
     jobs::due_debits,
-    outbox,
+    lines, outbox,
     problem::{Kind, Problem},
     settings::Merchant,
-    settlement::{self, Fees, config::Cycle},
+    settlement::{self, Fees},
     storage::{Connection, applications, capabilities, checkouts, journal, loans, payments},
 };
 
@@ -34,12 +34,14 @@ pub struct Booking<'a> {
     pub offer_id: &'a str,
     /// Who finances it, where that is not the lender alone.
     pub funding: Option<&'a funding::Chosen>,
+    /// The line of credit that it is drawn on.
+    pub line: Option<&'a str>,
     pub signature_record: &'a str,
     /// SHA-256 of the shopper's credential for the loan.
     pub capability_hash: &'a str,
     pub now: Instant,
     pub today: Date,
-    /// The business day it belongs to by the merchant's cut-off.
+    /// To which business day it belongs in the merchant's account.
     pub settled_on: Date,
 }
 
@@ -55,66 +57,125 @@ pub struct Instruction<'a> {
 /// Consumes the offer, books the loan and requests the payout; gives the loan's id.
 ///
 /// # Errors
-/// 409 where the offer or the checkout went to another loan.
+/// 409 where the offer or the checkout went to another loan, or the line does not allow it.
 pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, Problem> {
     let Booking { application, checkout, offer, .. } = *booking;
-    let id = new_id();
     let now = booking.now.to_string();
-    let fees = Fees::of(offer, booking.merchant)?;
-    let fee = fees.total()?;
-    let contract = contract(offer, fee)?;
-    let payout = contract.payout();
     if !checkouts::finance(db, &checkout.id).await? {
         return Err(Problem::new(Kind::CheckoutFinanced, "another loan financed it"));
     }
     let agreement = |text: &Option<String>| text.clone().ok_or_else(|| Problem::internal("no agreement"));
-    let row = loans::Row {
-        id: id.clone(),
-        application: application.id.clone(),
-        checkout: checkout.id.clone(),
-        person: application.person.clone(),
-        merchant: checkout.merchant.clone(),
-        capability_hash: booking.capability_hash.to_owned(),
-        currency: offer.currency.code().to_owned(),
-        principal: offer.principal.minor(),
-        merchant_fee: fee.minor(),
-        offer: canonical::to_string(booking.offer_json).map_err(Problem::internal)?,
+    let lending = Lending {
+        application: &application.id,
+        checkout: &checkout.id,
+        person: &application.person,
+        merchant: &checkout.merchant,
+        offer,
+        fees: Fees::of(offer, booking.merchant)?,
+        settled_on: booking.merchant.settled_on(booking.settled_on),
+        funding: booking.funding,
+        offer_text: canonical::to_string(booking.offer_json).map_err(Problem::internal)?,
         agreement_text: agreement(&application.agreement_text)?,
         agreement_hash: agreement(&application.agreement_hash)?,
-        signature_record: booking.signature_record.to_owned(),
-        status: Status::Disbursing.name().to_owned(),
-        principal_outstanding: 0,
-        booked: now.clone(),
+        signature_record: booking.signature_record,
+        capability_hashes: &[booking.capability_hash.to_owned()],
+        now: &now,
+        today: booking.today,
     };
-    loans::insert(db, &row).await?;
-    capabilities::insert(db, &id, booking.capability_hash, &now).await?;
+    if let Some(line) = booking.line {
+        let (person, currency) = (application.person.as_str(), checkout.currency.as_str());
+        lines::hold(db, (line, person, currency), (&checkout.id, offer.principal), booking.today, booking.today)
+            .await?;
+    }
+    let id = lend(db, &lending).await?;
+    if let Some(line) = booking.line {
+        lines::draw(db, line, (&checkout.id, &id), offer.principal, true, booking.today).await?;
+    }
     if !applications::use_offer(db, booking.offer_id, &id, &now).await? {
         return Err(Problem::new(Kind::OfferUsed, "the loan it was used for stands"));
     }
-    if let Some(chosen) = booking.funding {
-        funding::books::book(db, (&id, &application.id), chosen, offer.principal, offer.currency).await?;
+    applications::sign(db, &application.id, Some(&id)).await?;
+    Ok(id)
+}
+
+/// One loan to be booked: at signing, or at a capture.
+#[derive(Debug)]
+pub struct Lending<'a> {
+    pub application: &'a str,
+    pub checkout: &'a str,
+    pub person: &'a str,
+    pub merchant: &'a str,
+    pub offer: &'a Offer,
+    /// Kept from the payout.
+    pub fees: Fees,
+    /// To which business day of the merchant's account it belongs, where the merchant is not paid at once.
+    pub settled_on: Option<Date>,
+    /// Who finances it, where that is not the lender alone.
+    pub funding: Option<&'a funding::Chosen>,
+    /// Canonical JSON of the offer.
+    pub offer_text: String,
+    pub agreement_text: String,
+    pub agreement_hash: String,
+    pub signature_record: &'a str,
+    /// SHA-256 of each credential that opens it, the first of them its own.
+    pub capability_hashes: &'a [String],
+    pub now: &'a str,
+    pub today: Date,
+}
+
+/// Books a loan and requests its payout; gives its id.
+///
+/// # Errors
+/// 500 where the offer gives no contract or the database fails.
+pub async fn lend(db: &mut Connection, lending: &Lending<'_>) -> Result<String, Problem> {
+    let Lending { offer, now, today, .. } = *lending;
+    let fee = lending.fees.total()?;
+    let contract = contract(offer, fee)?;
+    let payout = contract.payout();
+    let own = lending.capability_hashes.first().ok_or_else(|| Problem::internal("a loan without a credential"))?;
+    let row = loans::Row {
+        id: new_id(),
+        application: lending.application.to_owned(),
+        checkout: lending.checkout.to_owned(),
+        person: lending.person.to_owned(),
+        merchant: lending.merchant.to_owned(),
+        capability_hash: own.clone(),
+        currency: offer.currency.code().to_owned(),
+        principal: offer.principal.minor(),
+        merchant_fee: fee.minor(),
+        offer: lending.offer_text.clone(),
+        agreement_text: lending.agreement_text.clone(),
+        agreement_hash: lending.agreement_hash.clone(),
+        signature_record: lending.signature_record.to_owned(),
+        status: Status::Disbursing.name().to_owned(),
+        principal_outstanding: 0,
+        booked: now.to_owned(),
+    };
+    loans::insert(db, &row).await?;
+    for hash in lending.capability_hashes {
+        capabilities::insert(db, &row.id, hash, now).await?;
+    }
+    if let Some(chosen) = lending.funding {
+        funding::books::book(db, (&row.id, lending.application), chosen, offer.principal, offer.currency).await?;
     }
     let mut loan = Loan::new(contract);
-    record(db, &id, &mut loan, Event::Booked, booking.today, &now).await?;
-    applications::sign(db, &application.id, &id).await?;
+    record(db, &row.id, &mut loan, Event::Booked, today, now).await?;
     if payout.is_zero() {
-        record(db, &id, &mut loan, Event::PayoutSettled { value_date: booking.today }, booking.today, &now).await?;
-        return Ok(id);
-    }
-    if booking.merchant.settlement.cycle == Cycle::Immediate {
-        request_payout(db, &row, payout, booking, &now).await?;
+        record(db, &row.id, &mut loan, Event::PayoutSettled { value_date: today }, today, now).await?;
+    } else if let Some(date) = lending.settled_on {
+        let about = (row.merchant.as_str(), row.id.as_str(), row.currency.as_str());
+        settlement::capture(db, about, (offer.principal, lending.fees), date, now).await?;
     } else {
-        let lent = offer.principal;
-        settlement::capture(db, (&row.merchant, &id, &row.currency), (lent, fees), booking.settled_on, &now).await?;
+        request_payout(db, &row, payout, today, now).await?;
     }
-    Ok(id)
+    Ok(row.id)
 }
 
 async fn request_payout(
     db: &mut Connection,
     loan: &loans::Row,
     amount: Amount,
-    booking: &Booking<'_>,
+    today: Date,
     now: &str,
 ) -> Result<(), Problem> {
     let payout = payments::PayoutRow {
@@ -132,7 +193,7 @@ async fn request_payout(
         reference: &payout.id,
         amount: payout.amount,
         currency: &payout.currency,
-        value_date: booking.today.to_string(),
+        value_date: today.to_string(),
     };
     outbox::add(db, "/v1/payouts", &payout.id, &instruction, now).await
 }
@@ -209,7 +270,8 @@ pub async fn record(
     if let Some(entry) = entry {
         post(db, id, entry, now).await?;
     }
-    funding::books::follow(db, id, &before, loan, name, now).await
+    funding::books::follow(db, id, &before, loan, name, now).await?;
+    lines::follow(db, id, loan, booked).await
 }
 
 /// Appends an entry to a chain; gives its id.

@@ -34,6 +34,9 @@ pub const DRAIN_SECONDS_MAX: u32 = 300;
 /// The longest retention that may be configured, ten years.
 const RETENTION_DAYS_MAX: u32 = 3660;
 
+/// The longest window in which an order may be captured, in days after its signature.
+pub const CAPTURE_DAYS_MAX: u16 = 180;
+
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,6 +163,13 @@ pub struct CheckoutSettings {
     /// By how many seconds an edge's clock may differ.
     #[serde(default = "default_skew_seconds")]
     pub clock_skew_seconds: u32,
+    /// For how many days after its signature an order may be captured by its merchant, where the checkout says nothing.
+    #[serde(default = "default_capture_days")]
+    pub capture_days: u16,
+}
+
+const fn default_capture_days() -> u16 {
+    30
 }
 
 const fn default_checkout_seconds() -> u32 {
@@ -339,6 +349,26 @@ pub struct Limits {
     /// The most principal one person may owe, in minor units of the bundle's currency.
     #[serde(default = "default_exposure")]
     pub exposure_max: i64,
+    /// Further ceilings, one's own or the law's.
+    #[serde(default)]
+    pub ceilings: Vec<CeilingConfig>,
+}
+
+/// The most ceilings that may be configured.
+pub const CEILINGS_MAX: usize = 64;
+
+/// A ceiling on what one person may owe, hold and have signed: in all, of one product, or with one merchant.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CeilingConfig {
+    /// Its name, as a refusal says it.
+    pub name: String,
+    /// At most this, in minor units of the bundle's currency.
+    pub amount: i64,
+    /// Only what is owed by this product.
+    pub product: Option<String>,
+    /// Only what is owed for purchases from this merchant.
+    pub merchant: Option<String>,
 }
 
 const fn default_exposure() -> i64 {
@@ -347,7 +377,7 @@ const fn default_exposure() -> i64 {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { exposure_max: default_exposure() }
+        Self { exposure_max: default_exposure(), ceilings: Vec::new() }
     }
 }
 
@@ -454,6 +484,7 @@ impl Config {
         if self.limits.exposure_max < 0 {
             return Err("limits.exposure_max must not be negative".to_owned());
         }
+        self.check_orders()?;
         if let Some(channel) = &self.notices {
             channel.check()?;
         }
@@ -488,6 +519,32 @@ impl Config {
         ] {
             if rate.per_second > 0 && (rate.burst == 0 || rate.per_second.max(rate.burst) > RATE_MAX) {
                 return Err(format!("rate_limits.{name}: per_second and burst are 1 to {RATE_MAX}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_orders(&self) -> Result<(), String> {
+        if self.checkout.capture_days == 0 || self.checkout.capture_days > CAPTURE_DAYS_MAX {
+            return Err(format!("checkout.capture_days must be 1 to {CAPTURE_DAYS_MAX}"));
+        }
+        if self.limits.ceilings.len() > CEILINGS_MAX {
+            return Err(format!("limits.ceilings are at most {CEILINGS_MAX}"));
+        }
+        let mut names = BTreeSet::from([crate::exposure::OVER_ALL]);
+        for ceiling in &self.limits.ceilings {
+            if !names.insert(ceiling.name.as_str()) {
+                return Err(format!("limits.ceilings: `{}` stands twice", ceiling.name));
+            }
+            if ceiling.name.is_empty() || ceiling.name.len() > 64 || ceiling.amount < 0 {
+                return Err(format!(
+                    "limits.ceilings: `{}` has no name of 1 to 64 bytes or a negative amount",
+                    ceiling.name
+                ));
+            }
+            let known = |id: &String| self.merchants.iter().any(|merchant| merchant.id == *id);
+            if let Some(unknown) = ceiling.merchant.as_ref().filter(|id| !known(id)) {
+                return Err(format!("limits.ceilings: `{unknown}` is no merchant"));
             }
         }
         Ok(())

@@ -3,17 +3,16 @@
 //! The quote was conditional on these. They are asked when an offer is submitted, and again in the
 //! transaction that books.
 
-use prequal_core::{
-    money::Amount,
-    wire::{Input, Offer, Outcome, Reason},
-};
+use prequal_core::wire::{Input, Offer, Outcome, Reason};
+use prequal_ledger::{Claim, ClaimKind};
 
 use crate::{
     app::App,
+    exposure,
     people::{self, Identity},
     policy::Policy,
     problem::{Kind, Problem},
-    storage::{Connection, applications, checkouts, loans},
+    storage::{Connection, applications, checkouts},
 };
 
 /// The code of the reason that too much is owed already.
@@ -26,6 +25,8 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// Why, unless eligible.
     pub reason: Option<Reason>,
+    /// The name of the ceiling that would be passed.
+    pub ceiling: Option<String>,
 }
 
 /// Consents and exposure. Duplicates are [`check_duplicate`]'s; the cart and earlier loans of the checkout are
@@ -43,30 +44,33 @@ pub async fn check(
 ) -> Result<Verdict, Problem> {
     check_consents(db, policy, row).await?;
     let identity = Identity::of(policy, &input.application.fields);
-    let currency = offer.currency.code();
-    let mut owed: i64 = 0;
     let mut people = people::akin(db, &app.vault, &identity).await?;
     if !people.contains(&row.person) {
         people.push(row.person.clone());
     }
-    for person in people {
-        owed = owed.saturating_add(loans::principal_owed_by(db, &person, currency).await?);
-    }
-    let after = Amount::new(owed).and_then(|owed| owed.checked_add(offer.principal));
-    if after.is_ok_and(|after| after <= app.settings.exposure_max) {
-        return Ok(Verdict { outcome: Outcome::Eligible, reason: None });
-    }
+    let checkout = checkouts::find(db, &row.checkout).await?.ok_or_else(Problem::not_found)?;
+    let new = Claim {
+        kind: if checkout.is_manual() { ClaimKind::Hold } else { ClaimKind::Signed },
+        product: offer.product.clone(),
+        merchant: checkout.merchant,
+        funder: app.settings.lender_id.clone(),
+        amount: offer.principal,
+    };
+    let claims = exposure::claims(app, db, &people, offer.currency.code()).await?;
+    let Some(ceiling) = exposure::passed(&claims, &new, &app.settings.ceilings)? else {
+        return Ok(Verdict { outcome: Outcome::Eligible, reason: None, ceiling: None });
+    };
     let text = "What you already owe us, together with this purchase, is more than we lend to one person";
     let reason = Reason { code: EXPOSURE_CODE.to_owned(), text: text.to_owned() };
-    Ok(Verdict { outcome: Outcome::Declined, reason: Some(reason) })
+    Ok(Verdict { outcome: Outcome::Declined, reason: Some(reason), ceiling: Some(ceiling) })
 }
 
 /// An order is financed once, however many checkouts its merchant made for it: a double click makes two.
 ///
 /// # Errors
-/// 409 where another checkout of the same order has a loan that stands.
-pub async fn check_duplicate(db: &mut Connection, checkout: &checkouts::Row) -> Result<(), Problem> {
-    if checkouts::order_is_financed_elsewhere(db, checkout).await? {
+/// 409 where another checkout of the same order has a loan that stands, or is authorized.
+pub async fn check_duplicate(app: &App, db: &mut Connection, checkout: &checkouts::Row) -> Result<(), Problem> {
+    if checkouts::order_is_financed_elsewhere(db, checkout, &app.today()?.to_string()).await? {
         return Err(Problem::new(Kind::CheckoutFinanced, "another checkout of the same order is financed"));
     }
     Ok(())

@@ -15,7 +15,7 @@ use prequal_core::{
     calendar::{Date, Instant},
     credit::{
         Rules, Terms,
-        caps::{Finding, judge_terms},
+        caps::{Finding, PlanCap, judge_terms},
     },
     currency::Currency,
     decide,
@@ -91,6 +91,18 @@ impl Policy {
     #[must_use]
     pub fn currency(&self) -> Currency {
         self.bundle.currency()
+    }
+
+    /// The law's ceilings on what a plan costs.
+    #[must_use]
+    pub fn caps(&self) -> &[PlanCap] {
+        &self.bundle.payload().caps
+    }
+
+    /// The type of the lender, as the ceilings name it.
+    #[must_use]
+    pub fn lender_kind(&self) -> &str {
+        &self.bundle.payload().lender.kind
     }
 
     /// The first business date on which it decides.
@@ -227,6 +239,19 @@ impl Policies {
     #[must_use]
     pub fn previous_count(&self) -> usize {
         self.previous.len()
+    }
+
+    /// Whether a product is one of any bundle's.
+    #[must_use]
+    pub fn has_product(&self, id: &str) -> bool {
+        let mut policies = std::iter::once(&self.active).chain(&self.previous);
+        policies.any(|policy| policy.bundle.payload().product.id == id)
+    }
+
+    /// The bundle of a hash, whether or not its offers are still taken.
+    #[must_use]
+    pub fn known(&self, hash: &str) -> Option<&Policy> {
+        std::iter::once(&self.active).chain(&self.previous).find(|policy| policy.hash() == hash)
     }
 
     /// The bundle of a hash, if offers made by it are still taken.

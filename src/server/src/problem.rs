@@ -78,6 +78,14 @@ kinds! {
     TransferDiffers = CONFLICT, "transfer-differs", "this transfer was told otherwise before";
     /// A request with the same idempotency key is still being served.
     IdempotencyInFlight = CONFLICT, "idempotency-in-flight", "a request with this key is in flight";
+    /// The order was captured for the last time or voided before.
+    OrderEnded = CONFLICT, "order-ended", "this order has ended";
+    /// A capture would be dearer than what was signed, or than the law allows.
+    CaptureDearer = CONFLICT, "capture-dearer", "this capture needs a new confirmation";
+    /// The line of credit does not allow it.
+    LineRefused = CONFLICT, "line-refused", "the line of credit does not allow this";
+    /// The capture window is over.
+    CaptureWindowOver = GONE, "capture-window-over", "the capture window is over";
     /// The offer is past its time.
     OfferExpired = GONE, "offer-expired", "this offer has expired";
     /// The checkout is past its time.
@@ -104,6 +112,8 @@ kinds! {
     SignatureName = UNPROCESSABLE_ENTITY, "signature-name", "the signature is not the applicant's name";
     /// More than what is owed.
     PaymentAbovePayoff = UNPROCESSABLE_ENTITY, "payment-above-payoff", "the payment is more than what is owed";
+    /// More than what is left of what was authorized.
+    CaptureAboveAuthorized = UNPROCESSABLE_ENTITY, "capture-above-authorized", "the capture is more than what is authorized";
     /// The same idempotency key came with another body.
     IdempotencyConflict = UNPROCESSABLE_ENTITY, "idempotency-conflict", "this key was used with another body";
     /// No idempotency key on a request that needs one.

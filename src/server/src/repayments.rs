@@ -18,7 +18,7 @@ use crate::{
     booking,
     funding::books as funders,
     problem::{Kind, Problem},
-    storage::{Connection, funding, group::Part, journal, loans, payments},
+    storage::{Connection, funding, group::Part, journal, lines, loans, payments},
 };
 
 /// How many notices are taken together at most.
@@ -216,6 +216,8 @@ struct Books {
     funders: BTreeMap<String, funders::Books>,
     /// The ends of the chains of funders' books.
     heads: BTreeMap<String, Head>,
+    /// Loans that are drawn on lines of credit.
+    drawn: Vec<lines::Drawn>,
     notes: Vec<(String, String)>,
     ended: Vec<payments::Row>,
     unasked: Vec<payments::Row>,
@@ -248,6 +250,7 @@ impl Books {
         let heads = funding::heads(db, &chains.iter().map(String::as_str).collect::<Vec<_>>()).await?;
         let heads =
             heads.into_iter().map(|(chain, number, hash)| (chain, Head { number: number.unsigned_abs(), hash }));
+        let drawn = lines::drawn_all(db, &ids).await?;
         Ok(Self {
             today,
             now,
@@ -256,6 +259,7 @@ impl Books {
             accounts,
             funders,
             heads: heads.collect(),
+            drawn,
             notes: Vec::new(),
             ended: Vec::new(),
             unasked: Vec::new(),
@@ -362,6 +366,11 @@ impl Books {
         payments::end_all(db, &self.ended).await?;
         payments::insert_all(db, &self.unasked).await?;
         loans::add_events(db, &self.events).await?;
+        for drawn in &self.drawn {
+            if let Some(account) = self.accounts.get(&drawn.loan).filter(|account| account.touched) {
+                crate::lines::follow_drawn(db, drawn, &account.loan, self.today).await?;
+            }
+        }
         let touched = self.accounts.iter().filter(|(_, account)| account.touched);
         let projections: Vec<loans::Projection> = touched
             .map(|(id, account)| loans::Projection {

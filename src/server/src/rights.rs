@@ -11,7 +11,7 @@ use crate::{
     http::etag::{self, IfMatch},
     people,
     problem::{Kind, Problem},
-    storage::{Connection, applications, group::Part, persons},
+    storage::{Connection, applications, group::Part, orders, persons},
     vault::Vault,
 };
 
@@ -37,6 +37,10 @@ pub struct Export {
     applications: Vec<Applied>,
     /// Loans.
     loans: Vec<Lent>,
+    /// Orders that their merchants capture.
+    orders: Vec<Ordered>,
+    /// Lines of credit.
+    lines: Vec<Line>,
 }
 
 /// One record.
@@ -86,8 +90,31 @@ pub struct Lent {
     loan_id: String,
     /// As of its last event.
     status: String,
+    /// When it was booked, which is when it was signed unless its order was captured later, RFC 3339.
+    signed: String,
+}
+
+/// An order that its merchant captures.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Ordered {
+    /// Its checkout's id.
+    order_id: String,
+    /// The most that may be lent for it.
+    authorized_amount: i64,
+    /// What is.
+    captured_amount: i64,
     /// When it was signed, RFC 3339.
     signed: String,
+}
+
+/// A line of credit.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExportedLine)]
+pub struct Line {
+    /// Its id.
+    line_id: String,
+    /// When it was granted, RFC 3339.
+    granted: String,
 }
 
 /// What is put right; what is left out stays.
@@ -128,7 +155,17 @@ pub async fn export(vault: &Vault, db: &mut Connection, person: &str) -> Result<
         applied.push(Applied { application_id, status, created, consents });
     }
     let loans = persons::loans(db, person).await?;
+    let ordered = persons::orders(db, person).await?.into_iter();
+    let ordered = ordered.map(|(order_id, authorized_amount, captured_amount, signed)| Ordered {
+        order_id,
+        authorized_amount,
+        captured_amount,
+        signed,
+    });
+    let lines = persons::lines(db, person).await?.into_iter();
     Ok(Export {
+        orders: ordered.collect(),
+        lines: lines.map(|(line_id, granted)| Line { line_id, granted }).collect(),
         person_id: person.to_owned(),
         created,
         erased,
@@ -218,7 +255,7 @@ pub async fn correct(
 /// Erasing twice is erasing once.
 ///
 /// # Errors
-/// 404 where nobody has this id, 409 where a loan is open.
+/// 404 where nobody has this id, 409 where a loan is open or an order may still be captured.
 pub async fn erase(app: &App, person: &str) -> Result<String, Problem> {
     let mut db = app.db.read().await?;
     let (_, erased) = persons::find(&mut db, person).await?.ok_or_else(Problem::not_found)?;
@@ -233,6 +270,11 @@ pub async fn erase(app: &App, person: &str) -> Result<String, Problem> {
         return Err(
             Problem::new(Kind::WrongState, "a loan is open; its data are kept until it is settled").with("loans", open)
         );
+    }
+    let held = orders::open_of_person(&mut db, person, &app.today()?.to_string()).await?;
+    if !held.is_empty() {
+        let detail = "an order may still be captured; its data are kept until it is settled";
+        return Err(Problem::new(Kind::WrongState, detail).with("orders", held));
     }
     drop(db);
     people::erase(app, person).await?;

@@ -3,16 +3,18 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use prequal_bundle::jwk::{self, PrivateKey, PublicKey, Use};
-use prequal_core::{currency::Currency, decimal::Decimal, money::Amount};
+use prequal_core::{calendar::Date, currency::Currency, decimal::Decimal, money::Amount};
+use prequal_ledger::Ceiling;
 
 use crate::{
     config::{Config, RateLimits, Retention, Webhooks},
     delivery::Channel,
+    exposure,
     funding::config::Funders,
     http_client::BaseUrl,
     keys::{Holder, Key, Keys},
     policy::{Policies, PublicBundle},
-    settlement::config::Settling,
+    settlement::config::{Cycle, Settling},
     vault::{self, Vault},
     webhook,
 };
@@ -31,6 +33,14 @@ pub struct Merchant {
     pub fee_percent: Decimal,
     /// When and how it is paid.
     pub settlement: Settling,
+}
+
+impl Merchant {
+    /// The business day of its account, where it has one; none where it is paid at once.
+    #[must_use]
+    pub fn settled_on(&self, date: Date) -> Option<Date> {
+        (self.settlement.cycle != Cycle::Immediate).then_some(date)
+    }
 }
 
 /// An edge worker.
@@ -62,8 +72,12 @@ pub struct Settings {
     pub checkout_seconds: u32,
     /// By how many seconds an edge's clock may differ.
     pub clock_skew_seconds: u32,
-    /// The most principal one person may owe.
+    /// For how many days an order may be captured by its merchant, where the checkout says nothing.
+    pub capture_days: u16,
+    /// The most one person may owe, hold and have signed in all.
     pub exposure_max: Amount,
+    /// Every ceiling on that, the one in all first.
+    pub ceilings: Vec<Ceiling>,
     /// Origins whose pages may call the routes of shoppers.
     pub cors_origins: Vec<String>,
     /// The key of checkout tokens.
@@ -104,11 +118,18 @@ impl Settings {
         let public_bundle = PublicBundle::load(&config.bundle, &policies)?;
         let (merchants, edges) = (merchants(config)?, edges(config)?);
         let funders = Funders::load(config, policies.active())?;
+        for ceiling in &config.limits.ceilings {
+            if let Some(unknown) = ceiling.product.as_ref().filter(|id| !policies.has_product(id)) {
+                return Err(format!("limits.ceilings: `{unknown}` is no product of a bundle"));
+            }
+        }
         let settings = Self {
             lender_id: config.lender.id.clone(),
             checkout_seconds: config.checkout.seconds,
             clock_skew_seconds: config.checkout.clock_skew_seconds,
+            capture_days: config.checkout.capture_days,
             exposure_max: Amount::new(config.limits.exposure_max).map_err(|error| error.to_string())?,
+            ceilings: ceilings(config)?,
             cors_origins: config.cors_origins.clone(),
             checkout_key: jwk::read_private(&config.checkout.key, Use::Checkout)?,
             policies,
@@ -173,6 +194,10 @@ impl Settings {
             ("auditor keys", names(self.keys.auditors())),
             ("provider", self.provider.url.to_string()),
             ("funders", names(self.funders.iter().map(|funder| &funder.config.id))),
+            (
+                "ceilings",
+                self.ceilings.iter().map(|one| format!("{} {}", one.id, one.amount)).collect::<Vec<_>>().join(", "),
+            ),
             ("notices", self.notices.as_ref().map_or("wait: no channel", Channel::name).to_owned()),
         ]
     }
@@ -213,6 +238,27 @@ fn keys(config: &Config, merchants: &[Arc<Merchant>], edges: &[Arc<Edge>], funde
 fn names<'a>(ids: impl Iterator<Item = &'a String>) -> String {
     let ids: Vec<&str> = ids.map(String::as_str).collect();
     if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
+}
+
+fn ceilings(config: &Config) -> Result<Vec<Ceiling>, String> {
+    let amount = |minor| Amount::new(minor).map_err(|error| format!("limits: {error}"));
+    let over_all = Ceiling {
+        id: exposure::OVER_ALL.to_owned(),
+        amount: amount(config.limits.exposure_max)?,
+        product: None,
+        merchant: None,
+        funder: None,
+    };
+    let further = config.limits.ceilings.iter().map(|ceiling| {
+        Ok(Ceiling {
+            id: ceiling.name.clone(),
+            amount: amount(ceiling.amount)?,
+            product: ceiling.product.clone(),
+            merchant: ceiling.merchant.clone(),
+            funder: None,
+        })
+    });
+    std::iter::once(Ok(over_all)).chain(further).collect()
 }
 
 fn merchants(config: &Config) -> Result<Vec<Arc<Merchant>>, String> {

@@ -363,6 +363,9 @@ pub struct Application {
     /// The loan, where it is signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     loan_id: Option<String>,
+    /// The order, where it is signed and its merchant captures it: its checkout's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<String>,
 }
 
 /// The application of a capability, in constant time, or nothing.
@@ -403,6 +406,7 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
         _ => None,
     };
     let reply = Reply::ok(&Application {
+        order_id: (row.status == "signed" && loan.is_none()).then_some(row.checkout),
         application_id: row.id,
         status: row.status,
         decision_id: decision.as_ref().map(|decision| decision.id.clone()),

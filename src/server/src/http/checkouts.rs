@@ -19,11 +19,12 @@ use super::{
 };
 use crate::{
     app::{App, new_id},
+    config::CAPTURE_DAYS_MAX,
     jws,
     problem::{Kind, Problem},
     reply::Reply,
     settings::Merchant,
-    storage::{checkouts, group::Part, loans, outbox, payments},
+    storage::{checkouts, group::Part},
 };
 
 /// The most lines of one cart.
@@ -68,6 +69,37 @@ pub struct NewCheckout {
     currency: Currency,
     /// The merchant's number of the order.
     merchant_order: String,
+    /// When it is captured: whole when it is signed, or by the merchant, days later and in parts.
+    #[serde(default)]
+    capture: CaptureMode,
+    /// For how many days after its signature it may be captured, with `manual` only; the configuration's where absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 180)]
+    capture_days: Option<u16>,
+}
+
+/// When an order is captured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptureMode {
+    /// Whole, when it is signed.
+    #[default]
+    Automatic,
+    /// By the merchant, whole or in parts.
+    Manual,
+}
+
+/// How the checkout is captured: the mode's name, and the days of its window.
+fn check_capture(mode: CaptureMode, days: Option<u16>, default: u16) -> Result<(&'static str, Option<i64>), Problem> {
+    let invalid = |detail: String| Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/capture_days"));
+    match (mode, days) {
+        (CaptureMode::Automatic, None) => Ok(("automatic", None)),
+        (CaptureMode::Automatic, Some(_)) => invalid("what is captured when it is signed has no window".to_owned()),
+        (CaptureMode::Manual, Some(days)) if days == 0 || days > CAPTURE_DAYS_MAX => {
+            invalid(format!("an order may be captured for 1 to {CAPTURE_DAYS_MAX} days"))
+        }
+        (CaptureMode::Manual, days) => Ok(("manual", Some(i64::from(days.unwrap_or(default))))),
+    }
 }
 
 /// A changed cart.
@@ -99,6 +131,11 @@ pub struct Checkout {
     expires: String,
     /// `open`, `financed` or `expired`.
     status: String,
+    /// `automatic` or `manual`.
+    capture: String,
+    /// For how many days after its signature its merchant may capture it, where it is `manual`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture_days: Option<i64>,
 }
 
 /// The claims of a checkout token.
@@ -193,6 +230,8 @@ fn view(row: checkouts::Row, token: Option<String>, now: Instant) -> Result<Chec
         cart_hash: row.cart_hash,
         expires: row.expires,
         status,
+        capture: row.capture,
+        capture_days: row.capture_days,
     })
 }
 
@@ -218,6 +257,7 @@ pub async fn create(
         return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/merchant_order"));
     }
     let (cart, cart_hash) = check_cart(&new.cart, new.amount)?;
+    let (capture, capture_days) = check_capture(new.capture, new.capture_days, app.settings.capture_days)?;
     let now = app.now()?;
     let row = checkouts::Row {
         id: new_id(),
@@ -231,6 +271,8 @@ pub async fn create(
         status: "open".to_owned(),
         created: now.to_string(),
         expires: now.plus_seconds(app.settings.checkout_seconds).map_err(Problem::internal)?.to_string(),
+        capture: capture.to_owned(),
+        capture_days,
     };
     let token = token(&app, &row, &merchant, now)?;
     let new = &row;
@@ -304,81 +346,4 @@ pub fn require_open(row: &checkouts::Row, now: Instant) -> Result<(), Problem> {
         return Err(Problem::new(Kind::CheckoutExpired, format!("it was open until {}", row.expires)));
     }
     Ok(())
-}
-
-/// What became of a checkout, as its merchant sees it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Order {
-    /// The checkout.
-    checkout_id: String,
-    /// The merchant's number of the order.
-    merchant_order: String,
-    /// `open`, `expired` or `financed`.
-    status: String,
-    /// ISO 4217.
-    currency: String,
-    /// The price.
-    amount: i64,
-    /// What the merchant pays for it.
-    fee: i64,
-    /// What was paid out so far: the price less the fee once it is settled.
-    paid_amount: i64,
-    /// The payout.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payout: Option<Payout>,
-}
-
-/// A payout to a merchant.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Payout {
-    /// Its id.
-    id: String,
-    /// What is paid out.
-    amount: i64,
-    /// `requested`, `given_up` where the provider could not be reached for a day and a person must act, `settled`
-    /// or `failed`.
-    status: String,
-    /// The value date, once it is known.
-    value_date: Option<String>,
-}
-
-/// What became of a merchant's own checkout.
-#[utoipa::path(get, path = "/v1/orders/{checkout_id}", tag = "orders", security(("bearer" = [])),
-    params(("checkout_id" = String, Path)), responses((status = 200, body = Order), (status = "4XX", response = super::ProblemDocument)))]
-pub async fn order(
-    State(app): State<Arc<App>>,
-    OnlyMerchant(merchant): OnlyMerchant,
-    Id(id): Id,
-) -> Result<Reply, Problem> {
-    let mut db = app.db.read().await?;
-    let row = checkouts::find(&mut db, &id).await?.filter(|row| row.merchant == merchant.id);
-    let row = row.ok_or_else(Problem::not_found)?;
-    let loan = loans::of_checkout(&mut db, &id).await?;
-    let mut payout = match &loan {
-        Some(loan) => payments::payout_of_loan(&mut db, &loan.id).await?,
-        None => None,
-    };
-    if let Some(payout) = &mut payout
-        && payout.status == "requested"
-        && outbox::given_up(&mut db, &payout.id).await?
-    {
-        payout.status = "given_up".to_owned();
-    }
-    let paid = payout.as_ref().filter(|payout| payout.status == "settled").map_or(0, |payout| payout.amount);
-    let checkout = view(row.clone(), None, app.now()?)?;
-    Reply::ok(&Order {
-        checkout_id: row.id,
-        merchant_order: row.merchant_order,
-        status: checkout.status,
-        currency: row.currency,
-        amount: row.amount,
-        fee: loan.map_or(0, |loan| loan.merchant_fee),
-        paid_amount: paid,
-        payout: payout.map(|payout| Payout {
-            id: payout.id,
-            amount: payout.amount,
-            status: payout.status,
-            value_date: payout.value_date,
-        }),
-    })
 }

@@ -23,7 +23,7 @@ use crate::{
     problem::{Kind, Problem},
     reply::Reply,
     secret,
-    storage::{Connection, capabilities, group::Part, loans, outbox, payments},
+    storage::{Connection, capabilities, group::Part, loans, orders, outbox, payments},
 };
 
 /// A debt in its parts, in minor units.
@@ -440,10 +440,7 @@ pub struct SignedAgreement {
 pub async fn agreement(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let row = visible(&mut db, &id, &caller).await?;
-    Reply::ok(&SignedAgreement {
-        loan_id: row.id,
-        text: row.agreement_text,
-        hash: row.agreement_hash,
-        signed: row.booked,
-    })
+    // What was captured later was signed before.
+    let signed = orders::find(&mut db, &row.checkout).await?.map_or(row.booked, |order| order.signed);
+    Reply::ok(&SignedAgreement { loan_id: row.id, text: row.agreement_text, hash: row.agreement_hash, signed })
 }

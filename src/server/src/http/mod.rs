@@ -14,9 +14,11 @@ pub mod gate;
 pub mod health;
 pub mod jobs;
 pub mod ledger;
+pub mod lines;
 pub mod loans;
 pub mod meta;
 pub mod notices;
+pub mod orders;
 pub mod page;
 pub mod payments;
 pub mod persons;
@@ -90,7 +92,13 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(checkouts::create))
         .routes(routes!(checkouts::read))
         .routes(routes!(checkouts::change_cart))
-        .routes(routes!(checkouts::order))
+        .routes(routes!(orders::capture))
+        .routes(routes!(lines::create))
+        .routes(routes!(lines::set_limit))
+        .routes(routes!(lines::freeze))
+        .routes(routes!(lines::unfreeze))
+        .routes(routes!(orders::void))
+        .routes(routes!(orders::events))
         .routes(routes!(applications::create))
         .routes(routes!(webhooks::payments))
         .routes(routes!(persons::search))
@@ -123,6 +131,9 @@ fn of_shoppers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(persons::withdraw))
         .routes(routes!(submit::submit))
         .routes(routes!(sign::sign))
+        .routes(routes!(orders::read))
+        .routes(routes!(lines::read))
+        .routes(routes!(lines::rotate))
         .routes(routes!(loans::read))
         .routes(routes!(loans::payoff))
         .routes(routes!(loans::rotate))

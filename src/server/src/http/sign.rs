@@ -23,6 +23,7 @@ use crate::{
     booking::{self, Booking},
     fresh, funding,
     idempotency::Attempt,
+    orders,
     people::{self, Identity},
     problem::{Kind, Problem},
     reply::Reply,
@@ -43,6 +44,9 @@ pub struct Signing {
     agreement_hash: String,
     /// How it is signed.
     signature: Signature,
+    /// The applicant's line of credit that the purchase is drawn on; none where absent.
+    #[serde(default)]
+    line: Option<String>,
 }
 
 /// How an agreement is signed.
@@ -77,14 +81,18 @@ impl From<RawSignature> for Signature {
     }
 }
 
-/// A booked loan.
+/// A booked loan, or an authorized order.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Signed {
-    /// The loan.
-    loan_id: String,
-    /// The shopper's credential for it.
+    /// The loan, where it was captured when it was signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loan_id: Option<String>,
+    /// The order, where its merchant captures it: its checkout's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<String>,
+    /// The shopper's credential for it, and for every loan of an order.
     capability: String,
-    /// `disbursing` until the merchant is paid.
+    /// `disbursing` until the merchant is paid; `authorized` until something is captured.
     status: String,
 }
 
@@ -125,16 +133,24 @@ async fn sign_once(
     check_agreement(&row, signing)?;
     let capability = secret::new_token("cap_");
     let hash = secret::sha256_hex(&capability);
+    let at = now.to_string();
     let loan = match &row.loan {
         // A retry under another key: the same application has the same loan, and one more credential for it.
         Some(loan) => {
-            loans::add_capability(tx, loan, &hash, &now.to_string()).await?;
-            loan.clone()
+            loans::add_capability(tx, loan, &hash, &at).await?;
+            Some(loan.clone())
+        }
+        None if row.status == "signed" => {
+            orders::add_capability(tx, &row.checkout, &hash, &at).await?;
+            None
         }
         None => book(app, tx, &row, signing, &hash, now).await?,
     };
-    let status = booking::status_of(tx, &loan).await?;
-    let reply = Reply::created(&Signed { capability, loan_id: loan, status })?;
+    let (status, order_id) = match &loan {
+        Some(loan) => (booking::status_of(tx, loan).await?, None),
+        None => (orders::status_of(app, tx, &row.checkout).await?, Some(row.checkout)),
+    };
+    let reply = Reply::created(&Signed { capability, loan_id: loan, order_id, status })?;
     attempt.finish(tx, &app.vault, &reply, &now.to_string()).await?;
     Ok(reply)
 }
@@ -155,6 +171,7 @@ fn check_agreement(row: &applications::Row, signing: &Signing) -> Result<(), Pro
     Ok(())
 }
 
+/// Books the loan and gives its id, or authorizes the order of a merchant that captures later.
 async fn book(
     app: &App,
     db: &mut Connection,
@@ -162,7 +179,7 @@ async fn book(
     signing: &Signing,
     capability_hash: &str,
     now: Instant,
-) -> Result<String, Problem> {
+) -> Result<Option<String>, Problem> {
     let expires = Instant::parse(row.approval_expires.as_deref().unwrap_or("")).map_err(Problem::internal)?;
     if expires <= now {
         return Err(Problem::new(Kind::OfferExpired, format!("it could be signed until {expires}")));
@@ -176,7 +193,7 @@ async fn book(
     if checkout.cart_hash != approved.cart_hash {
         return Err(Problem::new(Kind::CartChanged, "ask for offers for the cart as it is now"));
     }
-    fresh::check_duplicate(db, &checkout).await?;
+    fresh::check_duplicate(app, db, &checkout).await?;
     let input = people::open(db, &app.vault, &row.input_record).await?;
     let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
     let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
@@ -184,7 +201,8 @@ async fn book(
     check_name(&Identity::of(policy, &input.application.fields), &signing.signature)?;
     let verdict = fresh::check(app, db, policy, row, &input, &offer).await?;
     if let Some(reason) = verdict.reason {
-        return Err(Problem::new(Kind::WrongState, reason.text).with("reason", reason.code));
+        let problem = Problem::new(Kind::WrongState, reason.text).with("reason", reason.code);
+        return Err(problem.with("ceiling", verdict.ceiling));
     }
     if let Some(chosen) = &approved.funding {
         funding::reserve::reserve(app, db, &row.id, chosen, offer.principal, offer.currency).await?;
@@ -201,13 +219,17 @@ async fn book(
         offer_json: &approved.offer,
         offer_id: &approved.offer_id,
         funding: approved.funding.as_ref(),
+        line: signing.line.as_deref(),
         signature_record: &signature_record,
         capability_hash,
         now,
         today,
         settled_on: settlement::date_of(app, &merchant, now)?,
     };
-    booking::book(db, &booking).await
+    if checkout.is_manual() {
+        return orders::authorize(db, &booking).await.map(|()| None);
+    }
+    booking::book(db, &booking).await.map(Some)
 }
 
 fn check_name(identity: &Identity, signature: &Signature) -> Result<(), Problem> {

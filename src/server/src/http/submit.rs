@@ -263,7 +263,7 @@ async fn prepare<'a>(
     let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
     let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
     let offer = requote(policy, &input, &claims)?;
-    fresh::check_duplicate(tx, &checkout).await?;
+    fresh::check_duplicate(app, tx, &checkout).await?;
     Ok(Prepared { policy, row, claims, checkout, input, offer })
 }
 
@@ -291,7 +291,7 @@ async fn decide(
         chosen = routed.chosen().cloned();
         if chosen.is_none() {
             let (outcome, reason) = funding::route::nobody(rules);
-            verdict = fresh::Verdict { outcome, reason: Some(reason) };
+            verdict = fresh::Verdict { outcome, reason: Some(reason), ceiling: None };
         }
     }
     let submitted = conclude(app, tx, policy, row, checkout, claims, offer, chosen, verdict, now).await?;
@@ -392,7 +392,10 @@ async fn conclude(
         label: policy.label(),
         funding: approved.funding.as_ref().map(|chosen| chosen.text(offer)).transpose()?,
     };
-    let agreement = agreement::render(policy.agreement_template(), &parties, offer);
+    let mut agreement = agreement::render(policy.agreement_template(), &parties, offer);
+    if let Some(days) = checkout.capture_days {
+        agreement = agreement::for_captures(&agreement, parties.merchant, days, offer);
+    }
     let expires = Instant::from_seconds(claims.exp).map_err(Problem::internal)?.to_string();
     let approval = applications::Approval {
         decision: &decision.id,

@@ -44,6 +44,7 @@ impl std::fmt::Debug for Job {
 /// Every job, in the order in which a day's are run.
 pub const JOBS: &[Job] = &[
     due_debits::DUE_DEBITS,
+    Job { name: "order-expiry", about: "ends orders whose capture window is over", run: crate::orders::expire },
     Job {
         name: "merchant-settlement",
         about: "Settles with merchants by their cycles",

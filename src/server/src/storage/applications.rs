@@ -128,11 +128,11 @@ pub async fn conclude(db: &mut Connection, id: &str, status: &str, decision: &st
     Ok(())
 }
 
-/// Marks an application as signed.
+/// Marks an application as signed, with its loan where there is one already.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sign(db: &mut Connection, id: &str, loan: &str) -> sqlx::Result<()> {
+pub async fn sign(db: &mut Connection, id: &str, loan: Option<&str>) -> sqlx::Result<()> {
     sqlx::query("UPDATE applications SET status = 'signed', loan = $2 WHERE id = $1")
         .bind(id)
         .bind(loan)
@@ -220,8 +220,12 @@ pub async fn offer(db: &mut Connection, id: &str) -> sqlx::Result<Option<(String
 /// # Errors
 /// When the database fails.
 pub async fn offer_is_used(db: &mut Connection, id: &str) -> sqlx::Result<bool> {
-    let count: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM offer_uses WHERE offer = $1").bind(id).fetch_one(db).await?;
+    let count: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM offer_uses WHERE offer = $1) + (SELECT count(*) FROM orders WHERE offer = $1)",
+    )
+    .bind(id)
+    .fetch_one(db)
+    .await?;
     Ok(count > 0)
 }
 

@@ -19,6 +19,18 @@ pub struct Row {
     pub status: String,
     pub created: String,
     pub expires: String,
+    /// `automatic` or `manual`.
+    pub capture: String,
+    /// For how many days after its signature it may be captured, where it is captured by its merchant.
+    pub capture_days: Option<i64>,
+}
+
+impl Row {
+    /// Whether its merchant captures it.
+    #[must_use]
+    pub fn is_manual(&self) -> bool {
+        self.capture == "manual"
+    }
 }
 
 /// Writes a new checkout.
@@ -28,8 +40,8 @@ pub struct Row {
 pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO checkouts (id, merchant, merchant_order, amount, currency, cart, cart_hash, cart_version,
-            status, created, expires)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            status, created, expires, capture, capture_days)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(&row.id)
     .bind(&row.merchant)
@@ -42,6 +54,8 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     .bind(&row.status)
     .bind(&row.created)
     .bind(&row.expires)
+    .bind(&row.capture)
+    .bind(row.capture_days)
     .execute(db)
     .await?;
     Ok(())
@@ -86,18 +100,22 @@ pub async fn finance(db: &mut Connection, id: &str) -> sqlx::Result<bool> {
     Ok(done.rows_affected() == 1)
 }
 
-/// Whether another checkout of the same merchant and order number has a loan that was not cancelled.
+/// Whether another checkout of the same merchant and order number has a loan that was not cancelled, or holds an order
+/// on a business date.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn order_is_financed_elsewhere(db: &mut Connection, row: &Row) -> sqlx::Result<bool> {
+pub async fn order_is_financed_elsewhere(db: &mut Connection, row: &Row, today: &str) -> sqlx::Result<bool> {
     let count: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM checkouts c JOIN loans l ON l.checkout = c.id
-         WHERE c.merchant = $1 AND c.merchant_order = $2 AND c.id <> $3 AND l.status <> 'cancelled'",
+        "SELECT count(*) FROM checkouts c WHERE c.merchant = $1 AND c.merchant_order = $2 AND c.id <> $3
+            AND (EXISTS (SELECT 1 FROM loans l WHERE l.checkout = c.id AND l.status <> 'cancelled')
+                OR EXISTS (SELECT 1 FROM orders o
+                    WHERE o.checkout = c.id AND o.ended IS NULL AND o.capture_until >= $4))",
     )
     .bind(&row.merchant)
     .bind(&row.merchant_order)
     .bind(&row.id)
+    .bind(today)
     .fetch_one(db)
     .await?;
     Ok(count > 0)

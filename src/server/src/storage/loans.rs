@@ -61,7 +61,7 @@ pub struct Projection {
 /// Writes a new loan.
 ///
 /// # Errors
-/// When the application or the checkout has one, or the database fails.
+/// When the database fails.
 pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO loans (id, application, checkout, person, merchant, capability_hash, currency, principal,
@@ -98,12 +98,13 @@ pub async fn find(db: &mut Connection, id: &str) -> sqlx::Result<Option<Row>> {
     sqlx::query_as("SELECT * FROM loans WHERE id = $1").bind(id).fetch_optional(db).await
 }
 
-/// The loan of a checkout.
+/// The loans of a checkout, in the order in which they were booked: one where it was captured at signing, else one for
+/// each capture.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_checkout(db: &mut Connection, checkout: &str) -> sqlx::Result<Option<Row>> {
-    sqlx::query_as("SELECT * FROM loans WHERE checkout = $1").bind(checkout).fetch_optional(db).await
+pub async fn of_checkout(db: &mut Connection, checkout: &str) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as("SELECT * FROM loans WHERE checkout = $1 ORDER BY id").bind(checkout).fetch_all(db).await
 }
 
 /// A loan's events in order.
@@ -144,18 +145,45 @@ pub async fn add_event(
     Ok(())
 }
 
-/// Principal owed by a person over all loans of a currency.
+/// What one loan or one order claims of a person, with the offer that says of which product.
+#[derive(Debug, Clone, FromRow)]
+pub struct ClaimRow {
+    /// `signed`, `principal` or `hold`.
+    pub kind: String,
+    pub merchant: String,
+    /// Canonical JSON of the offer that was signed.
+    pub offer: String,
+    pub amount: i64,
+}
+
+/// What persons owe, have signed, or may come to owe by what their orders hold on a business date, in a currency.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn principal_owed_by(db: &mut Connection, person: &str, currency: &str) -> sqlx::Result<i64> {
-    sqlx::query_scalar(
-        "SELECT CAST(coalesce(sum(principal_outstanding), 0) AS BIGINT) FROM loans WHERE person = $1 AND currency = $2",
-    )
-    .bind(person)
-    .bind(currency)
-    .fetch_one(db)
-    .await
+pub async fn claims_of(
+    db: &mut Connection,
+    persons: &[&str],
+    currency: &str,
+    today: &str,
+) -> sqlx::Result<Vec<ClaimRow>> {
+    let mut claims = Vec::new();
+    for person in persons {
+        let found: Vec<ClaimRow> = sqlx::query_as(
+            "SELECT CASE WHEN status = 'disbursing' THEN 'signed' ELSE 'principal' END AS kind, merchant, offer,
+                principal_outstanding AS amount
+             FROM loans WHERE person = $1 AND currency = $2 AND principal_outstanding > 0
+             UNION ALL
+             SELECT 'hold' AS kind, merchant, terms AS offer, authorized - captured AS amount
+             FROM orders WHERE person = $1 AND currency = $2 AND ended IS NULL AND capture_until >= $3",
+        )
+        .bind(*person)
+        .bind(currency)
+        .bind(today)
+        .fetch_all(&mut *db)
+        .await?;
+        claims.extend(found);
+    }
+    Ok(claims)
 }
 
 /// The books of those loans that there are. Each loan's events and the end of its chain are looked up by key: a join

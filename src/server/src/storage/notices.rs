@@ -21,6 +21,7 @@ impl Row {
     pub fn subject(&self) -> &'static str {
         match self.kind.as_str() {
             "adverse_action" => "Our decision about your application for credit",
+            "capture" => "Your purchase was charged: the final payment plan",
             _ => "About your application for credit",
         }
     }
@@ -115,4 +116,32 @@ pub async fn page(db: &mut Connection, after: Option<&str>, limit: i64) -> sqlx:
     .bind(limit)
     .fetch_all(db)
     .await
+}
+
+/// Queues a notice to the borrower of a loan.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_about_loan(
+    db: &mut Connection,
+    id: &str,
+    (application, loan): (&str, &str),
+    (kind, template): (&str, &str),
+    body: &str,
+    now: &str,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO notices (id, application, loan, kind, template, body, status, created)
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7)",
+    )
+    .bind(id)
+    .bind(application)
+    .bind(loan)
+    .bind(kind)
+    .bind(template)
+    .bind(body)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
 }

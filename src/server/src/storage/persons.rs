@@ -157,3 +157,22 @@ pub async fn loans(db: &mut Connection, person: &str) -> sqlx::Result<Vec<(Strin
         .fetch_all(db)
         .await
 }
+
+/// A person's orders that are captured by their merchants: what is authorized, what is captured, when it was signed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn orders(db: &mut Connection, person: &str) -> sqlx::Result<Vec<(String, i64, i64, String)>> {
+    sqlx::query_as("SELECT checkout, authorized, captured, signed FROM orders WHERE person = $1 ORDER BY checkout")
+        .bind(person)
+        .fetch_all(db)
+        .await
+}
+
+/// A person's lines of credit, with when each was granted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lines(db: &mut Connection, person: &str) -> sqlx::Result<Vec<(String, String)>> {
+    sqlx::query_as("SELECT id, created FROM lines WHERE person = $1 ORDER BY id").bind(person).fetch_all(db).await
+}

@@ -40,6 +40,7 @@ pub const LENDING: &[Step] = steps! {
     2 "people" = "0002_people.sql";
     3 "jobs" = "0003_jobs.sql";
     6 "funding" = "0006_funding.sql";
+    4 "orders" = "0004_orders.sql";
 };
 
 /// How often a migration is begun that another server is making at the same time.

@@ -17,7 +17,7 @@ use crate::{
 const SIGNINGS: usize = 50;
 const PRICE: i64 = 50_000;
 
-async fn post(base: &str, path: &str, bearer: &str, key: &str, body: &Value) -> Answer {
+pub async fn post(base: &str, path: &str, bearer: &str, key: &str, body: &Value) -> Answer {
     let authorization = format!("Bearer {bearer}");
     let headers = [("authorization", authorization.as_str()), ("idempotency-key", key)];
     let url = format!("{base}{path}");

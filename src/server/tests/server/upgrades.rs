@@ -2,7 +2,7 @@
 
 use prequal_server::{
     secret,
-    storage::{Database, Engine, capabilities, schema::LENDING},
+    storage::{Connection, Database, Engine, capabilities, schema::LENDING},
 };
 use serde_json::Value;
 
@@ -11,50 +11,66 @@ use crate::{
     world::{LENDER, World},
 };
 
-/// One loan as the first schema knew it.
-const OF_THE_FIRST: [&str; 7] = [
-    "INSERT INTO checkouts VALUES ('c', 'shop', 'A-1', 100, 'USD', '[]', $hash, 1, 'financed', 't', 't')",
-    "INSERT INTO persons VALUES ('p', NULL, 't', 't')",
-    "INSERT INTO personal_records VALUES ('r', 'p', 'decision_input', $empty, 't')",
-    "INSERT INTO applications VALUES ('a', 'c', 'p', 'edge', $hash, 'r', $hash, $hash, 't', 'signed', NULL, NULL, NULL,
-        NULL, NULL, 'l', 't')",
-    "INSERT INTO consents VALUES ('a', 'credit_report', $hash, 't')",
-    "INSERT INTO decisions VALUES ('d', 'a', 'edge', 'declined', '[]', $hash, $hash, '{}', 't')",
-    "INSERT INTO notices VALUES ('n', 'a', 'd', 'adverse_action', 'no', 'queued', 't')",
+/// One purchase as the first schema knew it, with everything that refers to its loan.
+const OF_THE_FIRST: [&str; 13] = [
+    "INSERT INTO checkouts (id, merchant, merchant_order, amount, currency, cart, cart_hash, cart_version, status,
+        created, expires) VALUES ('c', 'shop', 'A-1', 100, 'USD', '[]', $hash, 1, 'financed', 't', 't')",
+    "INSERT INTO persons (id, wrapped_key, created, erased) VALUES ('p', NULL, 't', 't')",
+    "INSERT INTO personal_records (id, person, kind, sealed, created) VALUES ('r', 'p', 'decision_input', $empty, 't')",
+    "INSERT INTO applications (id, checkout, person, edge, capability_hash, input_record, input_hash, bundle_hash, as_of,
+        status, loan, created) VALUES ('a', 'c', 'p', 'edge', $hash, 'r', $hash, $hash, 't', 'signed', 'l', 't')",
+    "INSERT INTO consents (application, purpose, text_hash, given) VALUES ('a', 'credit_report', $hash, 't')",
+    "INSERT INTO decisions (id, application, taken_by, outcome, reasons, bundle_hash, input_hash, output, decided)
+        VALUES ('d', 'a', 'edge', 'declined', '[]', $hash, $hash, '{}', 't')",
+    "INSERT INTO notices (id, application, decision, kind, body, status, created)
+        VALUES ('n', 'a', 'd', 'adverse_action', 'no', 'queued', 't')",
+    "INSERT INTO loans (id, application, checkout, person, merchant, capability_hash, currency, principal, merchant_fee,
+        offer, agreement_text, agreement_hash, signature_record, status, principal_outstanding, booked)
+        VALUES ('l', 'a', 'c', 'p', 'shop', $hash, 'USD', 100, 3, '{}', 'text', $hash, 'r', 'active', 100, 't')",
+    "INSERT INTO offers (id, application, plan, terms_hash) VALUES ('o', 'a', 'monthly-3', $hash)",
+    "INSERT INTO offer_uses (offer, loan, used) VALUES ('o', 'l', 't')",
+    "INSERT INTO loan_events (loan, number, booked, event) VALUES ('l', 1, '2026-01-01', '{\"type\":\"booked\"}')",
+    "INSERT INTO payouts (id, loan, amount, currency, status, created) VALUES ('po', 'l', 97, 'USD', 'requested', 't')",
+    "INSERT INTO payments (id, loan, amount, currency, status, created) VALUES ('pa', 'l', 7, 'USD', 'initiated', 't')",
 ];
+
+async fn execute(db: &mut Connection, engine: Engine, hash: &str, statement: &str) -> sqlx::Result<()> {
+    let empty = if engine == Engine::Sqlite { "x''" } else { "''" };
+    let statement = statement.replace("$hash", &format!("'{hash}'")).replace("$empty", empty);
+    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(db).await.map(drop)
+}
+
+async fn count(db: &mut Connection, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(db).await.unwrap()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_earlier_schema_is_brought_up_to_date() {
     for steps in 1..=LENDING.len() {
+        let version = LENDING[steps - 1].version;
         let folder = tempfile::tempdir().unwrap();
         let url = database::fresh(folder.path());
         let hash = secret::sha256_hex("cap_old");
         let old = Database::open_with(&url, &LENDING[..steps]).await.unwrap();
-        if steps == 1 {
+        if version < 4 {
             let mut tx = old.begin().await.unwrap();
             for statement in OF_THE_FIRST {
-                let empty = if old.engine() == Engine::Sqlite { "x''" } else { "''" };
-                let statement = statement.replace("$hash", &format!("'{hash}'")).replace("$empty", empty);
-                sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *tx).await.unwrap();
+                execute(&mut tx, old.engine(), &hash, statement).await.unwrap();
             }
-            let loan = format!(
-                "INSERT INTO loans VALUES ('l', 'a', 'c', 'p', 'shop', '{hash}', 'USD', 100, 3, '{{}}', '', '{hash}', 'r',
-                    'active', 100, 't')"
-            );
-            sqlx::query(sqlx::AssertSqlSafe(loan)).execute(&mut *tx).await.unwrap();
+            if version >= 2 {
+                capabilities::insert(&mut tx, "l", &hash, "t").await.unwrap();
+            }
             tx.commit().await.unwrap();
         }
         old.close().await;
         let new = Database::open(&url).await.unwrap();
-        if steps == 1 {
+        if version < 4 {
             let mut db = new.read().await.unwrap();
             assert!(capabilities::opens(&mut db, "l", &hash).await.unwrap(), "the old credential opens the loan");
-            let queued: i64 =
-                sqlx::query_scalar("SELECT count(*) FROM notices WHERE attempts = 0 AND given_up IS NULL")
-                    .fetch_one(&mut *db)
-                    .await
-                    .unwrap();
-            assert_eq!(queued, 1);
+            let queued = "SELECT count(*) FROM notices WHERE decision = 'd' AND attempts = 0 AND given_up IS NULL";
+            assert_eq!(count(&mut db, queued).await, 1);
+            drop(db);
+            one_order_may_have_more_loans_and_everything_else_is_guarded_as_before(&new, &hash).await;
         }
         new.close().await;
         // And a program that knows less refuses.
@@ -138,5 +154,39 @@ async fn loans_booked_and_repaid_under_the_first_schema_go_on_under_every_later_
         let view = world.get(&format!("/v1/loans/{}", active.0), LENDER).await.expect(200);
         assert_eq!(view["balance"]["principal"], 0, "{view}");
         world.stop().await;
+    }
+}
+
+/// The table of loans is made anew under whatever refers to it: rows, references, checks and triggers must be there.
+async fn one_order_may_have_more_loans_and_everything_else_is_guarded_as_before(new: &Database, hash: &str) {
+    let engine = new.engine();
+    let mut db = new.begin().await.unwrap();
+    let whole = "SELECT count(*) FROM loans l JOIN loan_events e ON e.loan = l.id JOIN payouts o ON o.loan = l.id
+        JOIN payments p ON p.loan = l.id JOIN offer_uses u ON u.loan = l.id JOIN checkouts c ON c.id = l.checkout
+        WHERE l.id = 'l' AND l.principal = 100 AND l.merchant_fee = 3 AND l.agreement_text = 'text'
+            AND l.status = 'active' AND l.principal_outstanding = 100 AND c.capture = 'automatic'";
+    assert_eq!(count(&mut db, whole).await, 1, "every row with its references");
+    if engine == Engine::Sqlite {
+        assert_eq!(count(&mut db, "SELECT count(*) FROM pragma_foreign_key_check").await, 0);
+    }
+    let second = OF_THE_FIRST[7].replace("'l',", "'l2',");
+    let other = secret::sha256_hex("cap_other");
+    execute(&mut db, engine, &other, &second).await.unwrap();
+    capabilities::insert(&mut db, "l2", hash, "t").await.unwrap();
+    assert!(capabilities::opens(&mut db, "l2", hash).await.unwrap(), "one credential for both");
+    db.commit().await.unwrap();
+    for (refused, why) in [
+        (OF_THE_FIRST[7].replace("'l',", "'l3',"), "the credential of another loan"),
+        (OF_THE_FIRST[7].replace("'l',", "'l3',").replace("'a', 'c'", "'b', 'c'"), "no such application"),
+        (OF_THE_FIRST[10].replace("'l',", "'l9',"), "no such loan"),
+        (OF_THE_FIRST[11].replace("'po', 'l'", "'po2', 'l9'"), "no such loan"),
+        ("DELETE FROM loans WHERE id = 'l'".to_owned(), "its events refer to it"),
+        ("UPDATE loan_events SET number = 2".to_owned(), "append-only"),
+        ("DELETE FROM offer_uses".to_owned(), "stays used"),
+        ("UPDATE loans SET status = 'unheard_of'".to_owned(), "no such status"),
+    ] {
+        let mut db = new.begin().await.unwrap();
+        let hash = if why.contains("credential") { hash } else { "0".repeat(64).leak() };
+        assert!(execute(&mut db, engine, hash, &refused).await.is_err(), "{why}: {refused}");
     }
 }

@@ -190,6 +190,10 @@ key = "{PROVIDER}"
 webhook_secret = "{webhook_secret}"
 [limits]
 exposure_max = 300000
+[[limits.ceilings]]
+name = "other-shop"
+amount = 150000
+merchant = "other"
 "#,
         hash(MERCHANT),
         hash(OTHER_MERCHANT),

@@ -1,0 +1,115 @@
+-- Orders that are captured later, in parts; lines of credit; notices about loans.
+
+-- A line of credit is the fold of its events.
+CREATE TABLE lines (
+    id TEXT NOT NULL PRIMARY KEY,
+    person TEXT NOT NULL REFERENCES persons (id),
+    currency TEXT NOT NULL CHECK (length(currency) = 3),
+    capability_hash TEXT NOT NULL UNIQUE CHECK (length(capability_hash) = 64),
+    created TEXT NOT NULL
+);
+CREATE INDEX lines_by_person ON lines (person);
+
+CREATE TABLE line_events (
+    line TEXT NOT NULL REFERENCES lines (id),
+    number BIGINT NOT NULL CHECK (number >= 1),
+    booked TEXT NOT NULL,
+    event TEXT NOT NULL,
+    PRIMARY KEY (line, number)
+);
+CREATE TRIGGER line_events_no_update BEFORE UPDATE ON line_events
+FOR EACH ROW EXECUTE FUNCTION must_not_change();
+CREATE TRIGGER line_events_no_delete BEFORE DELETE ON line_events
+FOR EACH ROW EXECUTE FUNCTION must_not_change();
+
+-- How a checkout is captured, and for how many days after its signature it may be.
+ALTER TABLE checkouts ADD COLUMN capture TEXT NOT NULL DEFAULT 'automatic' CHECK (capture IN ('automatic', 'manual'));
+ALTER TABLE checkouts ADD COLUMN capture_days BIGINT CHECK (capture_days >= 1);
+
+-- An order has a loan for each capture, so neither an application nor a checkout has one loan only.
+ALTER TABLE loans DROP CONSTRAINT loans_application_key;
+ALTER TABLE loans DROP CONSTRAINT loans_checkout_key;
+ALTER TABLE loans DROP CONSTRAINT loans_status_check;
+ALTER TABLE loans ADD CONSTRAINT loans_status_check
+    CHECK (status IN ('disbursing', 'active', 'settled', 'cancelled', 'charged_off', 'transferred', 'closed'));
+CREATE INDEX loans_by_checkout ON loans (checkout);
+CREATE INDEX loans_by_application ON loans (application);
+
+-- A shopper's credential for an order opens each of its loans.
+ALTER TABLE loan_capabilities DROP CONSTRAINT loan_capabilities_pkey;
+ALTER TABLE loan_capabilities ADD PRIMARY KEY (hash, loan);
+
+-- A notice may be about a loan, and rest on no decision.
+ALTER TABLE notices ADD COLUMN loan TEXT REFERENCES loans (id);
+ALTER TABLE notices ALTER COLUMN decision DROP NOT NULL;
+ALTER TABLE notices DROP CONSTRAINT notices_kind_check;
+ALTER TABLE notices ADD CONSTRAINT notices_kind_check CHECK (kind IN ('adverse_action', 'capture'));
+ALTER TABLE notices ADD CONSTRAINT notices_subject_check CHECK ((decision IS NULL) = (loan IS NOT NULL));
+
+-- Loans drawn on a line, and how much of each has come back to it.
+CREATE TABLE line_loans (
+    loan TEXT NOT NULL PRIMARY KEY REFERENCES loans (id),
+    line TEXT NOT NULL REFERENCES lines (id),
+    restored BIGINT NOT NULL CHECK (restored >= 0)
+);
+CREATE INDEX line_loans_by_line ON line_loans (line);
+
+-- What was signed and is not, or not wholly, lent: the order of a checkout that is captured by its merchant.
+CREATE TABLE orders (
+    checkout TEXT NOT NULL PRIMARY KEY REFERENCES checkouts (id),
+    application TEXT NOT NULL UNIQUE REFERENCES applications (id),
+    offer TEXT NOT NULL UNIQUE REFERENCES offers (id),
+    person TEXT NOT NULL REFERENCES persons (id),
+    merchant TEXT NOT NULL,
+    currency TEXT NOT NULL CHECK (length(currency) = 3),
+    line TEXT REFERENCES lines (id),
+    -- Canonical JSON of the offer that was signed.
+    terms TEXT NOT NULL,
+    merchant_fee BIGINT NOT NULL CHECK (merchant_fee >= 0),
+    agreement_text TEXT NOT NULL,
+    agreement_hash TEXT NOT NULL CHECK (length(agreement_hash) = 64),
+    signature_record TEXT NOT NULL REFERENCES personal_records (id),
+    authorized BIGINT NOT NULL CHECK (authorized > 0),
+    -- Sums of its captures.
+    captured BIGINT NOT NULL CHECK (captured BETWEEN 0 AND authorized),
+    captures BIGINT NOT NULL CHECK (captures >= 0),
+    -- The last business date on which it may be captured.
+    capture_until TEXT NOT NULL,
+    -- How it ended. Past its last day it is over whether or not this says so.
+    ended TEXT CHECK (ended IN ('captured', 'voided', 'expired')),
+    signed TEXT NOT NULL
+);
+CREATE INDEX orders_by_person ON orders (person);
+CREATE INDEX orders_open ON orders (capture_until) WHERE ended IS NULL;
+
+CREATE TABLE order_captures (
+    checkout TEXT NOT NULL REFERENCES orders (checkout),
+    number BIGINT NOT NULL CHECK (number >= 1),
+    loan TEXT NOT NULL UNIQUE REFERENCES loans (id),
+    amount BIGINT NOT NULL CHECK (amount > 0),
+    captured_on TEXT NOT NULL,
+    created TEXT NOT NULL,
+    PRIMARY KEY (checkout, number)
+);
+CREATE TRIGGER order_captures_no_update BEFORE UPDATE ON order_captures
+FOR EACH ROW EXECUTE FUNCTION must_not_change();
+CREATE TRIGGER order_captures_no_delete BEFORE DELETE ON order_captures
+FOR EACH ROW EXECUTE FUNCTION must_not_change();
+
+-- A shopper's credentials for an order.
+CREATE TABLE order_capabilities (
+    hash TEXT NOT NULL PRIMARY KEY CHECK (length(hash) = 64),
+    checkout TEXT NOT NULL REFERENCES orders (checkout),
+    created TEXT NOT NULL
+);
+CREATE INDEX order_capabilities_by_order ON order_capabilities (checkout);
+
+-- What a merchant is told of its orders, in the order in which it happened.
+CREATE TABLE merchant_events (
+    id TEXT NOT NULL PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    type TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created TEXT NOT NULL
+);
+CREATE INDEX merchant_events_by_merchant ON merchant_events (merchant, id);

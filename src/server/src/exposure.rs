@@ -1,0 +1,65 @@
+//! Exposure: what one verified person owes, has signed, or may come to owe, over all products and merchants.
+//!
+//! It is asked in the transaction that signs: what is signed there is a claim for whoever signs next, so that requests
+//! at the same instant, on however many servers, cannot pass a ceiling together. What a line of credit would still lend
+//! is no claim; what an order holds is, whether or not it stands under a line.
+
+use prequal_core::money::Amount;
+use prequal_ledger::{Ceiling, Claim, ClaimKind, LedgerError, admit};
+use serde::Deserialize;
+
+use crate::{
+    app::App,
+    problem::Problem,
+    storage::{Connection, loans},
+};
+
+/// The name of the ceiling over everything, `limits.exposure_max`.
+pub const OVER_ALL: &str = "exposure_max";
+
+/// The one thing that is asked of an offer here.
+#[derive(Deserialize)]
+struct OfProduct {
+    #[serde(default)]
+    product: String,
+}
+
+/// What persons who may be one and the same owe in all on the business date.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn claims(app: &App, db: &mut Connection, persons: &[String], currency: &str) -> Result<Vec<Claim>, Problem> {
+    let today = app.today()?.to_string();
+    let persons: Vec<&str> = persons.iter().map(String::as_str).collect();
+    let rows = loans::claims_of(db, &persons, currency, &today).await?;
+    rows.into_iter()
+        .map(|row| {
+            let of: OfProduct = serde_json::from_str(&row.offer).map_err(Problem::internal)?;
+            Ok(Claim {
+                kind: match row.kind.as_str() {
+                    "hold" => ClaimKind::Hold,
+                    "signed" => ClaimKind::Signed,
+                    _ => ClaimKind::Principal,
+                },
+                product: of.product,
+                merchant: row.merchant,
+                funder: app.settings.lender_id.clone(),
+                amount: Amount::new(row.amount).map_err(Problem::internal)?,
+            })
+        })
+        .collect()
+}
+
+/// The first ceiling that a new claim would pass.
+///
+/// # Errors
+/// 500 where there are more claims than can be judged.
+pub fn passed(claims: &[Claim], new: &Claim, ceilings: &[Ceiling]) -> Result<Option<String>, Problem> {
+    match admit(claims, new, ceilings) {
+        Ok(()) => Ok(None),
+        Err(LedgerError::Ceiling(ceiling)) => Ok(Some(ceiling)),
+        // Sums beyond any amount are above every ceiling.
+        Err(LedgerError::Money(_)) => Ok(Some(OVER_ALL.to_owned())),
+        Err(error) => Err(Problem::internal(error)),
+    }
+}

@@ -1,0 +1,214 @@
+//! Orders that their merchants capture, and the captures.
+
+use sqlx::FromRow;
+
+use super::Connection;
+
+/// An order's row. `captured`, `captures` and `ended` are projections.
+#[derive(Debug, Clone, FromRow)]
+pub struct Row {
+    pub checkout: String,
+    pub application: String,
+    pub offer: String,
+    pub person: String,
+    pub merchant: String,
+    pub currency: String,
+    pub line: Option<String>,
+    /// Canonical JSON of the offer that was signed.
+    pub terms: String,
+    pub merchant_fee: i64,
+    pub agreement_text: String,
+    pub agreement_hash: String,
+    pub signature_record: String,
+    pub authorized: i64,
+    pub captured: i64,
+    pub captures: i64,
+    /// The last business date on which it may be captured.
+    pub capture_until: String,
+    /// `captured`, `voided` or `expired`.
+    pub ended: Option<String>,
+    pub signed: String,
+}
+
+/// One capture.
+#[derive(Debug, Clone, FromRow)]
+pub struct CaptureRow {
+    pub number: i64,
+    pub loan: String,
+    pub amount: i64,
+    pub captured_on: String,
+}
+
+/// Writes a new order; `false` where its offer, checkout or application has one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO orders (checkout, application, offer, person, merchant, currency, line, terms, merchant_fee,
+            agreement_text, agreement_hash, signature_record, authorized, captured, captures, capture_until, signed)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING",
+    )
+    .bind(&row.checkout)
+    .bind(&row.application)
+    .bind(&row.offer)
+    .bind(&row.person)
+    .bind(&row.merchant)
+    .bind(&row.currency)
+    .bind(&row.line)
+    .bind(&row.terms)
+    .bind(row.merchant_fee)
+    .bind(&row.agreement_text)
+    .bind(&row.agreement_hash)
+    .bind(&row.signature_record)
+    .bind(row.authorized)
+    .bind(row.captured)
+    .bind(row.captures)
+    .bind(&row.capture_until)
+    .bind(&row.signed)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The order of a checkout.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &mut Connection, checkout: &str) -> sqlx::Result<Option<Row>> {
+    sqlx::query_as("SELECT * FROM orders WHERE checkout = $1").bind(checkout).fetch_optional(db).await
+}
+
+/// Rewrites what an order's captures and its end come to.
+///
+/// # Errors
+/// When the database fails.
+pub async fn project(
+    db: &mut Connection,
+    checkout: &str,
+    (captured, captures): (i64, i64),
+    ended: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE orders SET captured = $2, captures = $3, ended = $4 WHERE checkout = $1")
+        .bind(checkout)
+        .bind(captured)
+        .bind(captures)
+        .bind(ended)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Marks an order as over with its window; `false` where it had ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn expire(db: &mut Connection, checkout: &str, today: &str) -> sqlx::Result<bool> {
+    let done =
+        sqlx::query("UPDATE orders SET ended = 'expired' WHERE checkout = $1 AND ended IS NULL AND capture_until < $2")
+            .bind(checkout)
+            .bind(today)
+            .execute(db)
+            .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Orders whose window is over on a business date and that are not marked yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn past_window(db: &mut Connection, today: &str, limit: i64) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT checkout FROM orders WHERE ended IS NULL AND capture_until < $1 ORDER BY capture_until, checkout LIMIT $2",
+    )
+    .bind(today)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Adds a capture.
+///
+/// # Errors
+/// When the number is taken or the database fails.
+pub async fn add_capture(db: &mut Connection, checkout: &str, row: &CaptureRow, now: &str) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO order_captures (checkout, number, loan, amount, captured_on, created)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(checkout)
+    .bind(row.number)
+    .bind(&row.loan)
+    .bind(row.amount)
+    .bind(&row.captured_on)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// An order's captures in order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn captures(db: &mut Connection, checkout: &str) -> sqlx::Result<Vec<CaptureRow>> {
+    sqlx::query_as("SELECT number, loan, amount, captured_on FROM order_captures WHERE checkout = $1 ORDER BY number")
+        .bind(checkout)
+        .fetch_all(db)
+        .await
+}
+
+/// Adds a shopper's credential.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_capability(db: &mut Connection, checkout: &str, hash: &str, now: &str) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO order_capabilities (hash, checkout, created) VALUES ($1, $2, $3)")
+        .bind(hash)
+        .bind(checkout)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The hashes of an order's credentials.
+///
+/// # Errors
+/// When the database fails.
+pub async fn capabilities(db: &mut Connection, checkout: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT hash FROM order_capabilities WHERE checkout = $1 ORDER BY created, hash")
+        .bind(checkout)
+        .fetch_all(db)
+        .await
+}
+
+/// The orders of a person that have not ended and may be captured on a business date.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_of_person(db: &mut Connection, person: &str, today: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT checkout FROM orders WHERE person = $1 AND ended IS NULL AND capture_until >= $2 ORDER BY checkout",
+    )
+    .bind(person)
+    .bind(today)
+    .fetch_all(db)
+    .await
+}
+
+/// Orders that are not the sum of their captures.
+///
+/// # Errors
+/// When the database fails.
+pub async fn out_of_sum(db: &mut Connection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT o.checkout FROM orders o LEFT JOIN order_captures c ON c.checkout = o.checkout
+            LEFT JOIN loans l ON l.id = c.loan
+         GROUP BY o.checkout, o.captured, o.captures, o.authorized, o.ended
+         HAVING o.captured <> coalesce(sum(c.amount), 0) OR o.captured <> coalesce(sum(l.principal), 0)
+            OR o.captures <> count(c.loan) OR (o.captured = o.authorized AND o.ended IS NULL)",
+    )
+    .fetch_all(db)
+    .await
+}

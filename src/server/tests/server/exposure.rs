@@ -1,0 +1,180 @@
+//! What one person may owe, hold and have signed in all, whatever the kind of purchase, the merchant and the server.
+
+use std::sync::Arc;
+
+use prequal_server::{
+    config::{CEILINGS_MAX, CeilingConfig, Config, EXAMPLE},
+    exposure, secret,
+    settings::Settings,
+    webhook,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    actors::{ADA, cart},
+    process::Process,
+    together::post,
+    world::{Answer, MERCHANT, OTHER_MERCHANT, World},
+};
+
+/// How many signings come at the same instant.
+const SIGNINGS: usize = 50;
+const PRICE: i64 = 50_000;
+/// The test configuration's ceiling over what is owed for purchases from the other shop.
+const OTHER_SHOP_MAX: i64 = 150_000;
+
+async fn checkout(world: &World, merchant: &str, capture: &str) -> Value {
+    let order = uuid::Uuid::new_v4().to_string();
+    let body =
+        json!({ "merchant_order": order, "amount": PRICE, "currency": "USD", "cart": cart(PRICE), "capture": capture });
+    world.post("/v1/checkouts", merchant, &body).await.expect(201)
+}
+
+/// What one person owes, holds and has signed: in all, and for the other shop.
+async fn owed(world: &World, person: &str) -> (i64, i64) {
+    let mut db = world.app().db.read().await.unwrap();
+    let claims = exposure::claims(world.app(), &mut db, &[person.to_owned()], "USD").await.unwrap();
+    let of = |merchant: &str| {
+        claims
+            .iter()
+            .filter(|claim| merchant.is_empty() || claim.merchant == merchant)
+            .map(|claim| claim.amount.minor())
+            .sum()
+    };
+    (of(""), of("other"))
+}
+
+/// Purchases captured when they are signed and later, under a line and not, from two merchants, on two servers, while
+/// what was authorized before is captured in parts: 1,000.00 are held already, and 2,000.00 are left for four of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_mixed_signings_at_once_on_two_servers_do_not_pass_a_ceiling() {
+    let world = Arc::new(World::new().await);
+    let other = Process::start(&world, "127.0.0.1:0");
+    let ceiling = world.app().settings.exposure_max.minor();
+    let line = world.grant(1_000_000).await;
+    let view = world.get(&format!("/v1/lines/{}", line.id), crate::world::LENDER).await.expect(200);
+    let person = view["person_id"].as_str().unwrap().to_owned();
+    let held = world.authorize(2 * PRICE, "monthly-3", 30).await;
+    let mut ready = Vec::new();
+    for number in 0..SIGNINGS {
+        let merchant = if number % 2 == 0 { MERCHANT } else { OTHER_MERCHANT };
+        let capture = if number % 3 == 0 { "automatic" } else { "manual" };
+        let checkout = checkout(&world, merchant, capture).await;
+        let (purchase, mut signing) = world.ready(checkout, PRICE, &line.id).await;
+        if number % 5 < 3 {
+            signing.as_object_mut().unwrap().remove("line");
+        }
+        ready.push((format!("/v1/applications/{}/sign", purchase.application), purchase.capability, signing));
+    }
+    for _ in 0..2 {
+        let path = format!("/v1/orders/{}/captures", held.id);
+        ready.insert(ready.len() / 2, (path, MERCHANT.to_owned(), json!({ "amount": PRICE })));
+    }
+    let tasks: Vec<_> = ready
+        .into_iter()
+        .enumerate()
+        .map(|(number, (path, bearer, body))| {
+            let base = if number % 4 < 2 { world.base.clone() } else { other.base.clone() };
+            tokio::spawn(async move {
+                let answer = post(&base, &path, &bearer, &format!("once-{number}"), &body).await;
+                (path.ends_with("/sign"), answer)
+            })
+        })
+        .collect();
+    let (mut signed, mut captured) = (0, 0);
+    for task in tasks {
+        let (is_signing, answer): (bool, Answer) = task.await.unwrap();
+        match (is_signing, answer.status) {
+            (true, 201) => signed += 1,
+            (false, 201) => captured += 1,
+            _ => {
+                let refused = answer.problem(409, "wrong-state");
+                assert_eq!(refused["reason"], "LENDER-EXPOSURE");
+                assert!(["exposure_max", "other-shop"].contains(&refused["ceiling"].as_str().unwrap()), "{refused}");
+            }
+        }
+    }
+    assert_eq!((signed, captured), ((ceiling - 2 * PRICE) / PRICE, 2));
+    world.verify().await;
+    let (all, of_other) = owed(&world, &person).await;
+    assert_eq!(all, ceiling, "as much as is allowed, and not a cent more");
+    assert!(of_other <= OTHER_SHOP_MAX, "{of_other}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ceiling_may_be_of_one_merchant() {
+    let world = World::new().await;
+    let buy = async |merchant: &str, capture: &str| {
+        let checkout = checkout(&world, merchant, capture).await;
+        let purchase = world.apply_for(checkout, &ADA, PRICE).await;
+        let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+        if submitted["outcome"] == "declined" {
+            assert_eq!(submitted["reasons"][0]["code"], "LENDER-EXPOSURE");
+            return false;
+        }
+        world.sign(&purchase, "k", &world.signing(&submitted, ADA.name)).await.expect(201);
+        true
+    };
+    for capture in ["automatic", "manual", "automatic"] {
+        assert!(buy(OTHER_MERCHANT, capture).await);
+    }
+    assert!(!buy(OTHER_MERCHANT, "manual").await, "1,500.00 are owed there");
+    assert!(buy(MERCHANT, "manual").await, "and 3,000.00 may be in all");
+}
+
+#[test]
+fn ceilings_and_windows_of_the_configuration_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("prequal.toml");
+    let example = EXAMPLE.replace("key = \"\" ", "key = \"pk\" ");
+    let example =
+        example.replace("webhook_secret = \"\"", &format!("webhook_secret = \"{}\"", webhook::Secret::generate()));
+    let example = example.replace(&format!("{:064}", 1), &secret::sha256_hex("mk_x"));
+    let read = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        Config::read(&file)
+    };
+    let one = |name: &str, amount: i64, more: &str| {
+        format!("[[limits.ceilings]]\nname = \"{name}\"\namount = {amount}\n{more}\n")
+    };
+    let of = |ceilings: &str| read(&format!("{}\n{ceilings}", example));
+    assert!(read(&example).is_ok());
+    let config = of(&one("a", 1, "merchant = \"shop\"")).unwrap();
+    assert_eq!((config.limits.ceilings[0].name.as_str(), config.checkout.capture_days), ("a", 30));
+    for (wrong, why) in [
+        (one("a", 1, "") + &one("a", 2, ""), "twice"),
+        (one("exposure_max", 1, ""), "twice"),
+        (one("", 1, ""), "no name"),
+        (one("a", -1, ""), "negative"),
+        (one("a", 1, "merchant = \"nobody\""), "no merchant"),
+        (one("a", 1, "colour = \"red\""), "colour"),
+        ((0..=CEILINGS_MAX).map(|number| one(&number.to_string(), 1, "")).collect::<String>(), "at most"),
+    ] {
+        let error = of(&wrong).unwrap_err();
+        assert!(error.contains(why), "{error}");
+    }
+    for days in ["0", "181"] {
+        let error = read(&example.replace("capture_days = 30", &format!("capture_days = {days}"))).unwrap_err();
+        assert!(error.contains("checkout.capture_days must be 1 to 180"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ceiling_of_a_product_that_no_bundle_has_is_refused_and_of_one_that_it_has_counts() {
+    let mut world = World::new().await;
+    let ceiling = |product: &str| CeilingConfig {
+        name: "legal".to_owned(),
+        amount: PRICE,
+        product: Some(product.to_owned()),
+        merchant: None,
+    };
+    world.config().limits.ceilings = vec![ceiling("mortgage")];
+    let error = Settings::load(world.config(), true).unwrap_err();
+    assert!(error.contains("`mortgage` is no product"), "{error}");
+    world.config().limits.ceilings = vec![ceiling("instalments")];
+    world.restart().await;
+    world.buy(&ADA, PRICE, "monthly-3").await;
+    let purchase = world.apply(&ADA, 1_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    assert_eq!(submitted["outcome"], "declined");
+}
