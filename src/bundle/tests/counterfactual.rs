@@ -8,7 +8,8 @@ use std::fs;
 use common::with;
 use prequal_bundle::sources;
 use prequal_core::{
-    bundle::Bundle,
+    bundle::{Bundle, FeatureDefinition, Payload, split},
+    canonical,
     decide::{
         counterfactual::{Answer, Finding, Goal, counterfactual},
         decide,
@@ -405,4 +406,106 @@ fn of_trees_the_smallest_change_of_all_is_found() {
     let worlds = (0..6).map(|at| tree_world(&mut dice, if at % 2 == 0 { MONOTONE } else { GRADES }));
     let seen = agree(worlds, &mut rows, &GOALS);
     assert!(seen.none > 10 && seen.one > 20 && seen.more > 5 && seen.people > 10, "{seen:?}");
+}
+
+/// The same marks, the same words: what each of these says that cannot be meant.
+#[test]
+fn marks_without_meaning_are_refused_by_name() {
+    let refused = |from: &str, to: &str| {
+        let folder = with(&[("features.toml", from, to)]);
+        sources::build(folder.path(), None).unwrap_err().to_string()
+    };
+    let grade = "label = { zh = \"信用等级\", en = \"your credit grade\" }";
+    for (mark, why) in [
+        ("{ direction = \"up\" }", "feature `credit_grade` is marked changeable as a number is, and has categories"),
+        ("{ step = 2 }", "feature `credit_grade` is marked changeable as a number is, and has categories"),
+        ("{ to = [\"E\"] }", "feature `credit_grade` is marked changeable to a category that it does not have"),
+        ("{ direction = \"sideways\" }", "unknown variant `sideways`"),
+        ("{ safely = true }", "unknown field `safely`"),
+    ] {
+        let message = refused(grade, &format!("{grade}\nchange = {mark}"));
+        assert!(message.starts_with("features.toml:") && message.contains(why), "{mark}: {message}");
+    }
+    let order = "from = { engine = \"order_amount\" }";
+    for (mark, why) in [
+        ("{ step = 0 }", "feature `order_amount` is marked changeable with a `step` below 1"),
+        ("{ min = 5, max = 4 }", "feature `order_amount` is marked changeable with a `min` above its `max`"),
+        ("{ to = [\"A\"] }", "feature `order_amount` is marked changeable to categories, and is a number"),
+    ] {
+        let message = refused(order, &format!("{order}\nchange = {mark}"));
+        assert!(message.contains(why), "{mark}: {message}");
+    }
+    let age = "from = { age_years = \"resident_id\" }";
+    let message = refused(age, &format!("{age}\nchange = {{ direction = \"up\" }}"));
+    assert!(
+        message.contains("`age_years` is marked changeable and follows from other values; mark those"),
+        "{message}"
+    );
+    let twice = "\n[[feature]]\nid = \"price\"\ntype = \"money\"\nfrom = { engine = \"order_amount\" }\nuses = []\n\n";
+    let message = refused(
+        "uses = [\"eligibility\"]\n\n[[feature]]\nid = \"order_amount\"",
+        "uses = [\"eligibility\"]\n\n[[feature]]\nid = \"income\"\ntype = \"money\"\n\
+         from = { field = \"income_monthly\" }\nuses = [\"eligibility\"]\nchange = { safe = true }\n\n\
+         [[feature]]\nid = \"order_amount\"",
+    );
+    assert!(message.contains("safe to be shown, and what comes from the form is never verified"), "{message}");
+    let message = refused(
+        "\n[[feature]]\nid = \"band\"",
+        &format!("{}[[feature]]\nid = \"band\"", twice.replace("uses = []", "uses = []\nchange = {}")),
+    );
+    assert!(message.contains("feature `price` is marked changeable and may not be used for anything"), "{message}");
+}
+
+/// The public part and the decision know nothing of it.
+#[test]
+fn marks_stay_in_the_full_part_and_leave_the_decision_alone() {
+    let (mut dice, mut rows) = (Dice(5), Dice(6));
+    let world = card_world(&mut dice, MONOTONE);
+    let text = canonical::to_string(world.bundle.payload()).unwrap();
+    assert!(text.contains("\"change\":\"down step=230000 min=30000 safe\""));
+    assert!(
+        text.contains("\"change\":\"either to=own|other\"") || text.contains("\"change\":\"either safe to=own|other\"")
+    );
+    assert!(!canonical::to_string(&split(world.bundle.payload())).unwrap().contains("\"change\""));
+    let bare = Payload {
+        features: world
+            .bundle
+            .payload()
+            .features
+            .iter()
+            .cloned()
+            .map(|feature| FeatureDefinition { change: String::new(), ..feature })
+            .collect(),
+        ..world.bundle.payload().clone()
+    };
+    let bare = Bundle::from_payload(canonical::to_string(&bare).unwrap().as_bytes()).unwrap();
+    for _ in 0..50 {
+        let input = input(&mut rows);
+        let with = decide(&world.bundle, &input).unwrap();
+        let without = decide(&bare, &input).unwrap();
+        assert_eq!((with.outcome, with.offers, with.trace), (without.outcome, without.offers, without.trace));
+        let nothing = counterfactual(&bare, &input, Goal::Other).unwrap();
+        assert_eq!((nothing.staff.answer, nothing.staff.decisions), (Answer::None, 0), "nothing is marked");
+    }
+}
+
+/// A missing value is to be found, not altered; and what is needed first leaves nothing to be altered.
+#[test]
+fn what_is_missing_is_not_changed_and_what_is_needed_comes_first() {
+    let (mut dice, mut rows) = (Dice(7), Dice(8));
+    let world = card_world(&mut dice, MONOTONE);
+    for _ in 0..20 {
+        let mut input = input(&mut rows);
+        for key in ["income", "debts", "home"] {
+            input.evidence.0.insert(
+                key.to_owned(),
+                Item::Missing { missing: prequal_core::score::MissingKind::TimedOut, source: None },
+            );
+        }
+        let found = counterfactual(&world.bundle, &input, Goal::Other).unwrap();
+        assert!(found.staff.changes.iter().all(|change| change.feature == "order_amount"), "{found:?}");
+        input.application.fields.0.insert("phone".to_owned(), Scalar::Text("1".to_owned()));
+        let found = counterfactual(&world.bundle, &input, Goal::Better).unwrap();
+        assert_eq!((found.staff.answer, found.person.answer), (Answer::Undecided, Answer::Undecided));
+    }
 }
