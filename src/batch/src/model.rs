@@ -259,7 +259,7 @@ impl Card {
             features.zip(values).map(|(feature, value)| named(feature, *value, &self.unlisted)).collect();
         self.card.score_into(&values, &[], &mut self.scored)?;
         let reasons = self.card.reasons(&self.scored).into_iter().take(REASONS_MAX);
-        row.reasons.extend(reasons.map(|reason| (reason.code.to_owned(), Figure::Whole(reason.points_below_best))));
+        row.reasons.extend(reasons.map(|reason| (reason.code.to_owned(), Figure::Whole(reason.points_below))));
         Ok(self.scored.points)
     }
 }

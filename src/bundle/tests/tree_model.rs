@@ -74,6 +74,14 @@ fn build(lines: &str, model: &str) -> Result<Built, Problems> {
 }
 
 fn build_with(lines: &str, model: &str, more: &[(&str, &str, &str)]) -> Result<Built, Problems> {
+    sources::build(folder_with(lines, model, more).path(), None)
+}
+
+fn folder(lines: &str, model: &str) -> tempfile::TempDir {
+    folder_with(lines, model, &[])
+}
+
+fn folder_with(lines: &str, model: &str, more: &[(&str, &str, &str)]) -> tempfile::TempDir {
     let head = format!("[model]\nid = \"trees\"\nfile = \"model.json\"\n{lines}\n\n[[table]]\nid = \"knockouts\"");
     let mut changes = vec![
         ("features.toml", "\n[[feature]]\nid = \"band\"\n", FEATURES),
@@ -82,7 +90,7 @@ fn build_with(lines: &str, model: &str, more: &[(&str, &str, &str)]) -> Result<B
     changes.extend(more);
     let folder = with(&changes);
     fs::write(folder.path().join("model.json"), model).unwrap();
-    sources::build(folder.path(), None)
+    folder
 }
 
 fn refused(lines: &str, model: &str) -> String {
@@ -205,7 +213,7 @@ fn a_scorecard_has_its_own_points_and_takes_none_of_it() {
             "missing": {"woe": "0", "points": 0}}],
         "data": {"sha256": "0".repeat(64), "rows": 2, "bads": 1}, "seed": 0});
     let bare = canonical::to_string(&card).unwrap();
-    let wrapped = canonical::to_string(&json!({"format": "prequal-model/1", "hash": "", "scorecard": card})).unwrap();
+    let wrapped = wrapped(json!({"scorecard": card}));
     for text in [&bare, &wrapped] {
         let built = build("", text).unwrap();
         assert!(matches!(model(&built.bundle), PointsModel::Card(_)));
@@ -260,16 +268,102 @@ fn a_file_that_is_no_model_or_a_model_of_another_kind_is_named() {
     }
     let message = refused(&lines, &all.replace("\"1000\"", "\"1001\""));
     assert!(message.contains("the file says") || message.contains("hash"), "{message}");
-    let wrapped = |member: &str, value: Json| {
-        let mut file = json!({"format": "prequal-model/1", "hash": "", "trees": trees("own")});
+    let with = |member: &str, value: Json| {
+        let mut file = json!({"trees": trees("own")});
         file[member] = value;
-        file.to_string()
+        wrapped(file)
     };
-    let only = "model: a bundle takes a scorecard, or trees whose sum is a margin and that need no feature to be there";
-    assert!(build(&lines, &wrapped("result", json!({"kind": "margin"}))).is_ok());
-    assert_eq!(refused(&lines, &wrapped("result", json!({"kind": "points"}))), only);
-    assert_eq!(refused(&lines, &wrapped("required", json!(["income"]))), only);
-    assert_eq!(refused(&lines, &wrapped("scorecard", json!({}))), only, "one of two models would be a guess");
+    assert!(build(&lines, &with("result", json!({"kind": "margin"}))).is_ok());
+    let message = refused(&lines, &with("result", json!({"kind": "mean", "divisor": "0000", "probability": true})));
+    assert_eq!(message, "model: its result is a mean of trees, which a bundle has no points for");
+    let message = refused(&lines, &with("required", json!(["income"])));
+    assert!(message.starts_with("model: the model gives no score where `income` is missing, and"), "{message}");
+    let message = refused(&lines, &with("scorecard", json!({})));
+    assert_eq!(message, "model: it has not one of `trees` and `scorecard`", "one of two models would be a guess");
+    let message = refused(&lines, &with("more", json!(1)));
+    assert!(message.contains("unknown field `more`"), "{message}");
+}
+
+/// A file that `prequal import` wrapped: hashed over all that is in it.
+fn wrapped(mut file: Json) -> String {
+    file["format"] = json!("prequal-model/1");
+    file["hash"] = json!(canonical::sha256_hex(canonical::to_string(&file).unwrap().as_bytes()));
+    canonical::to_string(&file).unwrap()
+}
+
+/// What stands around a model is held to its own hash, not only the model within.
+#[test]
+fn a_wrapped_file_that_was_changed_anywhere_is_refused() {
+    let lines = format!("{SCALING}\n{BASELINE}");
+    let passport = json!({"purpose": "tests", "data_sha256": "0".repeat(64)});
+    let whole = wrapped(json!({"passport": passport, "result": {"kind": "margin"}, "trees": trees("own")}));
+    assert!(build(&lines, &whole).is_ok());
+    let message = refused(&lines, &whole.replace("\"purpose\":\"tests\"", "\"purpose\":\"loans\""));
+    assert!(message.starts_with("model: the model file states the hash `"), "{message}");
+    let message = refused(&lines, &whole.replace("\"result\":{\"kind\":\"margin\"},", ""));
+    assert!(message.starts_with("model: the model file states the hash `"), "{message}");
+    assert!(refused(&lines, &whole.replacen(':', ": ", 1)).contains("is not in canonical form"));
+}
+
+/// Every prefix, and at places all over the file every other bit of a byte: refused in one line, and soon. A file without a
+/// hash, which a scorecard is, may hold other words or points instead and then must say so in its bundle.
+#[test]
+fn every_truncated_or_corrupted_model_file_is_refused_in_one_line() {
+    let lines = format!("{SCALING}\n{BASELINE}");
+    let card = json!({"format": "prequal-scorecard/1", "label": "", "purpose": "",
+        "target": {"column": "y", "bad": "1"},
+        "scaling": {"points_to_double_odds": "20", "base_score": 600, "base_odds": "1"}, "base_points": 600,
+        "features": [{"name": "income", "kind": "number", "reason": "R10",
+            "bins": [{"below": "1000", "woe": "-1", "points": -20}, {"from": "1000", "woe": "1", "points": 20}],
+            "missing": {"woe": "0", "points": 0}}],
+        "data": {"sha256": "0".repeat(64), "rows": 2, "bads": 1}, "seed": 0});
+    let points = json!({"result": {"kind": "points", "scaling": {"base_odds": "1", "base_score": "600",
+        "points_to_double_odds": "20"}}, "trees": trees("own")});
+    let files = [
+        ("trees", lines.as_str(), sound(), true),
+        ("scorecard", "", canonical::to_string(&card).unwrap(), false),
+        ("wrapped trees", lines.as_str(), wrapped(json!({"trees": trees("own")})), true),
+        ("wrapped scorecard", "", wrapped(json!({"scorecard": card})), true),
+        ("wrapped points", BASELINE, wrapped(points), true),
+    ];
+    for (name, lines, whole, hashed) in files {
+        let folder = folder(lines, &whole);
+        let build = || sources::build(folder.path(), None);
+        let unharmed = build().unwrap().payload;
+        let write = |bytes: &[u8]| fs::write(folder.path().join("model.json"), bytes).unwrap();
+        let one_line = |message: String, at: usize| {
+            assert!(!message.is_empty() && !message.contains('\n') && message.len() < 600, "{name} at {at}: {message}");
+        };
+        let begun = std::time::Instant::now();
+        // Of the file that holds the most every prefix.
+        for end in (0..whole.len()).filter(|end| name == "wrapped points" || end % 7 == 0) {
+            write(&whole.as_bytes()[..end]);
+            one_line(build().unwrap_err().to_string(), end);
+        }
+        let mut taken = 0;
+        for at in (0..whole.len()).step_by(23) {
+            for bit in [0, 3, 7] {
+                let mut bytes = whole.clone().into_bytes();
+                bytes[at] ^= 1 << bit;
+                write(&bytes);
+                match build() {
+                    Err(problems) => one_line(problems.to_string(), at),
+                    Ok(built) => {
+                        assert!(!hashed, "{name}: bit {bit} of byte {at} makes no difference");
+                        // What decides differs from what was meant, and the bundle's hash with it.
+                        let reason = unharmed == built.payload && whole[..at].ends_with("\"reason\":\"R");
+                        assert!(
+                            unharmed != built.payload || reason || whole[at..].starts_with("10\""),
+                            "{name} at {at}"
+                        );
+                        taken += 1;
+                    }
+                }
+            }
+        }
+        println!("{name}: {} bytes, {taken} taken, {:?}", whole.len(), begun.elapsed());
+        assert!(begun.elapsed().as_secs() < 120, "{name}: {:?}", begun.elapsed());
+    }
 }
 
 #[test]

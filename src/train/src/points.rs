@@ -98,6 +98,7 @@ fn feature_of(feature: &Selected, table: &Table, scaling: &Scaling) -> Result<Fe
         kind,
         reason: column.name.clone(),
         unseen,
+        baseline: None,
         coefficient: Some(real(rounded(feature.coefficient))?),
         bins,
         missing: MissingBin {

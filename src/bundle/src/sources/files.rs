@@ -250,6 +250,8 @@ struct FeatureEntry {
     #[serde(default)]
     categories: Vec<String>,
     #[serde(default)]
+    change: Option<prequal_core::bundle::change::Change>,
+    #[serde(default)]
     label: Texts,
     #[serde(default)]
     max: Option<i64>,
@@ -269,6 +271,7 @@ impl From<FeatureEntry> for SourceFeature {
             definition: FeatureDefinition {
                 assurance: entry.assurance.unwrap_or(prequal_core::evidence::Assurance::TRUSTED),
                 categories: entry.categories,
+                change: entry.change.map_or_else(String::new, |change| change.to_string()),
                 from: entry.from,
                 id: entry.id,
                 label: entry.label,

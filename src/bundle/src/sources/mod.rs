@@ -14,12 +14,14 @@
 
 mod analyse;
 mod files;
+mod imported;
 mod locate;
 mod model;
 mod money;
 mod problem;
 mod product;
 mod table;
+mod wrapped;
 
 use std::path::Path;
 

@@ -7,6 +7,7 @@ use prequal_core::{
         features::Use,
         payload::{Model, PublicModel},
     },
+    canonical,
     score::{
         Scorecard,
         trees::{MODEL_BYTES_MAX, TreeFeature, TreeModel},
@@ -17,15 +18,16 @@ use serde::Deserialize;
 use super::{
     Problem,
     files::{ModelEntry, Sources},
+    imported::ImportedCard,
+    wrapped::{self, ResultKind, Wrapped},
 };
-
-/// The format that a model imported with a passport has; its trees are one member of it.
-const WRAPPED: &str = "prequal-model/1";
 
 /// A model file of either kind.
 enum Read {
     Card(Box<Scorecard>),
     Trees(Box<TreeModel>),
+    /// A card of another library: one tree for each characteristic, whose sum is points.
+    Imported(Box<ImportedCard>),
 }
 
 /// The model of the full part: `given`, or the file that `bundle.toml` names, with the reasons of `features.toml`.
@@ -69,7 +71,7 @@ pub(super) fn read_public(folder: &Path, sources: &Sources, problems: &mut Vec<P
             let likely_from_points = entry.likely_from_points;
             return Some(PublicModel { id: entry.id.clone(), scorecard: *scorecard, likely_from_points });
         }
-        Ok(Read::Trees(_)) => Problem::of(path.display().to_string(), "a public model is a scorecard, and this is not"),
+        Ok(_) => Problem::of(path.display().to_string(), "a public model is a scorecard, and this is not"),
         Err(problem) => problem,
     };
     problems.push(problem);
@@ -83,6 +85,12 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The categories that the schema lets a feature have.
+    fn categories(&self, name: &str) -> Vec<String> {
+        let found = self.sources.features.iter().find(|feature| feature.definition.id == name);
+        found.map_or_else(Vec::new, |feature| feature.definition.categories.clone())
+    }
+
     /// A problem of a key, or where it is empty or stands nowhere, of the table.
     fn refuse(&self, key: &str, why: impl Into<String>) -> Problem {
         Problem::at("bundle.toml", self.sources.key_line("bundle.toml", self.table, key), why)
@@ -102,7 +110,7 @@ fn read_file(path: &Path, place: &Place<'_>) -> Result<Read, Problem> {
     let refused = |why: String| Problem::of(&file, why);
     match format.as_str() {
         prequal_core::score::trees::FORMAT => trees(&text).map_err(refused),
-        WRAPPED => unwrap(&text).map_err(refused),
+        wrapped::FORMAT => unwrap(&text).map_err(refused),
         // What is no model file at all is named by the reader of scorecards.
         _ => card(&text).map_err(refused),
     }
@@ -126,20 +134,24 @@ fn read_text(path: &Path) -> std::io::Result<Option<String>> {
 
 /// The model of a file that holds more than it.
 fn unwrap(text: &str) -> Result<Read, String> {
-    let mut whole: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let margin = whole.pointer("/result/kind").is_none_or(|kind| kind == "margin");
-    let required = whole.get("required").and_then(|names| names.as_array()).is_some_and(|names| !names.is_empty());
-    let mut take = |member: &str| {
-        let found = whole.get_mut(member).map(serde_json::Value::take);
-        found.map(|model| prequal_core::canonical::to_string(&model).map_err(|error| error.to_string())).transpose()
-    };
-    match (take("scorecard")?, take("trees")?) {
-        (Some(text), None) => card(&text),
-        (None, Some(text)) if margin && !required => trees(&text),
-        _ => {
-            Err("a bundle takes a scorecard, or trees whose sum is a margin and that need no feature to be there"
-                .into())
+    let Wrapped { passport, required, result, trees: given, scorecard } = wrapped::read(text)?;
+    if let Some(names) = required {
+        return Err(format!(
+            "the model gives no score where `{names}` is missing, and what a bundle asks for may be missing"
+        ));
+    }
+    let text = |model: &serde_json::Value| canonical::to_string(model).map_err(|error| error.to_string());
+    match (scorecard, given, result) {
+        (Some(model), None, ResultKind::Margin) => card(&text(&model)?),
+        (None, Some(model), ResultKind::Margin) => trees(&text(&model)?),
+        (None, Some(model), ResultKind::Points { scaling, reasons }) => {
+            let Read::Trees(trees) = trees(&text(&model)?)? else { return Err(wrapped::NEITHER.into()) };
+            Ok(Read::Imported(Box::new(ImportedCard { trees: *trees, scaling, reasons, passport })))
         }
+        (_, _, ResultKind::Mean { .. }) => {
+            Err("its result is a mean of trees, which a bundle has no points for".into())
+        }
+        _ => Err(wrapped::NEITHER.into()),
     }
 }
 
@@ -156,6 +168,20 @@ fn assemble(entry: &ModelEntry, read: Read, file: &str, place: &Place<'_>) -> Re
                 return Err(place.refuse(key, why));
             }
             model.scorecard = Some(*card);
+        }
+        Read::Imported(imported) => {
+            if calibration.is_some() {
+                return Err(place.refuse("calibration", "`[model]` has a calibration, and a card of points needs none"));
+            }
+            let refused = |why: String| Problem::of(file, why);
+            let scaling = imported.scaling(*scaling).map_err(refused)?;
+            let Some(values) = baseline else {
+                model.scorecard = Some(imported.scorecard(scaling, &|name| place.categories(name)).map_err(refused)?);
+                return Ok(model);
+            };
+            let mut trees = imported.trees(scaling).map_err(refused)?;
+            trees.baseline = Some(pin(&trees.features, values, place)?);
+            model.trees = Some(trees);
         }
         Read::Trees(mut trees) => {
             trees.scaling = scaling.or(trees.scaling);

@@ -14,6 +14,10 @@ pub struct FeatureDefinition {
     /// lower, never raise. Meaningful for evidence; a form field is always declared.
     #[serde(default = "trusted", skip_serializing_if = "is_trusted")]
     pub assurance: Assurance,
+    /// What a counterfactual may change about it, in the words of [`super::change::Change`]; empty: nothing. Text, so that
+    /// it costs no browser a byte that never asks.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub change: String,
     /// The categories of a feature of type `category`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,

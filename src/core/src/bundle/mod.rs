@@ -9,6 +9,7 @@
 //! public part  form, features of the public tables, public knock-outs, product at the dearest price, caps, public reasons
 //! ```
 
+pub mod change;
 mod compile;
 mod compiled;
 mod error;

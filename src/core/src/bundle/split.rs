@@ -27,8 +27,12 @@ pub fn split(full: &Payload) -> Payload {
             wanted.insert(of);
         }
     }
-    let features: Vec<FeatureDefinition> =
+    let mut features: Vec<FeatureDefinition> =
         full.features.iter().filter(|feature| wanted.contains(feature.id.as_str())).cloned().collect();
+    for feature in &mut features {
+        // Only what decides has a counterfactual.
+        feature.change.clear();
+    }
     let mut rules = full.rules.clone();
     rules.over_limit = None;
     Payload {

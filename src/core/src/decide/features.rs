@@ -181,7 +181,7 @@ fn whole_units(application: &Application) -> i64 {
     10_i64.checked_pow(order.currency.exponent().into()).map_or(0, |unit| order.amount.minor() / unit)
 }
 
-fn longest_plan_months(compiled: &Compiled, bundle: &Bundle, application: &Application) -> i64 {
+pub(super) fn longest_plan_months(compiled: &Compiled, bundle: &Bundle, application: &Application) -> i64 {
     let product = &bundle.payload().product;
     let price = application.order.amount;
     let months = product.plans.iter().zip(&compiled.plan_months).filter(|(plan, _)| plan.takes(product, price));

@@ -10,6 +10,7 @@
 //!
 //! What a decision does not do: fetch evidence, know the time, remember anything.
 
+pub mod counterfactual;
 mod engine;
 mod error;
 mod features;

@@ -89,6 +89,7 @@ impl Feature {
         if C::FULL {
             name_within("feature", &self.name)?;
             name_within("reason code", &self.reason)?;
+            points_within("baseline", self.baseline.unwrap_or(0))?;
         }
         // Slots are 16 bits, so this bound is needed in any case.
         if self.bins.len() > BINS_MAX {
@@ -107,9 +108,10 @@ impl Feature {
             by_name: Vec::new(),
             unseen_slot: 0,
             points: self.points::<C>()?,
-            best: 0,
+            baseline: 0,
         };
-        compiled.best = compiled.points.iter().copied().max().unwrap_or(0);
+        let best = compiled.points.iter().copied().max().unwrap_or(0);
+        compiled.baseline = self.baseline.unwrap_or(best);
         match self.kind {
             FeatureKind::Number => compiled.cuts = self.cuts::<C>()?,
             FeatureKind::Category => {

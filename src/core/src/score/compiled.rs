@@ -39,7 +39,7 @@ pub struct CompiledFeature {
     pub(super) by_name: Vec<u16>,
     pub(super) unseen_slot: u16,
     pub(super) points: Vec<i32>,
-    pub(super) best: i32,
+    pub(super) baseline: i32,
 }
 
 /// What a slot of a feature stands for.
@@ -213,10 +213,10 @@ impl CompiledFeature {
         &self.reason
     }
 
-    /// The most points that any bin of the feature gives, missing bins included.
+    /// The points that reasons are told against: the model's own, or the most that any bin gives, missing bins included.
     #[must_use]
-    pub fn best_points(&self) -> i32 {
-        self.best
+    pub fn baseline_points(&self) -> i32 {
+        self.baseline
     }
 
     /// The points of the plain missing bin.

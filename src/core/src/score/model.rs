@@ -123,6 +123,9 @@ pub struct Feature {
     /// What an unlisted category is; present exactly for categories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen: Option<Unseen>,
+    /// The points that reasons are told against, such as the mean's or those of a neutral value; the best bin's where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<i32>,
     /// The regression's coefficient on the weight of evidence; for readers, not used in scoring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coefficient: Option<Real>,

@@ -152,11 +152,7 @@ fn reasons_are_the_points_below_each_features_best() {
     let model = card(|_| ()).unwrap();
     let reasons = |values: &[Value<'_>]| {
         let scored = model.score(values).unwrap();
-        model
-            .reasons(&scored)
-            .iter()
-            .map(|reason| (reason.code.to_owned(), reason.points_below_best))
-            .collect::<Vec<_>>()
+        model.reasons(&scored).iter().map(|reason| (reason.code.to_owned(), reason.points_below)).collect::<Vec<_>>()
     };
     assert_eq!(reasons(&[Value::Number(6.0), Value::Category("own")]), []);
     assert_eq!(reasons(&[Value::Number(40.0), Value::Category("rent")]), [("R01".into(), 27), ("R02".into(), 14)]);
@@ -175,7 +171,7 @@ fn reasons_are_at_most_four_with_shared_codes_summed_and_ties_in_feature_order()
     let model = card(|card| card["features"] = json!(features)).unwrap();
     let scored = model.score(&[Value::Number(1.0); 6]).unwrap();
     let reasons: Vec<_> =
-        model.reasons(&scored).iter().map(|r| (r.code.to_owned(), r.points_below_best, r.feature)).collect();
+        model.reasons(&scored).iter().map(|r| (r.code.to_owned(), r.points_below, r.feature)).collect();
     assert_eq!(reasons, [("X".into(), 10, 1), ("A".into(), 5, 0), ("C".into(), 5, 2), ("D".into(), 5, 3)]);
 }
 
@@ -305,4 +301,25 @@ proptest! {
             prop_assert!(model.points_of_row(&vec![f64::NAN; model.features().len()]).is_ok());
         }
     }
+}
+
+/// By hand: months in the worst bin give −20, a rented home −8. Against a baseline of −3 the months lack 17 and against one
+/// of −8 the home lacks nothing; above its baseline nothing is a reason.
+#[test]
+fn reasons_are_told_against_the_models_own_baseline_where_it_has_one() {
+    let model = card(|json| {
+        json["features"][0]["baseline"] = json!(-3);
+        json["features"][1]["baseline"] = json!(-8);
+    })
+    .unwrap();
+    let told = |months: f64| {
+        let scored = model.score(&[Value::Number(months), Value::Category("rent")]).unwrap();
+        model.reasons(&scored).iter().map(|r| (r.code.to_owned(), r.points_below)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(40.0), [("R01".to_owned(), 17)]);
+    assert_eq!(told(1.0), []);
+    assert_eq!(model.features()[0].baseline_points(), -3);
+    assert_eq!(card(|_| ()).unwrap().features()[0].baseline_points(), 7);
+    let far = card(|json| json["features"][0]["baseline"] = json!(1_000_001)).unwrap_err();
+    assert_eq!(far.to_string(), "the model is refused: `baseline` is `1000001`, and the limit is 1000000");
 }

@@ -3,7 +3,7 @@
 use super::{has_text, id_is_sound, refuse, within};
 use crate::{
     bundle::{
-        BundleError, CompiledFeature, CompiledSource, Part, Payload, SCHEMA_FEATURES_MAX,
+        BundleError, CompiledFeature, CompiledSource, Part, Payload, SCHEMA_FEATURES_MAX, change,
         features::{Engine, FeatureDefinition, FeatureKind, Source},
         form::{FieldDefinition, FieldKind},
     },
@@ -99,6 +99,11 @@ pub(super) fn features<C: Depth>(
             lawful: !definition.uses.is_empty(),
             assurance: definition.assurance.max(Assurance::TRUSTED),
         });
+    }
+    if C::FULL
+        && let Err(why) = change::check(payload)
+    {
+        return refuse::<C, _>(|| why);
     }
     Ok(compiled)
 }
