@@ -9,7 +9,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::delivery::Channel;
+use crate::{conduct::Conduct, delivery::Channel};
 
 /// A complete example, printed by `prequal serve --print-config`.
 pub const EXAMPLE: &str = include_str!("config.example.toml");
@@ -54,6 +54,9 @@ pub struct Config {
     pub limits: Limits,
     /// How notices reach people; where it is left out, they wait.
     pub notices: Option<Channel>,
+    /// How an application is led to a loan.
+    #[serde(default)]
+    pub conduct: Conduct,
 }
 
 fn default_listen() -> String {
@@ -279,6 +282,7 @@ impl Config {
         if let Some(channel) = &self.notices {
             channel.check()?;
         }
+        self.conduct.check()?;
         self.check_provider()
     }
 

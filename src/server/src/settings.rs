@@ -6,6 +6,7 @@ use prequal_bundle::jwk::{self, PrivateKey, PublicKey, Use};
 use prequal_core::{currency::Currency, decimal::Decimal, money::Amount};
 
 use crate::{
+    conduct::Conduct,
     config::Config,
     delivery::Channel,
     http_client::BaseUrl,
@@ -74,6 +75,8 @@ pub struct Settings {
     pub provider: Provider,
     /// How notices reach people.
     pub notices: Option<Channel>,
+    /// How an application is led to a loan.
+    pub conduct: Conduct,
     merchants: Vec<Arc<Merchant>>,
     edges: Vec<Arc<Edge>>,
     lender_keys: Vec<(String, String)>,
@@ -91,6 +94,7 @@ impl Settings {
         let vault = Vault::new(&vault::read_data_key(&config.data_key_file)?);
         let policies = Policies::load(&config.bundle)?;
         let public_bundle = PublicBundle::load(&config.bundle, &policies)?;
+        let conduct = config.conduct.clone().resolved(policies.active().convention())?;
         let settings = Self {
             lender_id: config.lender.id.clone(),
             checkout_seconds: config.checkout.seconds,
@@ -107,6 +111,7 @@ impl Settings {
                     .ok_or("provider.webhook_secret cannot be read")?,
             },
             notices: config.notices.clone(),
+            conduct,
             merchants: merchants(config)?,
             edges: edges(config)?,
             lender_keys: config.lender_keys.iter().map(|key| (key.id.clone(), key.key_sha256.clone())).collect(),
@@ -172,6 +177,7 @@ impl Settings {
             ("edges", names(self.edges.iter().map(|edge| &edge.id))),
             ("lender keys", names(self.lender_keys.iter().map(|(id, _)| id))),
             ("provider", self.provider.url.to_string()),
+            ("jurisdiction", self.conduct.law().name().to_owned()),
             ("notices", self.notices.as_ref().map_or("wait: no channel", Channel::name).to_owned()),
         ]
     }

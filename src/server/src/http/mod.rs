@@ -4,6 +4,7 @@
 pub mod applications;
 pub mod auth;
 pub mod checkouts;
+pub mod disclosures;
 pub mod extract;
 pub mod ledger;
 pub mod loans;
@@ -11,6 +12,8 @@ pub mod meta;
 pub mod notices;
 pub mod payments;
 pub mod persons;
+pub mod resume;
+pub mod reviews;
 pub mod sign;
 mod strict;
 pub mod submit;
@@ -90,6 +93,8 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ledger::entries))
         .routes(routes!(ledger::suspense))
         .routes(routes!(notices::list))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::decide))
         .routes(routes!(meta::health))
         .routes(routes!(meta::read_clock, meta::set_clock))
 }
@@ -102,6 +107,12 @@ fn of_shoppers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(persons::withdraw))
         .routes(routes!(submit::submit))
         .routes(routes!(sign::sign))
+        .routes(routes!(sign::send_code))
+        .routes(routes!(disclosures::read))
+        .routes(routes!(disclosures::confirm))
+        .routes(routes!(persons::consents))
+        .routes(routes!(resume::resume))
+        .routes(routes!(reviews::request))
         .routes(routes!(loans::read))
         .routes(routes!(loans::payoff))
         .routes(routes!(loans::rotate))

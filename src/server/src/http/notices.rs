@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use prequal_core::calendar::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,7 +13,7 @@ use crate::{
     app::App,
     problem::{Kind, Problem},
     reply::Reply,
-    storage::notices,
+    storage::{Connection, duties, notices},
 };
 
 /// From where.
@@ -22,6 +23,8 @@ use crate::{
 pub struct NoticesQuery {
     /// After this place: `next_cursor` of the page before.
     cursor: Option<String>,
+    /// Only what must go out on this day or before and did not: `YYYY-MM-DD`. Not with `cursor`.
+    due_before: Option<String>,
 }
 
 /// A page of notices.
@@ -31,6 +34,20 @@ pub struct NoticesPage {
     notices: Vec<NoticeView>,
     /// Where to go on; null at the end.
     next_cursor: Option<String>,
+    /// With `due_before`: what must be told by then and has no notice yet, the nearest day first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    duties: Vec<DutyView>,
+}
+
+/// What must be told about an application.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DutyView {
+    /// The application.
+    application_id: String,
+    /// `decision`: what was decided; `incomplete`: what it lacks.
+    kind: String,
+    /// The last day.
+    due_by: String,
 }
 
 /// A notice.
@@ -40,8 +57,13 @@ pub struct NoticeView {
     id: String,
     /// The application it is about.
     application_id: String,
-    /// `adverse_action`.
+    /// The loan it is about, where it is about one.
+    loan_id: Option<String>,
+    /// `adverse_action`, `counter_offer`, `approved`, `incomplete`, `signing_code`, `agreement`, `consent_receipt`,
+    /// `reminder` or `withdrawal`.
     kind: String,
+    /// The last day on which it may go out, where the law names one.
+    due_by: Option<String>,
     /// Its text's name and version.
     template: String,
     /// `queued`, `sent` or `given_up`.
@@ -70,22 +92,47 @@ pub async fn list(
         return Err(Problem::new(Kind::BadRequest, "`cursor` is not an id"));
     }
     let mut db = app.db.read().await?;
+    if let Some(text) = &query.due_before {
+        return due_before(&mut db, &query, text).await;
+    }
     let mut page = notices::page(&mut db, query.cursor.as_deref(), PAGE_MAX + 1).await?;
     let limit = usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
     let more = page.len() > limit;
     page.truncate(limit);
     let next_cursor = page.last().filter(|_| more).map(|last| last.id.clone());
-    let view = |row: notices::Sent| NoticeView {
+    Reply::ok(&NoticesPage { notices: page.into_iter().map(view).collect(), next_cursor, duties: Vec::new() })
+}
+
+/// What is near its deadline or over it: at most a page of each.
+async fn due_before(db: &mut Connection, query: &NoticesQuery, text: &str) -> Result<Reply, Problem> {
+    let date = Date::parse(text).map_err(|error| Problem::new(Kind::BadRequest, format!("`due_before`: {error}")))?;
+    if query.cursor.is_some() {
+        return Err(Problem::new(Kind::BadRequest, "`due_before` has no pages; name an earlier day"));
+    }
+    let date = date.to_string();
+    let due = notices::due_before(db, &date, PAGE_MAX).await?;
+    let open = duties::due_before(db, &date, PAGE_MAX).await?;
+    let duty = |row: duties::Row| DutyView { application_id: row.application, kind: row.kind, due_by: row.due_by };
+    Reply::ok(&NoticesPage {
+        notices: due.into_iter().map(view).collect(),
+        next_cursor: None,
+        duties: open.into_iter().map(duty).collect(),
+    })
+}
+
+fn view(row: notices::Sent) -> NoticeView {
+    NoticeView {
         status: if row.given_up.is_some() { "given_up".to_owned() } else { row.status },
         id: row.id,
         application_id: row.application,
+        loan_id: row.loan,
         kind: row.kind,
+        due_by: row.due_by,
         template: row.template,
         attempts: row.attempts,
         channel: row.channel,
         sent: row.sent,
         proof: row.proof,
         created: row.created,
-    };
-    Reply::ok(&NoticesPage { notices: page.into_iter().map(view).collect(), next_cursor })
+    }
 }

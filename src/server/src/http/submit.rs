@@ -19,14 +19,18 @@ use super::{
     extract::{Id, Json},
 };
 use crate::{
-    agreement::{self, Parties},
+    agreement::{self, Agreement, Parties},
     app::{App, new_id},
     difference::first_difference,
-    fresh, jws, notice, people,
+    disclosure::{self, Disclosure},
+    fresh, jws,
+    notice::{self, Declined},
+    people,
     policy::Policy,
     problem::{Kind, Problem},
     reply::Reply,
-    storage::{Connection, applications, checkouts},
+    reviews,
+    storage::{Connection, applications, checkouts, disclosures},
 };
 
 /// The accepted offer.
@@ -34,7 +38,20 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Submission {
     /// The JWS of the edge, `typ` `prequal-offer+jwt`.
-    offer: String,
+    offer: Option<String>,
+    /// In its place, where a review approved: one of the plans that it allowed.
+    plan: Option<String>,
+}
+
+/// An offer that may be decided upon, whoever vouches for it.
+struct Accepted {
+    /// Its id, under which it is used up.
+    id: String,
+    /// As it was shown.
+    json: Value,
+    offer: Offer,
+    /// Until when it may be signed, in seconds.
+    expires: i64,
 }
 
 /// The claims of an offer.
@@ -65,6 +82,9 @@ pub struct Submitted {
     /// Why, unless approved.
     #[schema(value_type = Vec<Object>)]
     reasons: Vec<Reason>,
+    /// The hash of the information before the contract, where approved; read it at `disclosure`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disclosure_hash: Option<String>,
     /// What is to be signed, where approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     agreement: Option<AgreementView>,
@@ -183,8 +203,56 @@ pub async fn submit(
     Id(id): Id,
     Json { value: submission, .. }: Json<Submission>,
 ) -> Result<Reply, Problem> {
-    let (server, application, offer) = (&*app, (id.as_str(), capability.as_str()), submission.offer.as_str());
-    app.db.write(|mut tx| async move { decide(server, &mut tx, application, offer).await }).await
+    let (server, application) = (&*app, (id.as_str(), capability.as_str()));
+    match (submission.offer.as_deref(), submission.plan.as_deref()) {
+        (Some(offer), None) => {
+            app.db.write(|mut tx| async move { decide(server, &mut tx, application, offer).await }).await
+        }
+        (None, Some(plan)) => {
+            app.db.write(|mut tx| async move { decide_reviewed(server, &mut tx, application, plan).await }).await
+        }
+        _ => Err(Problem::new(Kind::InvalidBody, "either `offer` or `plan`").with("pointer", "")),
+    }
+}
+
+/// As [`decide`], of a plan that a review allowed, at today's figures.
+async fn decide_reviewed(
+    app: &App,
+    tx: &mut Connection,
+    (id, capability): (&str, &str),
+    plan: &str,
+) -> Result<Reply, Problem> {
+    let now = app.now()?;
+    let row = of_capability(tx, id, capability).await?;
+    require_submittable(&row)?;
+    let policy = app.settings.policies.by_hash(&row.bundle_hash)?;
+    let checkout = checkouts::find(tx, &row.checkout).await?.ok_or_else(Problem::not_found)?;
+    require_open(&checkout, now)?;
+    let input = people::open(tx, &app.vault, &row.input_record).await?;
+    let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
+    let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
+    let (outcome, offers) = reviews::allowed(tx, policy, &row, &input, now).await?;
+    if checkout.cart_hash != outcome.cart_hash {
+        return Err(Problem::new(Kind::CartChanged, "ask for another decision about the cart as it is now"));
+    }
+    let Some(offer) = offers.into_iter().find(|offer| offer.plan == plan) else {
+        return Err(Problem::new(Kind::InvalidValue, "the review allowed no such plan").with("pointer", "/plan"));
+    };
+    fresh::check_duplicate(tx, &checkout).await?;
+    if row.status == "approved"
+        && let Some((_, approved, hash)) = applications::offer(tx, row.approved_offer.as_deref().unwrap_or("")).await?
+        && (approved.as_str(), hash.as_str()) == (plan, offer.terms_hash.as_str())
+        && let Some(reply) = answer_again(tx, &row).await?
+    {
+        return Ok(reply);
+    }
+    let id = new_id();
+    applications::insert_offer(tx, &id, &row.id, plan, &offer.terms_hash).await?;
+    let json = serde_json::to_value(&offer).map_err(Problem::internal)?;
+    let expires = now.plus_seconds(policy.validity_seconds()).map_err(Problem::internal)?.seconds();
+    let verdict = fresh::check(app, tx, policy, &row, &input, &offer).await?;
+    let accepted = Accepted { id, json, offer, expires };
+    Reply::ok(&conclude(app, tx, policy, &row, &checkout, (&accepted, &input), verdict, now).await?)
 }
 
 async fn decide(
@@ -217,7 +285,8 @@ async fn decide(
         return Ok(reply);
     }
     let verdict = fresh::check(app, tx, policy, &row, &input, &offer).await?;
-    let submitted = conclude(app, tx, policy, &row, &checkout, &claims, &offer, verdict, now).await?;
+    let accepted = Accepted { id: claims.jti, json: claims.offer, offer, expires: claims.exp };
+    let submitted = conclude(app, tx, policy, &row, &checkout, (&accepted, &input), verdict, now).await?;
     Reply::ok(&submitted)
 }
 
@@ -225,7 +294,9 @@ fn require_submittable(row: &applications::Row) -> Result<(), Problem> {
     match row.status.as_str() {
         "received" | "approved" => Ok(()),
         "signed" => Err(Problem::new(Kind::OfferUsed, "the application is signed")),
-        other => Err(Problem::new(Kind::WrongState, format!("the application is {other}")).with("status", other)),
+        other => {
+            Err(Problem::new(Kind::WrongState, format!("the application is {other}")).with("application_status", other))
+        }
     }
 }
 
@@ -238,6 +309,11 @@ async fn answered_before(
     if row.status != "approved" || row.approved_offer.as_deref() != Some(claims.jti.as_str()) {
         return Ok(None);
     }
+    answer_again(db, row).await
+}
+
+/// What was answered when the application was approved.
+async fn answer_again(db: &mut Connection, row: &applications::Row) -> Result<Option<Reply>, Problem> {
     let Some(decision) = applications::decision(db, row.decision.as_deref().unwrap_or("")).await? else {
         return Ok(None);
     };
@@ -246,10 +322,60 @@ async fn answered_before(
         decision_id: decision.id,
         outcome: decision.outcome,
         reasons: Vec::new(),
+        disclosure_hash: disclosures::of_decision(db, row.decision.as_deref().unwrap_or("")).await?.map(|row| row.hash),
         agreement,
         expires: row.approval_expires.clone(),
     })
     .map(Some)
+}
+
+/// What is signed, and what is told before: both of the very quote, the one bound to the other by its hash.
+fn contract(
+    app: &App,
+    policy: &Policy,
+    row: &applications::Row,
+    checkout: &checkouts::Row,
+    offer: &Offer,
+) -> Result<(Agreement, Disclosure), Problem> {
+    let merchant = app.settings.merchant(&checkout.merchant);
+    let mut parties = Parties {
+        lender: policy.lender_name(),
+        merchant: merchant.as_ref().map_or(checkout.merchant.as_str(), |merchant| merchant.name.as_str()),
+        order: &checkout.merchant_order,
+        application: &row.id,
+        label: policy.label(),
+        funders: &[],
+        guarantor: None,
+        disclosure: "",
+    };
+    let disclosure = disclosure::make(&app.settings.conduct, &parties, offer)?;
+    parties.disclosure = &disclosure.hash;
+    Ok((agreement::render(policy.agreement_template(), &parties, offer), disclosure))
+}
+
+async fn keep_disclosure(
+    app: &App,
+    db: &mut Connection,
+    decision: &applications::DecisionRow,
+    disclosure: &Disclosure,
+) -> Result<(), Problem> {
+    let conduct = &app.settings.conduct;
+    let row = disclosures::Row {
+        id: new_id(),
+        application: decision.application.clone(),
+        decision: decision.id.clone(),
+        jurisdiction: conduct.law().name().to_owned(),
+        form: disclosure.form.to_owned(),
+        document: disclosure.document.clone(),
+        text: disclosure.text.clone(),
+        hash: disclosure.hash.clone(),
+        confirmation: i64::from(conduct.confirm_disclosure == Some(true)),
+        reading_seconds: conduct.reading_seconds.unwrap_or(0).into(),
+        created: decision.decided.clone(),
+        presented: None,
+        confirmed: None,
+    };
+    Ok(disclosures::insert(db, &row).await?)
 }
 
 #[expect(clippy::too_many_arguments, reason = "one call, and everything it records comes from somewhere else")]
@@ -259,8 +385,7 @@ async fn conclude(
     policy: &Policy,
     row: &applications::Row,
     checkout: &checkouts::Row,
-    claims: &OfferClaims,
-    offer: &Offer,
+    (accepted, input): (&Accepted, &Input),
     verdict: fresh::Verdict,
     now: Instant,
 ) -> Result<Submitted, Problem> {
@@ -271,8 +396,8 @@ async fn conclude(
     };
     let approved = Approved {
         cart_hash: checkout.cart_hash.clone(),
-        offer: claims.offer.clone(),
-        offer_id: claims.jti.clone(),
+        offer: accepted.json.clone(),
+        offer_id: accepted.id.clone(),
         outcome: outcome.to_owned(),
     };
     let decision = applications::DecisionRow {
@@ -290,24 +415,27 @@ async fn conclude(
     if outcome != "approved" {
         applications::conclude(db, &row.id, outcome, &decision.id).await?;
         if outcome == "declined" {
-            notice::queue(db, policy, &row.id, &decision.id, &reasons, now).await?;
+            let received = Instant::parse(&row.created).map_err(Problem::internal)?;
+            let declined =
+                Declined { application: &row.id, received, decision: &decision.id, reasons: &reasons, input };
+            notice::queue(app, db, policy, &declined).await?;
         }
         let outcome = outcome.to_owned();
-        return Ok(Submitted { decision_id: decision.id, outcome, reasons, agreement: None, expires: None });
+        return Ok(Submitted {
+            decision_id: decision.id,
+            outcome,
+            reasons,
+            disclosure_hash: None,
+            agreement: None,
+            expires: None,
+        });
     }
-    let merchant = app.settings.merchant(&checkout.merchant);
-    let parties = Parties {
-        lender: policy.lender_name(),
-        merchant: merchant.as_ref().map_or(checkout.merchant.as_str(), |merchant| merchant.name.as_str()),
-        order: &checkout.merchant_order,
-        application: &row.id,
-        label: policy.label(),
-    };
-    let agreement = agreement::render(policy.agreement_template(), &parties, offer);
-    let expires = Instant::from_seconds(claims.exp).map_err(Problem::internal)?.to_string();
+    let (agreement, disclosure) = contract(app, policy, row, checkout, &accepted.offer)?;
+    keep_disclosure(app, db, &decision, &disclosure).await?;
+    let expires = Instant::from_seconds(accepted.expires).map_err(Problem::internal)?.to_string();
     let approval = applications::Approval {
         decision: &decision.id,
-        offer: &claims.jti,
+        offer: &accepted.id,
         agreement_text: &agreement.text,
         agreement_hash: &agreement.hash,
         expires: &expires,
@@ -317,6 +445,7 @@ async fn conclude(
         decision_id: decision.id,
         outcome: outcome.to_owned(),
         reasons,
+        disclosure_hash: Some(disclosure.hash),
         agreement: Some(AgreementView { text: agreement.text, hash: agreement.hash, offer: approved.offer }),
         expires: Some(expires),
     })

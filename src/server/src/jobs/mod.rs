@@ -38,7 +38,23 @@ impl std::fmt::Debug for Job {
 }
 
 /// Every job, in the order in which a day's are run.
-pub const JOBS: &[Job] = &[];
+pub const JOBS: &[Job] = &[
+    Job {
+        name: "notice-deadlines",
+        about: "Tells what incomplete applications lack, and counts decisions that should be known by now",
+        run: crate::notice::deadlines::run,
+    },
+    Job {
+        name: "reminders",
+        about: "Reminds of instalments before and after their due day",
+        run: crate::reminders::run,
+    },
+    Job {
+        name: "retention",
+        about: "Erases personal data that is past what it was kept for",
+        run: crate::retention::run,
+    },
+];
 
 /// The job of a name.
 #[must_use]

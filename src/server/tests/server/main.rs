@@ -1,9 +1,11 @@
 //! Claims about the lending server, each proved over real HTTP on a real database: see `database` for the engine.
 
 mod actors;
+mod agreements;
 mod bad_input;
 mod batch;
 mod database;
+mod deadlines;
 mod killed;
 mod money;
 mod notices;
@@ -12,6 +14,7 @@ mod personal;
 mod process;
 mod purchase;
 mod restart;
+mod reviews;
 mod rights;
 mod sandbox_bureau;
 mod sent;

@@ -38,6 +38,8 @@ pub const MERCHANT: &str = "mk_test-merchant";
 pub const OTHER_MERCHANT: &str = "mk_other-merchant";
 pub const EDGE: &str = "ek_test-edge";
 pub const LENDER: &str = "lk_test-lender";
+/// Another of the lender's people.
+pub const SECOND_LENDER: &str = "lk_second-lender";
 pub const PROVIDER: &str = "pk_test-provider";
 /// The sentence of the test bundle's one consent.
 pub const CONSENT: &str = "You may ask a bureau about me for this application.";
@@ -96,6 +98,11 @@ impl Answer {
     }
 }
 
+/// The newest notice of a kind on a page; null where there is none.
+pub fn newest<'a>(page: &'a Value, kind: &str) -> &'a Value {
+    page["notices"].as_array().unwrap().iter().rev().find(|notice| notice["kind"] == kind).unwrap_or(&Value::Null)
+}
+
 fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).unwrap();
 }
@@ -143,6 +150,9 @@ offer_keys = ["offer.public.jwk"]
 [[lender_keys]]
 id = "operations"
 key_sha256 = "{}"
+[[lender_keys]]
+id = "risk"
+key_sha256 = "{}"
 [provider]
 url = "{provider}"
 key = "{PROVIDER}"
@@ -154,6 +164,7 @@ exposure_max = 300000
         hash(OTHER_MERCHANT),
         hash(EDGE),
         hash(LENDER),
+        hash(SECOND_LENDER),
     )
 }
 
@@ -265,6 +276,37 @@ impl World {
         drop(stop);
         self.client = HttpClient::default();
         app.db.close().await;
+    }
+
+    /// Lets notices go out as files; gives the folder.
+    pub async fn send_notices(&mut self) -> PathBuf {
+        let folder = self.folder.path().join("notices");
+        let from = "Credit <credit@lender.example>".to_owned();
+        self.config.notices = Some(delivery::Channel::File { folder: folder.clone(), from });
+        self.restart().await;
+        folder
+    }
+
+    /// The newest notice of a kind that went out, as it did, with the soft line ends of its encoding undone.
+    pub async fn sent(&self, folder: &Path, kind: &str) -> (Value, String) {
+        let page = self.wait("/v1/notices", LENDER, |page| newest(page, kind)["status"] == "sent").await;
+        let notice = newest(&page, kind).clone();
+        let file = folder.join(format!("{}.eml", notice["id"].as_str().unwrap()));
+        let text = std::fs::read_to_string(file).unwrap();
+        (notice, text.replace("=\r\n", "").replace("=3D", "=").replace("\r\n", "\n"))
+    }
+
+    /// Does a job for a date; gives how much it changed.
+    pub async fn job(&self, name: &str, date: &str) -> u64 {
+        let date = prequal_core::calendar::Date::parse(date).unwrap();
+        let job = prequal_server::jobs::find(name).unwrap();
+        (job.run)(self.app(), date).await.unwrap().changed
+    }
+
+    /// One text of the database.
+    pub async fn text(&self, sql: &'static str, of: &str) -> String {
+        let mut db = self.app().db.read().await.unwrap();
+        sqlx::query_scalar(sql).bind(of).fetch_one(&mut *db).await.unwrap()
     }
 
     /// What a process of its own needs to serve this world's database at an address.
