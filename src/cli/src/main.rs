@@ -45,6 +45,8 @@ enum Command {
     Keygen(commands::keygen::Args),
     /// An exported ledger to what it proves: chains, folds, sums, days
     Replay(commands::replay::Args),
+    /// See, correct or erase a person's data, and withdraw consents
+    Persons(commands::persons::Args),
     /// Run the lending server
     Serve(commands::serve::Args),
     /// Run the sandbox payment provider and bureau
@@ -69,6 +71,7 @@ fn main() -> std::process::ExitCode {
         Command::Decide(args) => commands::decide::run(&args),
         Command::Keygen(args) => commands::keygen::run(&args),
         Command::Replay(args) => commands::replay::run(&args),
+        Command::Persons(args) => commands::persons::run(args),
         Command::Serve(args) => commands::serve::run(args),
         Command::Sandbox(args) => commands::sandbox::run(args),
         Command::Completions(args) => commands::completions::run::<Cli>(&args),

@@ -105,7 +105,7 @@ pub struct Guarantor {
 }
 
 /// What an agreement is about, beside the offer.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Parties<'a> {
     pub lender: &'a str,
     pub merchant: &'a str,

@@ -329,6 +329,13 @@ mod tests {
     }
 
     #[test]
+    fn the_example_says_what_holds_where_nothing_is_said() {
+        let config: crate::config::Config = toml::from_str(crate::config::EXAMPLE).unwrap();
+        assert_eq!(config.conduct.check(), Ok(()));
+        assert_eq!(format!("{:?}", config.conduct), format!("{:?}", Conduct::default()));
+    }
+
+    #[test]
     fn what_is_beyond_its_limit_is_refused_by_name() {
         assert!(read("").is_ok());
         for (text, name) in [

@@ -300,3 +300,61 @@ impl Words<'_> {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use prequal_core::{bundle::Bundle, calendar::Date, decide, wire::QuoteInput};
+
+    use super::*;
+    use crate::agreement::{self, FunderShare, Guarantor};
+
+    fn offer() -> Offer {
+        let bundle = Bundle::from_payload(include_bytes!("../tests/server/policy.json")).unwrap();
+        let amount = Amount::new(120_000).unwrap();
+        let today = Date::parse("2026-01-31").unwrap();
+        let quote = decide::quote(&bundle, &QuoteInput { amount, currency: bundle.currency(), today }).unwrap();
+        quote.plans.into_iter().find(|offer| offer.plan == "monthly-6").unwrap()
+    }
+
+    #[test]
+    fn funders_and_guarantor_are_named_and_the_guarantor_s_fee_counts_in_every_rate() {
+        let offer = offer();
+        let share = |name: &str, minor| FunderShare { name: name.to_owned(), principal: Amount::new(minor).unwrap() };
+        let funders = [share("First Bank", 84_000), share("Second Bank", 36_000)];
+        let guarantor = Guarantor { name: "Sure Ltd".to_owned(), fee: Amount::new(1_200).unwrap() };
+        let alone = Parties {
+            lender: "Lender",
+            merchant: "Shop",
+            order: "A-1",
+            application: "a",
+            label: "test",
+            funders: &[],
+            guarantor: None,
+            disclosure: "",
+        };
+        let together = Parties { funders: &funders, guarantor: Some(&guarantor), ..alone };
+        for law in [Jurisdiction::Us, Jurisdiction::Eu, Jurisdiction::Cn] {
+            let conduct = Conduct { jurisdiction: Some(law), ..Conduct::default() };
+            let (plain, full) = (make(&conduct, &alone, &offer).unwrap(), make(&conduct, &together, &offer).unwrap());
+            assert_ne!(plain.hash, full.hash);
+            assert_eq!(hash_of(&full.document, &full.text).unwrap(), full.hash);
+            for name in ["First Bank", "840.00 USD", "Second Bank", "Sure Ltd", "12.00 USD"] {
+                assert!(full.text.contains(name) && !plain.text.contains("Bank"), "{}: {}", law.name(), full.text);
+            }
+            let rate = |disclosure: &Disclosure| {
+                let document: Value = serde_json::from_str(&disclosure.document).unwrap();
+                let member = ["apr_percent", "aprc_percent", "annualised_percent"];
+                let text = member.iter().find_map(|name| document["amounts"][name].as_str()).unwrap().to_owned();
+                text.parse::<f64>().unwrap()
+            };
+            // 1 % at once on money lent for three and a half months on average is between 3 and 4 % a year.
+            let dearer = rate(&full) - rate(&plain);
+            assert!((3.0..4.5).contains(&dearer), "{}: {dearer}", law.name());
+        }
+        let text = agreement::render(None, &together, &offer).text;
+        assert!(text.contains("Credit given by: First Bank, 840.00 USD\nCredit given by: Second Bank"), "{text}");
+        assert!(text.contains("Guarantor: Sure Ltd, fee 12.00 USD"), "{text}");
+        let own = agreement::render(Some("{lender} {application}"), &together, &offer).text;
+        assert!(own.contains("First Bank") && own.contains("Sure Ltd"), "not left out by a template without them");
+    }
+}

@@ -13,6 +13,7 @@ pub mod clock;
 pub mod codes;
 pub mod conduct;
 pub mod config;
+pub mod contract;
 pub mod delivery;
 pub mod difference;
 pub mod disclosure;

@@ -17,8 +17,10 @@ pub struct Identity {
     pub name: Option<String>,
     /// The e-mail address as typed.
     pub email: Option<String>,
-    phone: Option<String>,
-    resident_id: Option<String>,
+    /// The telephone number as typed.
+    pub phone: Option<String>,
+    /// The identity number as typed.
+    pub resident_id: Option<String>,
 }
 
 impl Identity {

@@ -330,10 +330,35 @@ impl Case<'_> {
     }
 }
 
-/// The offer of a plan that a review allowed, at today's figures, with its canonical JSON.
+/// Sends another link to an application that people approved: the one before was lost, or the reply to it was.
 ///
 /// # Errors
-/// 409 where no review approved, 422 where it did not allow this plan.
+/// 409 where nobody approved, it is signed, or the data were erased; 429 after too many.
+pub async fn send_link(
+    app: &App,
+    db: &mut Connection,
+    row: &applications::Row,
+    now: Instant,
+) -> Result<resume::Link, Problem> {
+    if !matches!(row.status.as_str(), "received" | "approved") {
+        let detail = format!("the application is {}", row.status);
+        return Err(Problem::new(Kind::WrongState, detail).with("application_status", row.status.clone()));
+    }
+    let policy = policy_of(app, row);
+    let input = input_of(app, db, row).await?;
+    let (_, offers) = allowed(db, policy, row, &input, now).await?;
+    let link = resume::make(app, db, row, now).await?;
+    let decision = row.decision.clone().unwrap_or_default();
+    let values = [("decision", decision), ("plans", notice::plans(&offers)), ("until", link.expires.to_string())];
+    let about = About { decision: row.decision.as_deref(), ..About::application(&row.id) };
+    notice::add(app, db, policy, notice::Kind::Approved, &about, &link.once(), &values).await?;
+    Ok(link)
+}
+
+/// What a review allowed, and the offers of it at today's figures.
+///
+/// # Errors
+/// 409 where no review approved.
 pub async fn allowed(
     db: &mut Connection,
     policy: &Policy,

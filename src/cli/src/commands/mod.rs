@@ -11,6 +11,7 @@ pub mod import;
 pub mod keygen;
 pub mod monitor;
 pub mod payoff;
+pub mod persons;
 pub mod replay;
 pub mod sandbox;
 pub mod schedule;

@@ -95,6 +95,7 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(notices::list))
         .routes(routes!(reviews::list))
         .routes(routes!(reviews::decide))
+        .routes(routes!(resume::send_link))
         .routes(routes!(meta::health))
         .routes(routes!(meta::read_clock, meta::set_clock))
 }

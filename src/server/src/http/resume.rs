@@ -7,8 +7,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::extract::Json;
-use crate::{app::App, problem::Problem, reply::Reply, resume, storage::group::Part};
+use super::{
+    auth::{Caller, OnlyLender},
+    extract::{Id, IdempotencyKey, Json},
+};
+use crate::{
+    app::App,
+    problem::Problem,
+    reply::Reply,
+    resume, reviews, secret,
+    storage::{applications, group::Part},
+};
 
 /// The token of a link. In a body, because an address is logged by everything that an URL passes.
 #[derive(Deserialize, ToSchema)]
@@ -42,6 +51,42 @@ pub struct Resumed {
     currency: String,
     /// Until when the cart is kept, RFC 3339.
     expires: String,
+}
+
+/// A link that is on its way.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LinkSent {
+    /// The application.
+    application_id: String,
+    /// Until when the link holds, RFC 3339.
+    expires: String,
+}
+
+/// Sends another link to an application that people approved.
+#[utoipa::path(post, path = "/v1/applications/{id}/resume-link", tag = "reviews", security(("bearer" = [])),
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 202, body = LinkSent), (status = "4XX", response = super::ProblemDocument)))]
+pub async fn send_link(
+    State(app): State<Arc<App>>,
+    OnlyLender(lender): OnlyLender,
+    Id(id): Id,
+    IdempotencyKey(key): IdempotencyKey,
+) -> Result<Reply, Problem> {
+    let now = app.now()?;
+    let place = format!("applications/{id}/resume-link");
+    let attempt = app.in_flight.claim(&Caller::Lender(lender).scope(), &place, &key, &secret::sha256_hex(""))?;
+    let (server, attempt, id) = (&*app, &attempt, id.as_str());
+    let work = |mut tx: Part| async move {
+        if let Some(reply) = attempt.earlier(&mut tx, &server.vault).await? {
+            return Ok(reply);
+        }
+        let row = applications::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+        let link = reviews::send_link(server, &mut tx, &row, now).await?;
+        let reply = Reply::accepted(&LinkSent { application_id: row.id, expires: link.expires.to_string() })?;
+        attempt.finish(&mut tx, &server.vault, &reply, &now.to_string()).await?;
+        Ok(reply)
+    };
+    app.db.write(work).await
 }
 
 /// Opens a link: once, whoever comes first.

@@ -156,6 +156,8 @@ pub async fn sign(
 ) -> Result<Reply, Problem> {
     let now = app.now()?;
     let caller = format!("capability:{capability}");
+    // The fingerprint is kept, and a name is easily guessed: so it is keyed.
+    let fingerprint = app.vault.lookup_digest("signing", &fingerprint);
     let attempt = app.in_flight.claim(&caller, &format!("applications/{id}/sign"), &key, &fingerprint)?;
     if let Signature::OneTimeCode { code } = &signing.signature {
         let mut db = app.db.read().await?;

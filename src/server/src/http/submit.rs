@@ -19,10 +19,9 @@ use super::{
     extract::{Id, Json},
 };
 use crate::{
-    agreement::{self, Agreement, Parties},
     app::{App, new_id},
+    contract::{self, Backers},
     difference::first_difference,
-    disclosure::{self, Disclosure},
     fresh, jws,
     notice::{self, Declined},
     people,
@@ -317,65 +316,18 @@ async fn answer_again(db: &mut Connection, row: &applications::Row) -> Result<Op
     let Some(decision) = applications::decision(db, row.decision.as_deref().unwrap_or("")).await? else {
         return Ok(None);
     };
+    // Approved before there was information before the contract: it is made now.
+    let Some(disclosure) = disclosures::of_decision(db, &decision.id).await? else { return Ok(None) };
     let agreement = agreement_view(row, &decision)?;
     Reply::ok(&Submitted {
         decision_id: decision.id,
         outcome: decision.outcome,
         reasons: Vec::new(),
-        disclosure_hash: disclosures::of_decision(db, row.decision.as_deref().unwrap_or("")).await?.map(|row| row.hash),
+        disclosure_hash: Some(disclosure.hash),
         agreement,
         expires: row.approval_expires.clone(),
     })
     .map(Some)
-}
-
-/// What is signed, and what is told before: both of the very quote, the one bound to the other by its hash.
-fn contract(
-    app: &App,
-    policy: &Policy,
-    row: &applications::Row,
-    checkout: &checkouts::Row,
-    offer: &Offer,
-) -> Result<(Agreement, Disclosure), Problem> {
-    let merchant = app.settings.merchant(&checkout.merchant);
-    let mut parties = Parties {
-        lender: policy.lender_name(),
-        merchant: merchant.as_ref().map_or(checkout.merchant.as_str(), |merchant| merchant.name.as_str()),
-        order: &checkout.merchant_order,
-        application: &row.id,
-        label: policy.label(),
-        funders: &[],
-        guarantor: None,
-        disclosure: "",
-    };
-    let disclosure = disclosure::make(&app.settings.conduct, &parties, offer)?;
-    parties.disclosure = &disclosure.hash;
-    Ok((agreement::render(policy.agreement_template(), &parties, offer), disclosure))
-}
-
-async fn keep_disclosure(
-    app: &App,
-    db: &mut Connection,
-    decision: &applications::DecisionRow,
-    disclosure: &Disclosure,
-) -> Result<(), Problem> {
-    let conduct = &app.settings.conduct;
-    let row = disclosures::Row {
-        id: new_id(),
-        application: decision.application.clone(),
-        decision: decision.id.clone(),
-        jurisdiction: conduct.law().name().to_owned(),
-        form: disclosure.form.to_owned(),
-        document: disclosure.document.clone(),
-        text: disclosure.text.clone(),
-        hash: disclosure.hash.clone(),
-        confirmation: i64::from(conduct.confirm_disclosure == Some(true)),
-        reading_seconds: conduct.reading_seconds.unwrap_or(0).into(),
-        created: decision.decided.clone(),
-        presented: None,
-        confirmed: None,
-    };
-    Ok(disclosures::insert(db, &row).await?)
 }
 
 #[expect(clippy::too_many_arguments, reason = "one call, and everything it records comes from somewhere else")]
@@ -430,8 +382,8 @@ async fn conclude(
             expires: None,
         });
     }
-    let (agreement, disclosure) = contract(app, policy, row, checkout, &accepted.offer)?;
-    keep_disclosure(app, db, &decision, &disclosure).await?;
+    let (agreement, disclosure) = contract::make(app, policy, row, checkout, &accepted.offer, &Backers::default())?;
+    contract::keep(app, db, &decision, &disclosure).await?;
     let expires = Instant::from_seconds(accepted.expires).map_err(Problem::internal)?.to_string();
     let approval = applications::Approval {
         decision: &decision.id,

@@ -78,6 +78,10 @@ async fn tell_incomplete(app: &App, duty: &duties::Row, date: Date) -> Result<bo
     app.db
         .write(|mut tx: Part| async move {
             let Some(row) = applications::find(&mut tx, application).await? else { return Ok(false) };
+            if duties::completed_since(&mut tx, application).await? {
+                duties::meet(&mut tx, application, INCOMPLETE, now).await?;
+                return Ok(false);
+            }
             let decision = applications::decision(&mut tx, row.decision.as_deref().unwrap_or_default()).await?;
             let policy = app.settings.policies.by_hash(&row.bundle_hash).unwrap_or(app.settings.policies.active());
             let Some(decision) = decision else { return Ok(false) };

@@ -1,6 +1,6 @@
 //! What must be told about applications, and by when.
 
-use sqlx::FromRow;
+use sqlx::{AssertSqlSafe, FromRow};
 
 use super::Connection;
 
@@ -57,20 +57,34 @@ pub async fn meet(db: &mut Connection, application: &str, kind: &str, now: &str)
     Ok(())
 }
 
+/// Of duties that are open: an erased person can be told nothing any more.
+const OPEN: &str = "SELECT d.application, d.kind, d.due_by, d.created FROM notice_duties d
+    JOIN applications a ON a.id = d.application JOIN persons p ON p.id = a.person
+    WHERE d.met IS NULL AND p.erased IS NULL";
+
+/// Whether a later application of the same checkout lacked nothing: whoever completes an application makes another.
+///
+/// # Errors
+/// When the database fails.
+pub async fn completed_since(db: &mut Connection, application: &str) -> sqlx::Result<bool> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM applications a JOIN applications b ON b.checkout = a.checkout AND b.id > a.id
+            JOIN decisions d ON d.application = b.id
+         WHERE a.id = $1 AND d.outcome <> 'needs'",
+    )
+    .bind(application)
+    .fetch_one(db)
+    .await?;
+    Ok(count > 0)
+}
+
 /// Open duties of a kind after an application.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn open(db: &mut Connection, kind: &str, after: &str, limit: i64) -> sqlx::Result<Vec<Row>> {
-    sqlx::query_as(
-        "SELECT application, kind, due_by, created FROM notice_duties
-         WHERE kind = $1 AND met IS NULL AND application > $2 ORDER BY application LIMIT $3",
-    )
-    .bind(kind)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(db)
-    .await
+    let sql = format!("{OPEN} AND d.kind = $1 AND d.application > $2 ORDER BY d.application LIMIT $3");
+    sqlx::query_as(AssertSqlSafe(sql)).bind(kind).bind(after).bind(limit).fetch_all(db).await
 }
 
 /// Open duties that end on a day or before, those of the nearest day first.
@@ -78,14 +92,8 @@ pub async fn open(db: &mut Connection, kind: &str, after: &str, limit: i64) -> s
 /// # Errors
 /// When the database fails.
 pub async fn due_before(db: &mut Connection, date: &str, limit: i64) -> sqlx::Result<Vec<Row>> {
-    sqlx::query_as(
-        "SELECT application, kind, due_by, created FROM notice_duties
-         WHERE met IS NULL AND due_by <= $1 ORDER BY due_by, application LIMIT $2",
-    )
-    .bind(date)
-    .bind(limit)
-    .fetch_all(db)
-    .await
+    let sql = format!("{OPEN} AND d.due_by <= $1 ORDER BY d.due_by, d.application LIMIT $2");
+    sqlx::query_as(AssertSqlSafe(sql)).bind(date).bind(limit).fetch_all(db).await
 }
 
 /// How many open duties should have been met before a day.
@@ -93,8 +101,6 @@ pub async fn due_before(db: &mut Connection, date: &str, limit: i64) -> sqlx::Re
 /// # Errors
 /// When the database fails.
 pub async fn overdue(db: &mut Connection, date: &str) -> sqlx::Result<i64> {
-    sqlx::query_scalar("SELECT count(*) FROM notice_duties WHERE met IS NULL AND due_by < $1")
-        .bind(date)
-        .fetch_one(db)
-        .await
+    let sql = format!("SELECT count(*) FROM ({OPEN} AND d.due_by < $1) late");
+    sqlx::query_scalar(AssertSqlSafe(sql)).bind(date).fetch_one(db).await
 }

@@ -84,16 +84,19 @@ pub async fn approved(db: &mut Connection, application: &str) -> sqlx::Result<Op
     sqlx::query_as(sql).bind(application).fetch_optional(db).await
 }
 
-/// Open reviews in the order in which they were opened, after a cursor.
+/// Open reviews in the order in which they were opened, after a cursor; those of erased people left out.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn page(db: &mut Connection, after: Option<&str>, limit: i64) -> sqlx::Result<Vec<Row>> {
-    sqlx::query_as("SELECT * FROM reviews WHERE status = 'open' AND ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2")
-        .bind(after)
-        .bind(limit)
-        .fetch_all(db)
-        .await
+    sqlx::query_as(
+        "SELECT r.* FROM reviews r JOIN applications a ON a.id = r.application JOIN persons p ON p.id = a.person
+         WHERE r.status = 'open' AND p.erased IS NULL AND ($1 IS NULL OR r.id > $1) ORDER BY r.id LIMIT $2",
+    )
+    .bind(after)
+    .bind(limit)
+    .fetch_all(db)
+    .await
 }
 
 /// What the reviewers said, in the order in which they did.

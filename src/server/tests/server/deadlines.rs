@@ -71,6 +71,26 @@ async fn an_incomplete_application_is_told_once_what_it_lacks_and_by_when() {
     let text = world.text("SELECT body FROM notices WHERE id = $1", notice["id"].as_str().unwrap()).await;
     // 30 days after 1 February of a leap year.
     assert!(text.contains("Income a month") && text.contains("by 2024-03-02"), "{text}");
+
+    // Whoever completed it meanwhile, by another application for the same cart, is told nothing; nor is the erased.
+    let checkout = world.checkout(50_000).await;
+    for complete in [false, true] {
+        let mut input = world.input(&ADA, 50_000).await;
+        if !complete {
+            input["application"]["fields"].as_object_mut().unwrap().remove("income_monthly");
+        }
+        let (body, _) = world.application_body(&checkout, &input);
+        world.post("/v1/applications", EDGE, &body).await.expect(201);
+    }
+    let mut input = world.input(&WEAK, 50_000).await;
+    input["application"]["fields"].as_object_mut().unwrap().remove("income_monthly");
+    let (body, _) = world.application_body(&world.checkout(50_000).await, &input);
+    let taken = world.post("/v1/applications", EDGE, &body).await.expect(201);
+    let application = taken["application_id"].as_str().unwrap();
+    let person = world.text("SELECT person FROM applications WHERE id = $1", application).await;
+    world.call("DELETE", &format!("/v1/persons/{person}"), LENDER, &[], b"").await.expect(200);
+    assert_eq!(world.job("notice-deadlines", "2024-02-29").await, 0);
+    assert_eq!(due(&world, "2024-03-01").await["duties"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,4 +239,77 @@ async fn what_is_past_its_purpose_goes_and_what_an_open_loan_needs_stays() {
     let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);
     assert_eq!((&export["records"], export["erased"].is_string()), (&json!([]), true));
     world.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lender_s_own_words_are_used_and_named_by_the_bundle_s_version() {
+    let mut policy = crate::world::payload();
+    let own = "{lender} says no to {application}: {reasons} ({decision})";
+    let texts = [("notice_adverse_action".to_owned(), own.to_owned())].into();
+    policy.texts = [("en".to_owned(), texts)].into();
+    let mut world = World::with(policy).await;
+    let folder = world.send_notices().await;
+    let purchase = world.apply(&BAD, 50_000).await;
+    let (notice, text) = world.sent(&folder, "adverse_action").await;
+    assert_eq!(notice["template"], "adverse_action/us/bundle-1");
+    let flat = text.replace('\n', " ");
+    assert!(flat.contains(&format!("Test Lender says no to {}:", purchase.application)), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_is_confirmed_once_with_what_goes_back_and_until_when() {
+    use prequal_server::notice::{self, About};
+    let world = World::new().await;
+    let (purchase, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let app = world.app();
+    let pay_by = Date::parse("2024-03-01").unwrap();
+    for expected in [true, false] {
+        let (loan, application) = (loan.as_str(), purchase.application.as_str());
+        let work = |mut tx: prequal_server::storage::group::Part| async move {
+            let about = About { loan: Some(loan), ..About::application(application) };
+            notice::withdrawal(app, &mut tx, app.settings.policies.active(), &about, "500.00 USD", pay_by).await
+        };
+        assert_eq!(app.db.write(work).await.unwrap(), expected);
+    }
+    let page = world.get("/v1/notices", LENDER).await.expect(200);
+    let notice = newest(&page, "withdrawal");
+    assert_eq!((&notice["loan_id"], &notice["template"]), (&json!(loan), &json!("withdrawal/us/1")));
+    let body = world.text("SELECT body FROM notices WHERE id = $1", notice["id"].as_str().unwrap()).await;
+    assert!(body.contains("500.00 USD") && body.contains("2024-03-01"), "{body}");
+}
+
+/// Somebody disputes what they are asked for: what is disputed is not asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_disputed_is_not_reminded_of() {
+    use prequal_ledger::Event;
+    use prequal_server::{booking, storage::loans};
+    let mut world = World::new().await;
+    world.config().conduct.reminders =
+        ["a", "b", "c"].iter().zip([-3, 1, 2]).map(|(id, days)| Reminder { id: (*id).to_owned(), days }).collect();
+    world.restart().await;
+    world.set_date("2024-01-15").await;
+    let (_, loan, who) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let first = world.get(&format!("/v1/loans/{loan}"), &who).await.expect(200)["installments"][0]["total"].clone();
+    let book = async |event: Event, on: &str| {
+        let (date, id) = (Date::parse(on).unwrap(), loan.as_str());
+        let (event, now) = (&event, format!("{on}T17:00:00Z"));
+        let now = now.as_str();
+        let work = |mut tx: prequal_server::storage::group::Part| async move {
+            let row = loans::find(&mut tx, id).await?.unwrap();
+            let mut loan = booking::load(&mut tx, &row).await?;
+            booking::record(&mut tx, id, &mut loan, event.clone(), date, now).await
+        };
+        world.app().db.write(work).await.unwrap();
+    };
+    world.set_date("2024-02-12").await;
+    let value_date = Date::parse("2024-02-12").unwrap();
+    let amount = prequal_core::money::Amount::new(first.as_i64().unwrap()).unwrap();
+    book(Event::Disputed { dispute: "d".to_owned(), amount, value_date }, "2024-02-12").await;
+    assert_eq!(world.job("reminders", "2024-02-12").await, 0, "all of the instalment is disputed");
+    world.set_date("2024-02-16").await;
+    assert_eq!(world.job("reminders", "2024-02-16").await, 0);
+    let value_date = Date::parse("2024-02-17").unwrap();
+    world.set_date("2024-02-17").await;
+    book(Event::DisputeResolved { dispute: "d".to_owned(), value_date }, "2024-02-17").await;
+    assert_eq!(world.job("reminders", "2024-02-17").await, 1, "the dispute is over");
 }

@@ -76,8 +76,15 @@ async fn a_referral_needs_two_people_and_goes_on_by_a_link_that_opens_once() {
     world.set_date(&today.add_days(13).unwrap().to_string()).await;
     let resume = json!({ "token": token });
     world.post("/v1/applications/resume", "", &json!({ "token": "res_nothing" })).await.problem(404, "not-found");
-    let resumed = world.post("/v1/applications/resume", "", &resume).await.expect(200);
+    world.post("/v1/applications/resume", "", &resume).await.expect(200);
     world.post("/v1/applications/resume", "", &resume).await.problem(410, "resume-link");
+    // The reply was lost? The lender sends another link, which ends the credential of the one before.
+    let another = format!("/v1/applications/{}/resume-link", purchase.application);
+    world.post_once(&another, &purchase.capability, "l", &json!({})).await.problem(403, "forbidden");
+    world.post_once(&another, LENDER, "l", &json!({})).await.expect(202);
+    let again = json!({ "token": self::token(&world, &purchase).await });
+    assert_ne!(again, resume);
+    let resumed = world.post("/v1/applications/resume", "", &again).await.expect(200);
     assert_eq!((&resumed["application_id"], &resumed["amount"]), (&json!(purchase.application), &json!(50_000)));
     assert_eq!(resumed["cart"][0]["sku"], "camera");
     let who = resumed["capability"].as_str().unwrap();
@@ -100,6 +107,7 @@ async fn a_referral_needs_two_people_and_goes_on_by_a_link_that_opens_once() {
     let signing = world.signing(&submitted, WEAK.name);
     let signed = world.post_once(&format!("{path}/sign"), who, "s", &signing).await.expect(201);
     assert!(signed["loan_id"].is_string());
+    world.post_once(&another, LENDER, "m", &json!({})).await.problem(409, "wrong-state");
     for (name, bytes) in world.stored() {
         assert!(!bytes.windows(token.len()).any(|window| window == token.as_bytes()), "the token stands in {name}");
     }
@@ -176,7 +184,10 @@ async fn whoever_is_declined_may_ask_for_a_person_and_is_told_what_came_of_it() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_reviewers_at_once_are_both_heard_and_conclude_once() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    // The amount itself is one from which two must approve.
+    world.config().conduct.review.two_persons_from = 50_000;
+    world.restart().await;
     for _ in 0..4 {
         let (purchase, review) = referred(&world).await;
         let body = approve();
@@ -236,12 +247,19 @@ async fn an_erased_person_is_neither_reviewed_nor_resumed_and_a_link_has_an_end(
     let request = format!("/v1/applications/{}/review-request", declined.application);
     world.post(&request, &declined.capability, &json!({})).await.problem(409, "wrong-state");
     world.post("/v1/applications/resume", "", &json!({ "token": late_token })).await.problem(409, "wrong-state");
+    let link = format!("/v1/applications/{}/resume-link", late.application);
+    world.post_once(&link, LENDER, "l", &json!({})).await.problem(409, "wrong-state");
+    assert!(queue(&world).await.is_empty(), "nobody is left to be told what people would say");
+    let duties = world.get("/v1/notices?due_before=2199-01-01", LENDER).await.expect(200);
+    assert_eq!(duties["duties"], Value::Null);
 
     let (purchase, review) = referred(&world).await;
     say(&world, &review, LENDER, &approve()).await.expect(200);
     let body = json!({ "token": token(&world, &purchase).await });
-    let today = world.app().today().unwrap();
-    world.set_date(&today.add_days(15).unwrap().to_string()).await;
+    // In its last second it is over.
+    let end = world.text("SELECT max(expires) FROM resume_links WHERE application = $1", &purchase.application).await;
+    let clock = json!({ "now": end }).to_string();
+    world.call("PUT", "/v1/sandbox/clock", LENDER, &[], clock.as_bytes()).await.expect(200);
     world.post("/v1/applications/resume", "", &body).await.problem(410, "resume-link");
     assert_eq!(newest(&world.get("/v1/notices", LENDER).await.expect(200), "approved")["status"], "queued");
 }

@@ -7,6 +7,10 @@ use prequal_server::{
 
 use crate::database;
 
+/// What of the signed offer the schemas look into.
+const OFFER: &str =
+    r#"{"installments":[{"due":"2024-02-29","number":1,"total":50},{"due":"2024-03-31","number":2,"total":50}]}"#;
+
 /// One loan as the first schema knew it.
 const OF_THE_FIRST: [&str; 7] = [
     "INSERT INTO checkouts VALUES ('c', 'shop', 'A-1', 100, 'USD', '[]', $hash, 1, 'financed', 't', 't')",
@@ -34,7 +38,7 @@ async fn every_earlier_schema_is_brought_up_to_date() {
                 sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *tx).await.unwrap();
             }
             let loan = format!(
-                "INSERT INTO loans VALUES ('l', 'a', 'c', 'p', 'shop', '{hash}', 'USD', 100, 3, '{{}}', '', '{hash}', 'r',
+                "INSERT INTO loans VALUES ('l', 'a', 'c', 'p', 'shop', '{hash}', 'USD', 100, 3, '{OFFER}', '', '{hash}', 'r',
                     'active', 100, 't')"
             );
             sqlx::query(sqlx::AssertSqlSafe(loan)).execute(&mut *tx).await.unwrap();
@@ -51,6 +55,16 @@ async fn every_earlier_schema_is_brought_up_to_date() {
                     .await
                     .unwrap();
             assert_eq!(queued, 1);
+            // What the notice was made for is known, and the loan's due days are found.
+            let once: String =
+                sqlx::query_scalar("SELECT once FROM notices WHERE id = 'n'").fetch_one(&mut *db).await.unwrap();
+            assert_eq!(once, "decision:d");
+            let dues: Vec<(i64, String)> =
+                sqlx::query_as("SELECT number, due FROM installment_dues WHERE loan = 'l' ORDER BY number")
+                    .fetch_all(&mut *db)
+                    .await
+                    .unwrap();
+            assert_eq!(dues, [(1, "2024-02-29".to_owned()), (2, "2024-03-31".to_owned())]);
         }
         new.close().await;
         // And a program that knows less refuses.

@@ -305,8 +305,13 @@ impl World {
 
     /// One text of the database.
     pub async fn text(&self, sql: &'static str, of: &str) -> String {
+        self.text_of(sql, of).await
+    }
+
+    /// As [`World::text`], of a statement that was put together.
+    pub async fn text_of(&self, sql: &str, of: &str) -> String {
         let mut db = self.app().db.read().await.unwrap();
-        sqlx::query_scalar(sql).bind(of).fetch_one(&mut *db).await.unwrap()
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).bind(of).fetch_one(&mut *db).await.unwrap()
     }
 
     /// What a process of its own needs to serve this world's database at an address.
