@@ -47,6 +47,8 @@ enum Command {
     Replay(commands::replay::Args),
     /// A funder's own reconciliation file against the servicer's, to the breaks by loan and amount
     Reconcile(commands::reconcile::Args),
+    /// See, correct or erase a person's data, and withdraw consents
+    Persons(commands::persons::Args),
     /// Run the lending server
     Serve(commands::serve::Args),
     /// The day's jobs: list them, run one for a date, see how they went
@@ -80,6 +82,7 @@ fn main() -> std::process::ExitCode {
         Command::Keygen(args) => commands::keygen::run(&args),
         Command::Replay(args) => commands::replay::run(&args),
         Command::Reconcile(args) => commands::reconcile::run(&args),
+        Command::Persons(args) => commands::persons::run(args),
         Command::Serve(args) => commands::serve::run(args),
         Command::Jobs(args) => commands::jobs::run(&args),
         Command::Backup(args) => commands::backup::run(&args),

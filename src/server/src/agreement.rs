@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use prequal_core::{canonical, credit::Convention, currency::Currency, money::Amount, wire::Offer};
+use serde::Serialize;
 
 /// Used where the bundle has no template of its own.
 const TEMPLATE: &str = "\
@@ -14,7 +15,7 @@ Credit agreement
 Lender: {lender}
 Merchant: {merchant}, order {order}
 Borrower: the person who made application {application}
-
+{funding}
 Price of the purchase: {price}
 Down payment: {down_payment}
 Amount financed: {principal}
@@ -30,11 +31,13 @@ Interest runs on the principal outstanding, from the day the credit is granted. 
 in full, at any time; you then pay interest only for the time that has passed. Payments go first to what is \
 past due, then to what is due, then to what comes next, and within each to interest before principal.
 
+Information before the contract: SHA-256 {disclosure}
+
 {label}
 ";
 
 /// What a template may name in braces.
-pub const PLACES: [&str; 15] = [
+pub const PLACES: [&str; 16] = [
     "lender",
     "merchant",
     "order",
@@ -50,6 +53,7 @@ pub const PLACES: [&str; 15] = [
     "total",
     "schedule",
     "funding",
+    "disclosure",
 ];
 
 /// Checks that a template names nothing but [`PLACES`], and of them what no agreement may lack.
@@ -57,15 +61,8 @@ pub const PLACES: [&str; 15] = [
 /// # Errors
 /// One readable clause with the first place that is unknown or missing.
 pub fn check_template(template: &str) -> Result<(), String> {
-    let mut rest = template;
-    while let Some((_, after)) = rest.split_once('{') {
-        let Some((name, tail)) = after.split_once('}') else {
-            return Err("a brace is not closed".to_owned());
-        };
-        if !PLACES.contains(&name) {
-            return Err(format!("`{{{name}}}` is not known"));
-        }
-        rest = tail;
+    if let Some(name) = places(template)?.iter().find(|name| !PLACES.contains(name)) {
+        return Err(format!("`{{{name}}}` is not known"));
     }
     let needed = ["lender", "application", "principal", "apr", "total", "schedule", "label"];
     match needed.iter().find(|name| !template.contains(&format!("{{{name}}}"))) {
@@ -74,16 +71,53 @@ pub fn check_template(template: &str) -> Result<(), String> {
     }
 }
 
+/// The places that a template names.
+///
+/// # Errors
+/// Where a brace is not closed.
+pub(crate) fn places(template: &str) -> Result<Vec<&str>, String> {
+    let mut found = Vec::new();
+    let mut rest = template;
+    while let Some((_, after)) = rest.split_once('{') {
+        let (name, tail) = after.split_once('}').ok_or("a brace is not closed")?;
+        found.push(name);
+        rest = tail;
+    }
+    Ok(found)
+}
+
+/// Who gives a part of the credit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FunderShare {
+    /// The funder's name.
+    pub name: String,
+    /// Its share of the principal, in minor units.
+    pub principal: Amount,
+}
+
+/// Who answers for the debt, and what that costs the borrower.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Guarantor {
+    /// The guarantor's name.
+    pub name: String,
+    /// Over the term, in minor units: a part of the instalments, so that it counts in every rate.
+    pub fee: Amount,
+}
+
 /// What an agreement is about, beside the offer.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Parties<'a> {
     pub lender: &'a str,
     pub merchant: &'a str,
     pub order: &'a str,
     pub application: &'a str,
     pub label: &'a str,
-    /// Who finances it, where that is not the lender alone.
-    pub funding: Option<String>,
+    /// Who gives the credit, where it is not the lender alone.
+    pub funders: &'a [FunderShare],
+    /// Who answers for it, where somebody does.
+    pub guarantor: Option<&'a Guarantor>,
+    /// SHA-256 of the information before the contract.
+    pub disclosure: &'a str,
 }
 
 /// An agreement's text and its SHA-256, lower-case hex.
@@ -113,15 +147,17 @@ pub fn render(template: Option<&str>, parties: &Parties<'_>, offer: &Offer) -> A
         ("cost", format_minor(cost, offer.currency)),
         ("total", money(offer.total)),
         ("schedule", schedule(offer)),
-        ("funding", parties.funding.clone().unwrap_or_default()),
+        ("funding", funding(parties, offer)),
+        ("disclosure", parties.disclosure.to_owned()),
     ];
     let template = template.unwrap_or(TEMPLATE);
     let mut text = fill(template, &values);
-    // Who finances it is named whatever the template says.
-    if let Some(funding) = &parties.funding
-        && !template.contains("{funding}")
-    {
-        text = format!("{}\n\n{funding}\n", text.trim_end());
+    // What no agreement may leave out, where the lender's own template does.
+    if !template.contains("{funding}") {
+        text.push_str(&funding(parties, offer));
+    }
+    if !template.contains("{disclosure}") {
+        let _ = write!(text, "\nInformation before the contract: SHA-256 {}\n", parties.disclosure);
     }
     let hash = canonical::sha256_hex(text.as_bytes());
     Agreement { text, hash }
@@ -151,6 +187,26 @@ pub fn for_captures(agreement: &Agreement, merchant: &str, days: i64, offer: &Of
     Agreement { text, hash }
 }
 
+/// Funders with their shares, and the guarantor, a line each; nothing where the lender is alone.
+fn funding(parties: &Parties<'_>, offer: &Offer) -> String {
+    let mut text = String::new();
+    for funder in parties.funders {
+        let _ = writeln!(text, "Credit given by: {}, {}", funder.name, format_money(funder.principal, offer.currency));
+    }
+    if let Some(guarantor) = parties.guarantor {
+        let fee = format_money(guarantor.fee, offer.currency);
+        let _ = match guarantor.fee.is_zero() {
+            true => writeln!(text, "Guarantor: {}, free of charge to you", guarantor.name),
+            false => writeln!(
+                text,
+                "Guarantor: {}, whose fee of {fee} is part of the payments and of the annual percentage rate",
+                guarantor.name
+            ),
+        };
+    }
+    text
+}
+
 /// How the annual percentage rate is calculated, in words.
 const fn convention(convention: Convention) -> &'static str {
     match convention {
@@ -163,7 +219,7 @@ const fn convention(convention: Convention) -> &'static str {
 }
 
 /// Fills `{name}` once, left to right, so that a value which looks like a name stays what it is.
-fn fill(template: &str, values: &[(&str, String)]) -> String {
+pub(crate) fn fill(template: &str, values: &[(&str, String)]) -> String {
     let mut text = String::with_capacity(template.len() * 2);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {

@@ -20,7 +20,7 @@ use crate::{
     problem::{Kind, Problem},
     settings::Merchant,
     settlement::{self, Fees},
-    storage::{Connection, applications, capabilities, checkouts, journal, loans, payments},
+    storage::{Connection, applications, capabilities, checkouts, dues, journal, loans, payments},
 };
 
 /// What a booking needs.
@@ -155,6 +155,7 @@ pub async fn lend(db: &mut Connection, lending: &Lending<'_>) -> Result<String, 
     for hash in lending.capability_hashes {
         capabilities::insert(db, &row.id, hash, now).await?;
     }
+    dues::write(db, &row.id, offer.installments.iter().map(|row| (row.number, row.due))).await?;
     if let Some(chosen) = lending.funding {
         funding::books::book(db, (&row.id, lending.application), chosen, offer.principal, offer.currency).await?;
     }

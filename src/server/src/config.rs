@@ -13,6 +13,7 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
+    conduct::Conduct,
     delivery::Channel,
     funding::config::{FunderConfig, FundingConfig},
     settlement::config::SettlementConfig,
@@ -96,6 +97,9 @@ pub struct Config {
     pub funders: Vec<FunderConfig>,
     /// How they are found; where it is left out, the lender finances alone.
     pub funding: Option<FundingConfig>,
+    /// How an application is led to a loan.
+    #[serde(default)]
+    pub conduct: Conduct,
     /// Every value as it was read, and from where: for `--check`.
     #[serde(skip)]
     pub values: Vec<environment::Setting>,
@@ -490,6 +494,7 @@ impl Config {
         }
         self.check_webhooks()?;
         crate::funding::config::check(&self.funders, self.funding.as_ref())?;
+        self.conduct.check()?;
         self.check_provider()
     }
 

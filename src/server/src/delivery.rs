@@ -14,10 +14,13 @@ use prequal_core::wire::Input;
 use serde::Deserialize;
 
 use crate::{
+    agreement::fill,
     app::App,
+    notice,
     outbox::{ATTEMPTS_MAX, backoff_ms, now_ms},
     people::{self, Identity},
     problem::Problem,
+    resume,
     rights::{self, Correction},
     secret,
     storage::{Connection, applications, group::Part, notices, persons},
@@ -145,6 +148,7 @@ pub async fn send_due(app: &App, channel: &Channel) -> Result<usize, Problem> {
     let mut ready = Vec::with_capacity(due.len());
     for row in due {
         let address = address(app, &mut db, &row.application).await?;
+        let row = notices::Row { body: late(app, &mut db, &row).await?, ..row };
         ready.push((row, address));
     }
     drop(db);
@@ -154,7 +158,12 @@ pub async fn send_due(app: &App, channel: &Channel) -> Result<usize, Problem> {
             None => Ended::Nobody("no address is known"),
             Some(address) => match message(app, channel, &row, &address) {
                 None => Ended::Nobody("the address is none"),
-                Some(message) => channel.send(&row.id, message).await.map_or_else(Ended::Failed, Ended::Sent),
+                // A hash over six digits would tell them.
+                Some(message) => match channel.send(&row.id, message).await {
+                    Ok(_) if row.kind == notice::Kind::SigningCode.name() => Ended::Sent("taken".to_owned()),
+                    Ok(proof) => Ended::Sent(proof),
+                    Err(why) => Ended::Failed(why),
+                },
             },
         };
         sent += usize::from(matches!(ended, Ended::Sent(_)));
@@ -198,6 +207,26 @@ async fn address(app: &App, db: &mut Connection, application: &str) -> Result<Op
     // A bundle that is not configured any more no longer says which field is the address.
     let Ok(policy) = app.settings.policies.by_hash(&row.bundle_hash) else { return Ok(None) };
     Ok(Identity::of(policy, &input.application.fields).email)
+}
+
+/// The text as it goes out. What is secret or personal in it stands in no table: a code and a link follow from their
+/// ids under the data key, a score is read from what was decided upon.
+async fn late(app: &App, db: &mut Connection, row: &notices::Row) -> Result<String, Problem> {
+    let id = row.once.split_once(':').map_or("", |(_, id)| id);
+    let value = match notice::Kind::of(&row.kind) {
+        Some(notice::Kind::SigningCode) => ("code", app.vault.signing_code(id)),
+        Some(notice::Kind::Approved | notice::Kind::CounterOffer) => ("link", resume::link(app, row)),
+        _ => ("", String::new()),
+    };
+    let mut values = vec![value];
+    if row.body.contains("{score}")
+        && let Some(application) = applications::find(db, &row.application).await?
+        && let Some(input) = people::open(db, &app.vault, &application.input_record).await?
+    {
+        let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
+        values.push(("score", notice::score(app, &input)));
+    }
+    Ok(fill(&row.body, &values))
 }
 
 /// `None` where the address is none: it is refused here rather than handed to a relay with what is hidden in it.

@@ -4,8 +4,6 @@
 //! capture is a loan of its own by the rules that were signed. The window ends with its last business date whether or
 //! not the day's job has marked it.
 
-use std::fmt::Write;
-
 use prequal_core::{
     calendar::{Date, Instant},
     canonical,
@@ -24,16 +22,15 @@ use crate::{
     http::submit::Approved,
     jobs::{Done, Running},
     lines,
+    notice::{self, About},
     problem::{Kind, Problem},
     secret,
     settlement::{self, Fees},
-    storage::{Connection, applications, checkouts, funding, group::Part, merchant_events, notices, orders},
+    storage::{Connection, applications, checkouts, funding, group::Part, merchant_events, orders},
 };
 
 /// The most credentials of one order.
 pub const CAPABILITIES_OF_ORDER_MAX: usize = 100;
-/// The version of the text that tells a shopper of a capture.
-pub const CAPTURE_TEMPLATE: &str = "capture/1";
 /// How many orders one transaction of the day's job marks.
 const EXPIRY_BATCH: i64 = 64;
 
@@ -292,9 +289,7 @@ pub async fn capture(
     row.ended = is_last.then(|| "captured".to_owned());
     orders::project(db, id, (row.captured, row.captures), row.ended.as_deref()).await?;
     let left = order.held(today);
-    let text = told_shopper(app, db, &row, &offer, left).await?;
-    let about = (row.application.as_str(), loan.as_str());
-    notices::insert_about_loan(db, &new_id(), about, ("capture", CAPTURE_TEMPLATE), &text, &now).await?;
+    tell_shopper(app, db, (&row, &application), (&loan, &offer), left).await?;
     announce(db, &row.merchant, Announcement::Captured, &told(&row, today)?, &now).await?;
     Ok(Captured {
         order_id: id.to_owned(),
@@ -336,36 +331,37 @@ async fn own(db: &mut Connection, id: &str, merchant: &str) -> Result<orders::Ro
     }
 }
 
-/// What the shopper is told of a capture. It names the application and no person.
-async fn told_shopper(
+/// Tells the shopper of a capture: its final payments, and what may still be charged.
+async fn tell_shopper(
     app: &App,
     db: &mut Connection,
-    row: &orders::Row,
-    offer: &Offer,
+    (row, application): (&orders::Row, &applications::Row),
+    (loan, offer): (&str, &Offer),
     left: Amount,
-) -> Result<String, Problem> {
+) -> Result<(), Problem> {
     let checkout = checkouts::find(db, &row.checkout).await?.ok_or_else(Problem::not_found)?;
     let merchant = app.settings.merchant(&row.merchant);
     let merchant = merchant.as_ref().map_or(row.merchant.as_str(), |merchant| merchant.name.as_str());
     let money = |amount| agreement::format_money(amount, offer.currency);
-    let mut text = format!(
-        "{merchant} charged {} of order {} on {}, by the agreement of application {} that you signed.\n\n\
-         Amount financed: {}\nAnnual percentage rate: {} %\nTotal of payments: {}\n\nPayments\n{}\n",
-        money(offer.principal),
-        checkout.merchant_order,
-        offer.terms.start,
-        row.application,
-        money(offer.principal),
-        offer.apr.apr_percent,
-        money(offer.total),
-        agreement::schedule(offer),
-    );
-    if left.is_zero() {
-        text.push_str("\nNothing more will be charged for this order.\n");
-    } else {
-        let _ = writeln!(text, "\nUp to {} may still be charged until {}.", money(left), row.capture_until);
-    }
-    Ok(text)
+    let rest = match left.is_zero() {
+        true => "Nothing more will be charged for this order.".to_owned(),
+        false => format!("Up to {} may still be charged until {}.", money(left), row.capture_until),
+    };
+    let values = [
+        ("merchant", merchant.to_owned()),
+        ("amount", money(offer.principal)),
+        ("order", checkout.merchant_order),
+        ("captured", offer.terms.start.to_string()),
+        ("apr", offer.apr.apr_percent.clone()),
+        ("total", money(offer.total)),
+        ("schedule", agreement::schedule(offer)),
+        ("rest", rest),
+    ];
+    let policies = &app.settings.policies;
+    let policy = policies.known(&application.bundle_hash).unwrap_or(policies.active());
+    let about = About { loan: Some(loan), ..About::application(&row.application) };
+    notice::add(app, db, policy, notice::Kind::Capture, &about, &format!("capture:{loan}"), &values).await?;
+    Ok(())
 }
 
 /// Releases what is left of an order.

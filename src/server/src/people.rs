@@ -17,8 +17,10 @@ pub struct Identity {
     pub name: Option<String>,
     /// The e-mail address as typed.
     pub email: Option<String>,
-    phone: Option<String>,
-    resident_id: Option<String>,
+    /// The telephone number as typed.
+    pub phone: Option<String>,
+    /// The identity number as typed.
+    pub resident_id: Option<String>,
 }
 
 impl Identity {
@@ -135,12 +137,15 @@ pub async fn key(db: &mut Connection, vault: &Vault, person: &str) -> Result<Opt
     }
 }
 
-/// Opens a record; `None` after erasure.
+/// Opens a record; `None` after erasure, and past what it was kept for.
 ///
 /// # Errors
 /// 500 when the database or the key fails.
 pub async fn open(db: &mut Connection, vault: &Vault, record: &str) -> Result<Option<Vec<u8>>, Problem> {
     let Some((person, sealed)) = persons::record(db, record).await? else { return Ok(None) };
+    if sealed.is_empty() {
+        return Ok(None);
+    }
     match key(db, vault, &person).await? {
         Some(key) => key.open(record, &sealed).map(Some).map_err(Problem::internal),
         None => Ok(None),
@@ -156,9 +161,17 @@ pub async fn erase(app: &App, person: &str) -> Result<bool, Problem> {
     let now = app.now()?.to_string();
     let now = now.as_str();
     let erased = app.db.write(|mut tx| async move { Ok(persons::erase(&mut tx, person, now).await?) }).await?;
-    // Committed and final; only the log may keep the old pages until the next checkpoint.
+    forget_log(app, person).await?;
+    Ok(erased)
+}
+
+/// Empties the database's log of what was erased: committed and final, only the log may keep the old pages.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn forget_log(app: &App, person: &str) -> Result<(), Problem> {
     if !app.db.checkpoint().await? {
         tracing::warn!(person, "erased, but a reader keeps the database's log; erase again to empty it");
     }
-    Ok(erased)
+    Ok(())
 }

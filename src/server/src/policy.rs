@@ -11,20 +11,25 @@ use prequal_bundle::{
     jwk::{self, PublicKey, Use},
 };
 use prequal_core::{
-    bundle::{Bundle, FieldDefinition, FieldKind, Part, payload::AGREEMENT_TEXT},
+    bundle::{
+        Bundle, FieldDefinition, FieldKind, Part,
+        payload::{AGREEMENT_TEXT, NOTICE_TEXT_PREFIX},
+    },
     calendar::{Date, Instant},
     credit::{
-        Rules, Terms,
+        Convention, Rules, Terms,
         caps::{Finding, PlanCap, judge_terms},
     },
     currency::Currency,
     decide,
-    wire::{Decision, Input},
+    money::Amount,
+    wire::{Decision, Input, Offer, QuoteInput, Reason},
 };
 
 use crate::{
     agreement,
     config::BundleFiles,
+    notice,
     problem::{Kind, Problem},
     secret,
 };
@@ -54,7 +59,17 @@ impl Policy {
         if let Some(template) = policy.agreement_template() {
             agreement::check_template(template).map_err(|error| named(&format!("the agreement's text: {error}")))?;
         }
+        policy.check_notices().map_err(|error| named(&error))?;
         Ok(policy)
+    }
+
+    fn check_notices(&self) -> Result<(), String> {
+        for (code, text) in self.bundle.payload().texts.values().flat_map(|texts| texts.iter()) {
+            if let Some(kind) = code.strip_prefix(NOTICE_TEXT_PREFIX) {
+                notice::check_template(kind, text).map_err(|error| format!("the text of a notice: {error}"))?;
+            }
+        }
+        Ok(())
     }
 
     /// SHA-256 of the signed payload.
@@ -162,6 +177,68 @@ impl Policy {
         Ok(findings.into_iter().find(|finding| !finding.passes))
     }
 
+    /// The convention of the disclosed annual percentage rate.
+    #[must_use]
+    pub fn convention(&self) -> Convention {
+        self.bundle.payload().product.convention
+    }
+
+    /// The bundle's own text of a notice of a kind.
+    #[must_use]
+    pub fn notice_template(&self, kind: &str) -> Option<&str> {
+        let payload = self.bundle.payload();
+        payload.texts.get(&payload.locale)?.get(&format!("{NOTICE_TEXT_PREFIX}{kind}")).map(String::as_str)
+    }
+
+    /// The words of a reason of the catalogue, in the bundle's own language.
+    #[must_use]
+    pub fn reason(&self, code: &str) -> Option<Reason> {
+        let payload = self.bundle.payload();
+        let found = payload.reasons.iter().find(|reason| reason.code == code)?;
+        Some(Reason { code: found.code.clone(), text: found.text.get(&payload.locale)?.clone() })
+    }
+
+    /// What a field of the form is called, in the bundle's own language.
+    #[must_use]
+    pub fn field_label(&self, id: &str) -> Option<&str> {
+        let field = self.fields().find(|field| field.id == id)?;
+        field.label.get(&self.bundle.payload().locale).map(String::as_str)
+    }
+
+    /// The sentence of a consent by its SHA-256.
+    #[must_use]
+    pub fn sentence(&self, hash: &str) -> Option<&str> {
+        let labels = self.consents().flat_map(|field| field.label.values());
+        labels.map(String::as_str).find(|sentence| secret::sha256_hex(sentence) == hash)
+    }
+
+    /// What a purchase costs on each plan at the bundle's dearest price: what a person who approves may offer.
+    ///
+    /// # Errors
+    /// 409 where the bundle does not decide on that day.
+    pub fn quote(&self, amount: Amount, today: Date) -> Result<Vec<Offer>, Problem> {
+        let input = QuoteInput { amount, currency: self.currency(), today };
+        let quote = decide::quote(&self.bundle, &input);
+        Ok(quote.map_err(|error| Problem::new(Kind::BundleUnknown, error.to_string()))?.plans)
+    }
+
+    /// How long an offer stands, in seconds.
+    #[must_use]
+    pub fn validity_seconds(&self) -> u32 {
+        self.bundle.payload().validity_seconds
+    }
+
+    /// The second of the day of a moment, by the clock of the bundle's time zone.
+    ///
+    /// # Errors
+    /// One readable line, where the moment is beyond the calendar.
+    pub fn second_of_day(&self, moment: Instant) -> Result<u32, String> {
+        let zoned = Timestamp::from_second(moment.seconds()).map_err(|error| error.to_string())?;
+        let time = zoned.to_zoned(self.time_zone.clone()).time();
+        let part = |value: i8| u32::try_from(value).map_err(|error| error.to_string());
+        Ok(part(time.hour())? * 3600 + part(time.minute())? * 60 + part(time.second())?)
+    }
+
     /// The business date of a moment.
     ///
     /// # Errors
@@ -248,7 +325,7 @@ impl Policies {
         policies.any(|policy| policy.bundle.payload().product.id == id)
     }
 
-    /// The bundle of a hash, whether or not its offers are still taken.
+    /// The bundle of a hash, revoked or not.
     #[must_use]
     pub fn known(&self, hash: &str) -> Option<&Policy> {
         std::iter::once(&self.active).chain(&self.previous).find(|policy| policy.hash() == hash)

@@ -74,6 +74,12 @@ kinds! {
     WrongState = CONFLICT, "wrong-state", "this cannot be done now";
     /// Who was to finance the loan cannot any more; the offer may be submitted again.
     FundingUnavailable = CONFLICT, "funding-unavailable", "the loan is not financed any more";
+    /// The information before the contract was not confirmed.
+    DisclosureUnconfirmed = CONFLICT, "disclosure-unconfirmed", "the information before the contract is not confirmed";
+    /// It was not shown for long enough to be read.
+    ReadingTime = CONFLICT, "reading-time", "the information was not shown for long enough";
+    /// One person said what two must say.
+    SameReviewer = CONFLICT, "same-reviewer", "another person must approve as well";
     /// The provider said something else of this transfer before.
     TransferDiffers = CONFLICT, "transfer-differs", "this transfer was told otherwise before";
     /// A request with the same idempotency key is still being served.
@@ -88,6 +94,8 @@ kinds! {
     CaptureWindowOver = GONE, "capture-window-over", "the capture window is over";
     /// The offer is past its time.
     OfferExpired = GONE, "offer-expired", "this offer has expired";
+    /// A link that resumes was used or is past its time.
+    ResumeLink = GONE, "resume-link", "this link does not open any more";
     /// The checkout is past its time.
     CheckoutExpired = GONE, "checkout-expired", "this checkout has expired";
     /// More bytes than the limit.
@@ -110,6 +118,8 @@ kinds! {
     AgreementDiffers = UNPROCESSABLE_ENTITY, "agreement-differs", "this is not the agreement to be signed";
     /// The name typed is not the applicant's.
     SignatureName = UNPROCESSABLE_ENTITY, "signature-name", "the signature is not the applicant's name";
+    /// The one-time code does not sign.
+    SigningCode = UNPROCESSABLE_ENTITY, "signing-code", "the one-time code does not sign";
     /// More than what is owed.
     PaymentAbovePayoff = UNPROCESSABLE_ENTITY, "payment-above-payoff", "the payment is more than what is owed";
     /// More than what is left of what was authorized.
@@ -187,6 +197,12 @@ impl Problem {
     #[must_use]
     pub fn contention() -> Self {
         Self::new(Kind::Contention, "nothing was done; send it again in a moment, with the same key")
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}: {}", self.kind.title(), self.detail)
     }
 }
 

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    http::etag::{self, IfMatch},
+    http::etag,
     people,
     problem::{Kind, Problem},
+    settings::Settings,
     storage::{Connection, applications, group::Part, orders, persons},
     vault::Vault,
 };
@@ -81,6 +82,14 @@ pub struct ConsentView {
     pub given: String,
     /// When it was withdrawn.
     pub withdrawn: Option<String>,
+    /// Who gets what is consented to; null where it was not recorded.
+    pub recipient: Option<String>,
+    /// The bundle in which the sentence stood, by its hash; null where it was not recorded.
+    pub bundle_hash: Option<String>,
+    /// The version of that bundle, where it is still configured.
+    pub version: Option<String>,
+    /// The sentence, where that bundle is still configured.
+    pub text: Option<String>,
 }
 
 /// A loan.
@@ -136,6 +145,10 @@ async fn content(vault: &Vault, db: &mut Connection, person: &str) -> Result<Vec
     let Some(key) = people::key(db, vault, person).await? else { return Ok(Vec::new()) };
     let mut records = Vec::new();
     for (id, kind, sealed, created) in persons::records(db, person).await? {
+        // Past what it was kept for.
+        if sealed.is_empty() {
+            continue;
+        }
         let plain = key.open(&id, &sealed).map_err(Problem::internal)?;
         let content = serde_json::from_slice(&plain).map_err(Problem::internal)?;
         records.push(Record { id, kind, created, content });
@@ -147,11 +160,11 @@ async fn content(vault: &Vault, db: &mut Connection, person: &str) -> Result<Vec
 ///
 /// # Errors
 /// 404 where nobody has this id.
-pub async fn export(vault: &Vault, db: &mut Connection, person: &str) -> Result<Export, Problem> {
+pub async fn export(app: &App, db: &mut Connection, person: &str) -> Result<Export, Problem> {
     let (created, erased) = persons::find(db, person).await?.ok_or_else(Problem::not_found)?;
     let mut applied = Vec::new();
     for (application_id, status, created) in persons::applications(db, person).await? {
-        let consents = consents(db, &application_id).await?;
+        let consents = consents(&app.settings, db, &application_id).await?;
         applied.push(Applied { application_id, status, created, consents });
     }
     let loans = persons::loans(db, person).await?;
@@ -169,7 +182,7 @@ pub async fn export(vault: &Vault, db: &mut Connection, person: &str) -> Result<
         person_id: person.to_owned(),
         created,
         erased,
-        records: content(vault, db, person).await?,
+        records: content(&app.vault, db, person).await?,
         applications: applied,
         loans: loans.into_iter().map(|(loan_id, status, signed)| Lent { loan_id, status, signed }).collect(),
     })
@@ -179,9 +192,25 @@ pub async fn export(vault: &Vault, db: &mut Connection, person: &str) -> Result<
 ///
 /// # Errors
 /// 500 when the database fails.
-pub async fn consents(db: &mut Connection, application: &str) -> Result<Vec<ConsentView>, Problem> {
+pub async fn consents(
+    settings: &Settings,
+    db: &mut Connection,
+    application: &str,
+) -> Result<Vec<ConsentView>, Problem> {
     let rows = applications::consent_history(db, application).await?;
-    let view = |(purpose, text_hash, given, withdrawn)| ConsentView { purpose, text_hash, given, withdrawn };
+    let view = |row: applications::ConsentRow| {
+        let policy = row.bundle_hash.as_deref().and_then(|hash| settings.policies.known(hash));
+        ConsentView {
+            version: policy.map(|policy| policy.version().to_owned()),
+            text: policy.and_then(|policy| policy.sentence(&row.text_hash)).map(str::to_owned),
+            purpose: row.purpose,
+            text_hash: row.text_hash,
+            given: row.given,
+            withdrawn: row.withdrawn,
+            recipient: row.recipient,
+            bundle_hash: row.bundle_hash,
+        }
+    };
     Ok(rows.into_iter().map(view).collect())
 }
 
@@ -206,18 +235,11 @@ pub fn tag(export: &Export) -> Result<String, Problem> {
     Ok(etag::of(&[&serde_json::to_string(export).map_err(Problem::internal)?]))
 }
 
-/// Keeps a correction beside what was applied with, which stays as it was decided upon; from now on the person is
-/// found, and written to, by what is right.
+/// Checks a correction by itself.
 ///
 /// # Errors
-/// 404 where nobody has this id, 409 after erasure, 412 where the person's data changed since they were read, 422
-/// where nothing is corrected or a text is too long.
-pub async fn correct(
-    app: &App,
-    person: &str,
-    correction: &Correction,
-    if_match: &IfMatch,
-) -> Result<(String, String), Problem> {
+/// 422 where nothing is corrected or a text is too long.
+pub fn check_correction(correction: &Correction) -> Result<(), Problem> {
     let texts = [("/name", &correction.name), ("/email", &correction.email), ("/phone", &correction.phone)];
     for (pointer, text) in &texts {
         if text.as_ref().is_some_and(|text| text.trim().is_empty() || text.len() > TEXT_BYTES_MAX) {
@@ -228,27 +250,36 @@ pub async fn correct(
     if texts.iter().all(|(_, text)| text.is_none()) {
         return Err(Problem::new(Kind::InvalidValue, "nothing is corrected").with("pointer", ""));
     }
-    let now = app.now()?.to_string();
+    Ok(())
+}
+
+/// Keeps a correction beside what was applied with, which stays as it was decided upon; from now on the person is
+/// found, and written to, by what is right. In the transaction of whoever calls.
+///
+/// # Errors
+/// 404 where nobody has this id, 409 after erasure, 429 after too many.
+pub async fn correct(
+    vault: &Vault,
+    db: &mut Connection,
+    person: &str,
+    correction: &Correction,
+    now: &str,
+) -> Result<String, Problem> {
     let plain = serde_json::to_vec(correction).map_err(Problem::internal)?;
-    let (now, plain) = (now.as_str(), plain.as_slice());
-    let work = |mut tx: Part| async move {
-        if_match.check(&tag(&export(&app.vault, &mut tx, person).await?)?)?;
-        let key = people::key(&mut tx, &app.vault, person).await?;
-        let key = key.ok_or_else(|| Problem::new(Kind::WrongState, "the person's data were erased"))?;
-        let records = persons::records(&mut tx, person).await?;
-        if records.iter().filter(|(_, kind, _, _)| kind == CORRECTION).count() >= CORRECTIONS_MAX {
-            let detail = format!("a person has at most {CORRECTIONS_MAX} corrections");
-            return Err(Problem::new(Kind::TooMany, detail));
-        }
-        for (kind, text) in [("email", &correction.email), ("phone", &correction.phone)] {
-            let Some(text) = text else { continue };
-            let digest = app.vault.lookup_digest(kind, &people::normalized(text));
-            persons::replace_digest(&mut tx, kind, &digest, person).await?;
-        }
-        let record = people::keep(&mut tx, person, &key, CORRECTION, plain, now).await?;
-        Ok((record, tag(&export(&app.vault, &mut tx, person).await?)?))
-    };
-    app.db.write(work).await
+    persons::find(db, person).await?.ok_or_else(Problem::not_found)?;
+    let key = people::key(db, vault, person).await?;
+    let key = key.ok_or_else(|| Problem::new(Kind::WrongState, "the person's data were erased"))?;
+    let records = persons::records(db, person).await?;
+    if records.iter().filter(|(_, kind, _, _)| kind == CORRECTION).count() >= CORRECTIONS_MAX {
+        let detail = format!("a person has at most {CORRECTIONS_MAX} corrections");
+        return Err(Problem::new(Kind::TooMany, detail));
+    }
+    for (kind, text) in [("email", &correction.email), ("phone", &correction.phone)] {
+        let Some(text) = text else { continue };
+        let digest = vault.lookup_digest(kind, &people::normalized(text));
+        persons::replace_digest(db, kind, &digest, person).await?;
+    }
+    people::keep(db, person, &key, CORRECTION, &plain, now).await
 }
 
 /// Erases a person, unless a debt is open: until it is settled the data are needed to perform the contract.
@@ -257,30 +288,41 @@ pub async fn correct(
 /// # Errors
 /// 404 where nobody has this id, 409 where a loan is open or an order may still be captured.
 pub async fn erase(app: &App, person: &str) -> Result<String, Problem> {
-    let mut db = app.db.read().await?;
-    let (_, erased) = persons::find(&mut db, person).await?.ok_or_else(Problem::not_found)?;
-    if let Some(erased) = erased {
-        return Ok(erased);
-    }
-    let over = [Status::Settled.name(), Status::Cancelled.name()];
-    let loans = persons::loans(&mut db, person).await?;
-    let open: Vec<String> =
-        loans.into_iter().filter(|(_, status, _)| !over.contains(&status.as_str())).map(|(id, _, _)| id).collect();
-    if !open.is_empty() {
-        return Err(
-            Problem::new(Kind::WrongState, "a loan is open; its data are kept until it is settled").with("loans", open)
-        );
-    }
-    let held = orders::open_of_person(&mut db, person, &app.today()?.to_string()).await?;
-    if !held.is_empty() {
-        let detail = "an order may still be captured; its data are kept until it is settled";
-        return Err(Problem::new(Kind::WrongState, detail).with("orders", held));
-    }
-    drop(db);
-    people::erase(app, person).await?;
-    let mut db = app.db.read().await?;
-    let (_, erased) = persons::find(&mut db, person).await?.ok_or_else(Problem::not_found)?;
-    erased.ok_or_else(|| Problem::internal("erased, but not so"))
+    let now = app.now()?.to_string();
+    let today = app.today()?.to_string();
+    let (now, today) = (now.as_str(), today.as_str());
+    // Asked and erased in one transaction: a signing in between meets it, and one of the two is done again.
+    let work = |mut tx: Part| async move {
+        let (_, erased) = persons::find(&mut tx, person).await?.ok_or_else(Problem::not_found)?;
+        if let Some(erased) = erased {
+            return Ok(erased);
+        }
+        let open = open_loans(&mut tx, person).await?;
+        if !open.is_empty() {
+            let detail = "a loan is open; its data are kept until it is settled";
+            return Err(Problem::new(Kind::WrongState, detail).with("loans", open));
+        }
+        let held = orders::open_of_person(&mut tx, person, today).await?;
+        if !held.is_empty() {
+            let detail = "an order may still be captured; its data are kept until it is settled";
+            return Err(Problem::new(Kind::WrongState, detail).with("orders", held));
+        }
+        persons::erase(&mut tx, person, now).await?;
+        Ok(now.to_owned())
+    };
+    let erased = app.db.write(work).await?;
+    people::forget_log(app, person).await?;
+    Ok(erased)
+}
+
+/// A person's loans whose contract is still to be performed.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn open_loans(db: &mut Connection, person: &str) -> Result<Vec<String>, Problem> {
+    let over = [Status::Settled, Status::Cancelled, Status::Closed].map(Status::name);
+    let loans = persons::loans(db, person).await?;
+    Ok(loans.into_iter().filter(|(_, status, _)| !over.contains(&status.as_str())).map(|(id, _, _)| id).collect())
 }
 
 /// Withdraws a consent from now on; what was done on it stays lawful. Withdrawing twice is withdrawing once.
@@ -288,12 +330,13 @@ pub async fn erase(app: &App, person: &str) -> Result<String, Problem> {
 /// # Errors
 /// 404 where the application has no such consent.
 pub async fn withdraw(
+    settings: &Settings,
     db: &mut Connection,
     application: &str,
     purpose: &str,
     now: &str,
 ) -> Result<ConsentView, Problem> {
     applications::withdraw_consent(db, application, purpose, now).await?;
-    let all = consents(db, application).await?;
+    let all = consents(settings, db, application).await?;
     all.into_iter().find(|consent| consent.purpose == purpose).ok_or_else(Problem::not_found)
 }

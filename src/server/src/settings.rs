@@ -7,6 +7,7 @@ use prequal_core::{calendar::Date, currency::Currency, decimal::Decimal, money::
 use prequal_ledger::Ceiling;
 
 use crate::{
+    conduct::Conduct,
     config::{Config, RateLimits, Retention, Webhooks},
     delivery::Channel,
     exposure,
@@ -100,6 +101,8 @@ pub struct Settings {
     pub keys: Keys,
     /// Who finances loans.
     pub funders: Funders,
+    /// How an application is led to a loan.
+    pub conduct: Conduct,
     merchants: Vec<Arc<Merchant>>,
     edges: Vec<Arc<Edge>>,
 }
@@ -123,6 +126,7 @@ impl Settings {
                 return Err(format!("limits.ceilings: `{unknown}` is no product of a bundle"));
             }
         }
+        let conduct = config.conduct.clone().resolved(policies.active().convention())?;
         let settings = Self {
             lender_id: config.lender.id.clone(),
             checkout_seconds: config.checkout.seconds,
@@ -148,6 +152,7 @@ impl Settings {
             funders,
             merchants,
             edges,
+            conduct,
         };
         Ok((settings, vault))
     }
@@ -198,6 +203,7 @@ impl Settings {
                 "ceilings",
                 self.ceilings.iter().map(|one| format!("{} {}", one.id, one.amount)).collect::<Vec<_>>().join(", "),
             ),
+            ("jurisdiction", self.conduct.law().name().to_owned()),
             ("notices", self.notices.as_ref().map_or("wait: no channel", Channel::name).to_owned()),
         ]
     }

@@ -21,6 +21,8 @@ pub struct Vault {
     reply: [u8; 32],
     reference: [u8; 32],
     lookup: [u8; 32],
+    code: [u8; 32],
+    link: [u8; 32],
 }
 
 impl std::fmt::Debug for Vault {
@@ -54,6 +56,8 @@ impl Vault {
             reply: derive("prequal idempotent replies"),
             reference: derive("prequal payer references"),
             lookup: derive("prequal person lookup"),
+            code: derive("prequal one-time codes"),
+            link: derive("prequal resume links"),
         }
     }
 
@@ -98,6 +102,20 @@ impl Vault {
     /// When it was sealed beside another entry or changed.
     pub fn open_reference(&self, entry: &str, sealed: &[u8]) -> Result<Vec<u8>, SealBroken> {
         open(&self.reference, entry, sealed)
+    }
+
+    /// The six digits of a one-time code, from its random id.
+    #[must_use]
+    pub fn signing_code(&self, id: &str) -> String {
+        let digest = secret::hmac_sha256(&self.code, id.as_bytes());
+        let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        format!("{:06}", number % 1_000_000)
+    }
+
+    /// The token of a link that resumes an application, from its random id.
+    #[must_use]
+    pub fn resume_token(&self, id: &str) -> String {
+        secret::token_of("res_", &secret::hmac_sha256(&self.link, id.as_bytes()))
     }
 
     /// The digest by which a returning person is found. Keyed: without the data key nothing can be
@@ -197,6 +215,16 @@ mod tests {
         changed[NONCE_BYTES] ^= 1;
         assert_eq!(again.open("r1", &changed), Err(SealBroken));
         assert!(!sealed.windows(3).any(|bytes| bytes == b"Ada"));
+    }
+
+    #[test]
+    fn codes_and_links_follow_from_their_id_and_the_data_key_only() {
+        let vault = Vault::new(&[7; 32]);
+        let code = vault.signing_code("c1");
+        assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
+        assert_eq!(code, Vault::new(&[7; 32]).signing_code("c1"));
+        assert_ne!(vault.resume_token("l1"), vault.resume_token("l2"));
+        assert_ne!(vault.resume_token("l1"), Vault::new(&[8; 32]).resume_token("l1"));
     }
 
     #[test]

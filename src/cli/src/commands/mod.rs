@@ -14,6 +14,7 @@ pub mod keygen;
 pub mod man;
 pub mod monitor;
 pub mod payoff;
+pub mod persons;
 pub mod reconcile;
 pub mod replay;
 pub mod sandbox;

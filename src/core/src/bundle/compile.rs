@@ -8,7 +8,7 @@ use core::fmt;
 
 use super::{
     BundleError, Compiled, PLANS_MAX, Part, Payload, REASONS_MAX, SEMANTICS, TABLES_MAX,
-    payload::{AGREEMENT_TEXT, FORMAT, Texts},
+    payload::{AGREEMENT_TEXT, FORMAT, NOTICE_TEXT_PREFIX, Texts},
 };
 use crate::{
     calendar::Period,
@@ -69,7 +69,8 @@ fn head<C: Depth>(payload: &Payload) -> Result<(), BundleError> {
         return refuse::<C, _>(|| "`time_zone`, `lender` and `locale` must not be empty".to_owned());
     }
     for texts in payload.texts.values() {
-        let known = |code: &str| code == AGREEMENT_TEXT || crate::application::texts::CODES.contains(&code);
+        let of_server = |code: &str| code == AGREEMENT_TEXT || code.starts_with(NOTICE_TEXT_PREFIX);
+        let known = |code: &str| of_server(code) || crate::application::texts::CODES.contains(&code);
         if let Some(code) = texts.keys().find(|code| !known(code)) {
             return refuse::<C, _>(|| format!("`texts` has a message `{code}`, and there is no such code"));
         }

@@ -26,6 +26,9 @@ pub const SEMANTICS: u32 = 1;
 /// The code under which `texts` may hold the lender's own template of the agreement; the server fills it in.
 pub const AGREEMENT_TEXT: &str = "agreement";
 
+/// Under a code of this and the kind of a notice `texts` may hold the lender's own text of it; the server fills it in.
+pub const NOTICE_TEXT_PREFIX: &str = "notice_";
+
 /// A text in each language, by BCP 47 tag: `{"en":"…","zh":"…"}`.
 pub type Texts = Sorted<String>;
 
@@ -91,7 +94,7 @@ pub struct Payload {
     /// [`SEMANTICS`]; another number is refused.
     pub semantics: u32,
     /// Messages that override the built-in ones, by locale and then by code, such as `invalid_email`;
-    /// and under [`AGREEMENT_TEXT`] the template of the agreement.
+    /// under [`AGREEMENT_TEXT`] the template of the agreement, under [`NOTICE_TEXT_PREFIX`] and a kind that of a notice.
     #[serde(default, skip_serializing_if = "Sorted::is_empty")]
     pub texts: Sorted<Texts>,
     /// The IANA time zone by which a shell turns a moment into the business date.

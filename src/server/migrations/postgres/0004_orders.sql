@@ -1,4 +1,4 @@
--- Orders that are captured later, in parts; lines of credit; notices about loans.
+-- Orders that are captured later, in parts, and lines of credit.
 
 -- A line of credit is the fold of its events.
 CREATE TABLE lines (
@@ -38,13 +38,6 @@ CREATE INDEX loans_by_application ON loans (application);
 -- A shopper's credential for an order opens each of its loans.
 ALTER TABLE loan_capabilities DROP CONSTRAINT loan_capabilities_pkey;
 ALTER TABLE loan_capabilities ADD PRIMARY KEY (hash, loan);
-
--- A notice may be about a loan, and rest on no decision.
-ALTER TABLE notices ADD COLUMN loan TEXT REFERENCES loans (id);
-ALTER TABLE notices ALTER COLUMN decision DROP NOT NULL;
-ALTER TABLE notices DROP CONSTRAINT notices_kind_check;
-ALTER TABLE notices ADD CONSTRAINT notices_kind_check CHECK (kind IN ('adverse_action', 'capture'));
-ALTER TABLE notices ADD CONSTRAINT notices_subject_check CHECK ((decision IS NULL) = (loan IS NOT NULL));
 
 -- Loans drawn on a line, and how much of each has come back to it.
 CREATE TABLE line_loans (

@@ -1,4 +1,4 @@
--- Orders that are captured later, in parts; lines of credit; notices about loans.
+-- Orders that are captured later, in parts, and lines of credit.
 
 -- A line of credit is the fold of its events.
 CREATE TABLE lines (
@@ -75,35 +75,6 @@ INSERT INTO loan_capabilities (hash, loan, created, revoked)
     SELECT hash, loan, created, revoked FROM loan_capabilities_before;
 DROP TABLE loan_capabilities_before;
 CREATE INDEX loan_capabilities_by_loan ON loan_capabilities (loan);
-
--- A notice may be about a loan, and rest on no decision.
-DROP INDEX notices_queued;
-ALTER TABLE notices RENAME TO notices_before;
-CREATE TABLE notices (
-    id TEXT NOT NULL PRIMARY KEY,
-    application TEXT NOT NULL REFERENCES applications (id),
-    decision TEXT UNIQUE REFERENCES decisions (id),
-    loan TEXT REFERENCES loans (id),
-    kind TEXT NOT NULL CHECK (kind IN ('adverse_action', 'capture')),
-    body TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('queued', 'sent')),
-    created TEXT NOT NULL,
-    template TEXT NOT NULL DEFAULT 'adverse_action/1',
-    attempts INTEGER NOT NULL DEFAULT 0,
-    next_attempt_ms INTEGER NOT NULL DEFAULT 0,
-    channel TEXT,
-    sent TEXT,
-    proof TEXT,
-    given_up TEXT,
-    CHECK ((decision IS NULL) = (loan IS NOT NULL))
-) STRICT;
-INSERT INTO notices (id, application, decision, kind, body, status, created, template, attempts, next_attempt_ms, channel,
-        sent, proof, given_up)
-    SELECT id, application, decision, kind, body, status, created, template, attempts, next_attempt_ms, channel, sent,
-        proof, given_up
-    FROM notices_before;
-DROP TABLE notices_before;
-CREATE INDEX notices_queued ON notices (next_attempt_ms) WHERE status = 'queued';
 
 -- Loans drawn on a line, and how much of each has come back to it.
 CREATE TABLE line_loans (

@@ -13,8 +13,6 @@ pub mod remittance;
 pub mod reserve;
 pub mod route;
 
-use std::fmt::Write;
-
 use prequal_core::{
     credit::{Terms, schedule},
     decimal::Decimal,
@@ -26,7 +24,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::config::{Kind, Programme};
-use crate::{agreement::format_money, problem::Problem};
+use crate::{
+    agreement::{self, FunderShare},
+    problem::Problem,
+};
 
 /// Who finances a loan, as it was approved and is signed. It stands in the record of the decision, so that a later
 /// configuration changes nothing of it.
@@ -174,28 +175,15 @@ impl Chosen {
         })
     }
 
-    /// A paragraph of the agreement.
+    /// Who gives which part of the principal, and who answers for it, as agreement and disclosure name them.
     ///
     /// # Errors
     /// 500 as [`Chosen::funding`].
-    pub fn text(&self, offer: &Offer) -> Result<String, Problem> {
-        let money = |amount| format_money(amount, offer.currency);
-        let mut text = "The credit is financed by\n".to_owned();
-        for (member, part) in self.funders.iter().zip(self.parts(offer.principal)?) {
-            let _ = writeln!(text, "- {}: {} % ({})", member.name, member.share_percent, money(part));
-        }
-        if let Some(guarantor) = &self.guarantor {
-            let _ = write!(text, "Guarantor: {}, ", guarantor.name);
-            let _ = match guarantor.fee.is_zero() {
-                true => writeln!(text, "free of charge to you"),
-                false => writeln!(
-                    text,
-                    "whose fee of {} is part of the payments and of the annual percentage rate above",
-                    money(guarantor.fee)
-                ),
-            };
-        }
-        Ok(text.trim_end().to_owned())
+    pub fn named(&self, principal: Amount) -> Result<(Vec<FunderShare>, Option<agreement::Guarantor>), Problem> {
+        let share = |(member, principal): (&Member, Amount)| FunderShare { name: member.name.clone(), principal };
+        let shares = self.funders.iter().zip(self.parts(principal)?).map(share).collect();
+        let guarantor = self.guarantor.as_ref();
+        Ok((shares, guarantor.map(|one| agreement::Guarantor { name: one.name.clone(), fee: one.fee })))
     }
 }
 

@@ -6,7 +6,7 @@ use axum::extract::State;
 use prequal_core::{
     calendar::Instant,
     canonical,
-    wire::{Decision, Input, Outcome, Reason},
+    wire::{Decision, Input, Offer, Outcome, Reason},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,13 +20,14 @@ use super::{
 use crate::{
     app::{App, new_id},
     difference::first_difference,
-    jws, notice,
+    jws,
+    notice::{self, Declined, deadlines},
     people::{self, Identity},
     policy::Policy,
     problem::{Kind, Problem},
     reply::Reply,
-    secret,
-    storage::{Connection, applications, checkouts, group::Part, loans},
+    reviews, secret,
+    storage::{self, Connection, applications, checkouts, group::Part, loans},
 };
 
 /// How often a checkout may be applied for.
@@ -250,7 +251,8 @@ async fn take(
         return Err(Problem::new(Kind::TooMany, detail));
     }
     let stored = store(app, tx, policy, new, &checkout.id, edge, now).await?;
-    record(tx, policy, &stored, decision, output.to_owned(), now).await?;
+    record(app, tx, policy, &stored, (&new.input, decision, output), now).await?;
+    notice::consent_receipt(app, tx, policy, &stored.id).await?;
     for offer in &new.offers {
         if !applications::insert_offer(tx, &offer.offer_id, &stored.id, &offer.plan, &offer.terms_hash).await? {
             return Err(Problem::new(Kind::OfferUsed, "an offer's id was taken before; make a new one"));
@@ -303,18 +305,26 @@ async fn store(
     applications::insert(db, &row).await?;
     for consent in &new.consents {
         let given = consent.given_at.to_string();
-        applications::insert_consent(db, &id, &consent.purpose, &consent.text_hash, &given).await?;
+        let row = applications::ConsentRow {
+            purpose: consent.purpose.clone(),
+            text_hash: consent.text_hash.clone(),
+            given,
+            withdrawn: None,
+            recipient: Some(app.settings.conduct.recipient(&consent.purpose, policy.lender_name()).to_owned()),
+            bundle_hash: Some(policy.hash().to_owned()),
+        };
+        applications::insert_consent(db, &id, &row).await?;
     }
     Ok(Stored { id, capability, decision_id })
 }
 
 /// Records the decision; a decline gets its notice in the same transaction.
 async fn record(
+    app: &App,
     db: &mut Connection,
     policy: &Policy,
     stored: &Stored,
-    decision: &Decision,
-    output: String,
+    (input, decision, output): (&Input, &Decision, &str),
     now: Instant,
 ) -> Result<(), Problem> {
     let now_text = now.to_string();
@@ -326,17 +336,29 @@ async fn record(
         reasons: canonical::to_string(&decision.reasons).map_err(Problem::internal)?,
         bundle_hash: decision.bundle_hash.clone(),
         input_hash: decision.input_hash.clone(),
-        output,
+        output: output.to_owned(),
         decided: now_text.clone(),
     };
     applications::insert_decision(db, &row).await?;
     match decision.outcome {
         Outcome::Declined => {
             applications::conclude(db, &stored.id, "declined", &row.id).await?;
-            notice::queue(db, policy, &stored.id, &row.id, &decision.reasons, now).await
+            let declined = Declined {
+                application: &stored.id,
+                received: now,
+                decision: &row.id,
+                reasons: &decision.reasons,
+                input,
+            };
+            notice::queue(app, db, policy, &declined).await
         }
-        Outcome::Referred => Ok(applications::conclude(db, &stored.id, "referred", &row.id).await?),
-        Outcome::Eligible | Outcome::Needs => Ok(()),
+        Outcome::Referred => {
+            applications::conclude(db, &stored.id, "referred", &row.id).await?;
+            deadlines::owe(app, db, policy, &stored.id, true, now).await?;
+            reviews::refer(app, db, policy, &stored.id, &row.id, input.application.order.amount, now).await
+        }
+        Outcome::Needs => deadlines::owe(app, db, policy, &stored.id, false, now).await,
+        Outcome::Eligible => Ok(()),
     }
 }
 
@@ -354,6 +376,10 @@ pub struct Application {
     /// Why, where it was declined or referred.
     #[schema(value_type = Vec<Object>)]
     reasons: Vec<Reason>,
+    /// What may be submitted by its plan, at today's figures, where people approved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    offers: Vec<Offer>,
     /// The agreement to be signed, where it is approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     agreement: Option<super::submit::AgreementView>,
@@ -377,6 +403,17 @@ pub async fn of_capability(db: &mut Connection, id: &str, capability: &str) -> R
         .await?
         .filter(|row| secret::same(&row.capability_hash, capability))
         .ok_or_else(Problem::not_found)
+}
+
+/// What a review allows to be submitted now.
+async fn reviewed(app: &App, db: &mut Connection, row: &applications::Row) -> Result<Vec<Offer>, Problem> {
+    if row.status != "received" || storage::reviews::approved(db, &row.id).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let Some(input) = people::open(db, &app.vault, &row.input_record).await? else { return Ok(Vec::new()) };
+    let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
+    let policy = app.settings.policies.by_hash(&row.bundle_hash)?;
+    Ok(reviews::allowed(db, policy, row, &input, app.now()?).await?.1)
 }
 
 /// Where an application stands, so that an interrupted purchase can go on.
@@ -405,7 +442,9 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
         (Some(decision), "approved") => super::submit::agreement_view(&row, decision)?,
         _ => None,
     };
+    let offers = reviewed(&app, &mut db, &row).await?;
     let reply = Reply::ok(&Application {
+        offers,
         order_id: (row.status == "signed" && loan.is_none()).then_some(row.checkout),
         application_id: row.id,
         status: row.status,

@@ -7,6 +7,7 @@ pub mod autopay;
 pub mod checkouts;
 pub mod decisions;
 mod describe;
+pub mod disclosures;
 pub mod etag;
 pub mod extract;
 pub mod funding;
@@ -23,6 +24,8 @@ pub mod page;
 pub mod payments;
 pub mod persons;
 pub mod rate;
+pub mod resume;
+pub mod reviews;
 pub mod settlements;
 pub mod sign;
 mod strict;
@@ -115,6 +118,9 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(funding::of_application))
         .routes(routes!(funding::position))
         .routes(routes!(funding::reconciliation, funding::reconcile))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::decide))
+        .routes(routes!(resume::send_link))
         .routes(routes!(meta::health))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
@@ -134,6 +140,12 @@ fn of_shoppers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(orders::read))
         .routes(routes!(lines::read))
         .routes(routes!(lines::rotate))
+        .routes(routes!(sign::send_code))
+        .routes(routes!(disclosures::read))
+        .routes(routes!(disclosures::confirm))
+        .routes(routes!(persons::consents))
+        .routes(routes!(resume::resume))
+        .routes(routes!(reviews::request))
         .routes(routes!(loans::read))
         .routes(routes!(loans::payoff))
         .routes(routes!(loans::rotate))

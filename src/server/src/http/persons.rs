@@ -11,7 +11,7 @@ use super::{
     applications::of_capability,
     auth::{Caller, OnlyLender},
     etag::IfMatch,
-    extract::{Id, Json},
+    extract::{Id, IdempotencyKey, Json},
 };
 use crate::{
     app::App,
@@ -57,7 +57,7 @@ pub async fn search(
     responses((status = 200, body = rights::Export), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn export(State(app): State<Arc<App>>, _: OnlyLender, Id(id): Id) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
-    let export = rights::export(&app.vault, &mut db, &id).await?;
+    let export = rights::export(&app, &mut db, &id).await?;
     Ok(Reply::ok(&export)?.tagged(rights::tag(&export)?))
 }
 
@@ -72,17 +72,36 @@ pub struct Corrected {
 
 /// Puts right what was applied with, from now on.
 #[utoipa::path(post, path = "/v1/persons/{id}/corrections", tag = "persons", security(("bearer" = [])),
-    params(("id" = String, Path), ("If-Match" = Option<String>, Header)), request_body = Correction,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header), ("If-Match" = Option<String>, Header)),
+    request_body = Correction,
     responses((status = 201, body = Corrected), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn correct(
     State(app): State<Arc<App>>,
-    _: OnlyLender,
+    OnlyLender(lender): OnlyLender,
     Id(id): Id,
+    IdempotencyKey(key): IdempotencyKey,
     if_match: IfMatch,
-    Json { value: correction, .. }: Json<Correction>,
+    Json { value: correction, fingerprint }: Json<Correction>,
 ) -> Result<Reply, Problem> {
-    let (record_id, tag) = rights::correct(&app, &id, &correction, &if_match).await?;
-    Ok(Reply::created(&Corrected { person_id: id, record_id })?.tagged(tag))
+    let caller = Caller::Lender(lender).scope();
+    // The fingerprint is kept, and what a body corrects is easily guessed: so it is keyed.
+    let fingerprint = app.vault.lookup_digest("correction", &fingerprint);
+    let attempt = app.in_flight.claim(&caller, &format!("persons/{id}/corrections"), &key, &fingerprint)?;
+    rights::check_correction(&correction)?;
+    let now = app.now()?.to_string();
+    let (server, id, attempt, correction, now) = (&*app, id.as_str(), &attempt, &correction, now.as_str());
+    let if_match = &if_match;
+    let work = |mut tx: Part| async move {
+        if let Some(reply) = attempt.earlier(&mut tx, &server.vault).await? {
+            return Ok(reply);
+        }
+        if_match.check(&rights::tag(&rights::export(server, &mut tx, id).await?)?)?;
+        let record_id = rights::correct(&server.vault, &mut tx, id, correction, now).await?;
+        let reply = Reply::created(&Corrected { person_id: id.to_owned(), record_id })?;
+        attempt.finish(&mut tx, &server.vault, &reply, now).await?;
+        Ok(reply.tagged(rights::tag(&rights::export(server, &mut tx, id).await?)?))
+    };
+    app.db.write(work).await
 }
 
 /// An erased person.
@@ -115,7 +134,10 @@ pub struct Kept {
 }
 
 /// The application of a capability, or of any lender's key.
-async fn visible(db: &mut Connection, id: &str, caller: &Caller) -> Result<applications::Row, Problem> {
+///
+/// # Errors
+/// 404 where there is none for this caller.
+pub async fn visible(db: &mut Connection, id: &str, caller: &Caller) -> Result<applications::Row, Problem> {
     match caller {
         Caller::Capability(hash) => of_capability(db, id, hash).await,
         Caller::Lender(_) => applications::find(db, id).await?.ok_or_else(Problem::not_found),
@@ -132,7 +154,30 @@ pub async fn of_application(State(app): State<Arc<App>>, caller: Caller, Id(id):
     let row = visible(&mut db, &id, &caller).await?;
     let input = people::open(&mut db, &app.vault, &row.input_record).await?;
     let input = input.map(|bytes| serde_json::from_slice(&bytes)).transpose().map_err(Problem::internal)?;
-    Reply::ok(&Kept { consents: rights::consents(&mut db, &row.id).await?, application_id: row.id, input })
+    Reply::ok(&Kept {
+        consents: rights::consents(&app.settings, &mut db, &row.id).await?,
+        application_id: row.id,
+        input,
+    })
+}
+
+/// Receipts of consents.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Consents {
+    /// The application.
+    application_id: String,
+    /// Each purpose apart, withdrawn ones among them.
+    consents: Vec<ConsentView>,
+}
+
+/// What was agreed to with an application: sentence, version, purpose, recipient, when.
+#[utoipa::path(get, path = "/v1/applications/{id}/consents", tag = "persons", security(("bearer" = [])),
+    params(("id" = String, Path)), responses((status = 200, body = Consents), (status = "4XX", response = super::ProblemDocument)))]
+pub async fn consents(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
+    let mut db = app.db.read().await?;
+    let row = visible(&mut db, &id, &caller).await?;
+    let consents = rights::consents(&app.settings, &mut db, &row.id).await?;
+    Reply::ok(&Consents { application_id: row.id, consents })
 }
 
 /// Which consent.
@@ -154,10 +199,10 @@ pub async fn withdraw(
     Json { value: withdrawal, .. }: Json<Withdrawal>,
 ) -> Result<Reply, Problem> {
     let now = app.now()?.to_string();
-    let (id, caller, purpose, now) = (id.as_str(), &caller, withdrawal.purpose.as_str(), now.as_str());
+    let (server, id, caller, purpose, now) = (&*app, id.as_str(), &caller, withdrawal.purpose.as_str(), now.as_str());
     let work = |mut tx: Part| async move {
         let row = visible(&mut tx, id, caller).await?;
-        rights::withdraw(&mut tx, &row.id, purpose, now).await
+        rights::withdraw(&server.settings, &mut tx, &row.id, purpose, now).await
     };
     Reply::ok(&app.db.write(work).await?)
 }

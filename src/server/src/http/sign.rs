@@ -8,6 +8,7 @@ use prequal_core::{
     wire::{Input, Offer},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
@@ -21,14 +22,16 @@ use super::{
 use crate::{
     app::App,
     booking::{self, Booking},
-    fresh, funding,
+    codes, conduct, fresh, funding,
     idempotency::Attempt,
+    notice::{self, About},
     orders,
     people::{self, Identity},
+    policy::Policy,
     problem::{Kind, Problem},
     reply::Reply,
     secret, settlement,
-    storage::{Connection, applications, checkouts, group::Part},
+    storage::{Connection, applications, checkouts, disclosures, duties, group::Part},
 };
 
 /// The longest name a signature holds, in bytes.
@@ -51,12 +54,17 @@ pub struct Signing {
 
 /// How an agreement is signed.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "method", rename_all = "snake_case", from = "RawSignature")]
+#[serde(tag = "method", rename_all = "snake_case", try_from = "RawSignature")]
 pub enum Signature {
     /// By typing one's own name.
     TypedName {
         /// The name, as in the application.
         name: String,
+    },
+    /// By typing the code that was sent last.
+    OneTimeCode {
+        /// Its digits.
+        code: String,
     },
 }
 
@@ -64,20 +72,28 @@ pub enum Signature {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSignature {
-    #[serde(rename = "method")]
-    _method: Method,
-    name: String,
+    method: Method,
+    name: Option<String>,
+    code: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Method {
     TypedName,
+    OneTimeCode,
 }
 
-impl From<RawSignature> for Signature {
-    fn from(raw: RawSignature) -> Self {
-        Self::TypedName { name: raw.name }
+impl TryFrom<RawSignature> for Signature {
+    type Error = &'static str;
+
+    fn try_from(raw: RawSignature) -> Result<Self, &'static str> {
+        match (raw.method, raw.name, raw.code) {
+            (Method::TypedName, Some(name), None) => Ok(Self::TypedName { name }),
+            (Method::OneTimeCode, None, Some(code)) => Ok(Self::OneTimeCode { code }),
+            (Method::TypedName, ..) => Err("`typed_name` has a `name` and nothing else"),
+            (Method::OneTimeCode, ..) => Err("`one_time_code` has a `code` and nothing else"),
+        }
     }
 }
 
@@ -96,6 +112,45 @@ pub struct Signed {
     status: String,
 }
 
+/// A code that was sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CodeSent {
+    /// Its id, not its digits.
+    code_id: String,
+    /// Until when it holds, RFC 3339.
+    expires: String,
+    /// How often it may be mistyped.
+    attempts_max: i64,
+}
+
+/// Sends a one-time code to the applicant, by which the agreement can be signed. Only the newest code signs.
+#[utoipa::path(post, path = "/v1/applications/{id}/sign/code", tag = "applications", security(("bearer" = [])),
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 202, body = CodeSent), (status = "4XX", response = super::ProblemDocument)))]
+pub async fn send_code(
+    State(app): State<Arc<App>>,
+    OnlyCapability(capability): OnlyCapability,
+    Id(id): Id,
+    IdempotencyKey(key): IdempotencyKey,
+) -> Result<Reply, Problem> {
+    let now = app.now()?;
+    let caller = format!("capability:{capability}");
+    let place = format!("applications/{id}/sign/code");
+    let attempt = app.in_flight.claim(&caller, &place, &key, &secret::sha256_hex(""))?;
+    let (server, attempt, id, capability) = (&*app, &attempt, id.as_str(), capability.as_str());
+    let work = |mut tx: Part| async move {
+        let row = of_capability(&mut tx, id, capability).await?;
+        if let Some(reply) = attempt.earlier(&mut tx, &server.vault).await? {
+            return Ok(reply);
+        }
+        let (code_id, expires) = codes::make(server, &mut tx, &row, now).await?;
+        let reply = Reply::accepted(&CodeSent { code_id, expires, attempts_max: codes::ATTEMPTS_MAX })?;
+        attempt.finish(&mut tx, &server.vault, &reply, &now.to_string()).await?;
+        Ok(reply)
+    };
+    app.db.write(work).await
+}
+
 /// Signs the agreement of an approved application.
 #[utoipa::path(post, path = "/v1/applications/{id}/sign", tag = "applications", security(("bearer" = [])),
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = Signing,
@@ -109,7 +164,20 @@ pub async fn sign(
 ) -> Result<Reply, Problem> {
     let now = app.now()?;
     let caller = format!("capability:{capability}");
+    // The fingerprint is kept, and a name is easily guessed: so it is keyed.
+    let fingerprint = app.vault.lookup_digest("signing", &fingerprint);
     let attempt = app.in_flight.claim(&caller, &format!("applications/{id}/sign"), &key, &fingerprint)?;
+    if let Signature::OneTimeCode { code } = &signing.signature {
+        let mut db = app.db.read().await?;
+        let row = of_capability(&mut db, &id, &capability).await?;
+        // A retry was answered before, and its code is used up.
+        let answered = attempt.earlier(&mut db, &app.vault).await?.is_some();
+        drop(db);
+        if !answered && row.loan.is_none() {
+            check_agreement(&row, &signing)?;
+            codes::check(&app, &row, code, now).await?;
+        }
+    }
     let (server, attempt, signing) = (&*app, &attempt, &signing);
     let application = (id.as_str(), capability.as_str());
     let work = |mut tx: Part| async move { sign_once(server, &mut tx, attempt, application, signing, now).await };
@@ -158,7 +226,7 @@ async fn sign_once(
 fn check_agreement(row: &applications::Row, signing: &Signing) -> Result<(), Problem> {
     if !matches!(row.status.as_str(), "approved" | "signed") {
         let detail = format!("the application is {}", row.status);
-        return Err(Problem::new(Kind::WrongState, detail).with("status", row.status.clone()));
+        return Err(Problem::new(Kind::WrongState, detail).with("application_status", row.status.clone()));
     }
     let differs =
         |detail: &str, pointer: &str| Err(Problem::new(Kind::AgreementDiffers, detail).with("pointer", pointer));
@@ -198,7 +266,9 @@ async fn book(
     let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
     let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
     let policy = app.settings.policies.by_hash(&row.bundle_hash)?;
-    check_name(&Identity::of(policy, &input.application.fields), &signing.signature)?;
+    let disclosure = require_confirmed(db, &signing.decision_id).await?;
+    let evidence =
+        check_signature(app, db, row, &Identity::of(policy, &input.application.fields), signing, now).await?;
     let verdict = fresh::check(app, db, policy, row, &input, &offer).await?;
     if let Some(reason) = verdict.reason {
         let problem = Problem::new(Kind::WrongState, reason.text).with("reason", reason.code);
@@ -207,7 +277,7 @@ async fn book(
     if let Some(chosen) = &approved.funding {
         funding::reserve::reserve(app, db, &row.id, chosen, offer.principal, offer.currency).await?;
     }
-    let signature_record = keep_signature(app, db, row, signing, now).await?;
+    let signature_record = keep_signature(app, db, row, signing, (&disclosure, evidence), now).await?;
     let today: Date = app.date_of(now)?;
     let merchant = app.settings.merchant(&checkout.merchant);
     let merchant = merchant.ok_or_else(|| Problem::internal("the checkout's merchant is not configured any more"))?;
@@ -226,14 +296,82 @@ async fn book(
         today,
         settled_on: settlement::date_of(app, &merchant, now)?,
     };
-    if checkout.is_manual() {
-        return orders::authorize(db, &booking).await.map(|()| None);
-    }
-    booking::book(db, &booking).await.map(Some)
+    let loan = if checkout.is_manual() {
+        orders::authorize(db, &booking).await?;
+        None
+    } else {
+        Some(booking::book(db, &booking).await?)
+    };
+    deliver(app, db, row, policy, loan.as_deref(), &disclosure, now).await?;
+    duties::meet(db, &row.id, duties::DECISION, &now.to_string()).await?;
+    Ok(loan)
 }
 
-fn check_name(identity: &Identity, signature: &Signature) -> Result<(), Problem> {
-    let Signature::TypedName { name } = signature;
+/// The information before the contract, confirmed where it must be.
+async fn require_confirmed(db: &mut Connection, decision: &str) -> Result<disclosures::Row, Problem> {
+    let disclosure = disclosures::of_decision(db, decision).await?;
+    // What was approved before there was such information is submitted again.
+    let disclosure =
+        disclosure.ok_or_else(|| Problem::new(Kind::DisclosureUnconfirmed, "submit the offer again for it"))?;
+    if disclosure.confirmation == 1 && disclosure.confirmed.is_none() {
+        let detail = "read it and confirm its hash first";
+        return Err(Problem::new(Kind::DisclosureUnconfirmed, detail).with("hash", disclosure.hash));
+    }
+    Ok(disclosure)
+}
+
+/// Sends the agreement that was signed. It can be read at the loan in any case.
+async fn deliver(
+    app: &App,
+    db: &mut Connection,
+    row: &applications::Row,
+    policy: &Policy,
+    loan: Option<&str>,
+    disclosure: &disclosures::Row,
+    now: Instant,
+) -> Result<(), Problem> {
+    let of = |text: &Option<String>| text.clone().unwrap_or_default();
+    let values = [
+        ("loan", loan.unwrap_or(&row.checkout).to_owned()),
+        ("agreement", of(&row.agreement_text)),
+        ("agreement_hash", of(&row.agreement_hash)),
+        ("signed", now.to_string()),
+        ("disclosure", disclosure.hash.clone()),
+    ];
+    let about = About { loan, decision: row.decision.as_deref(), ..About::application(&row.id) };
+    notice::add(
+        app,
+        db,
+        policy,
+        notice::Kind::Agreement,
+        &about,
+        &format!("agreement:{}", loan.unwrap_or(&row.id)),
+        &values,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Checks how it is signed; gives what proves it beside the agreement.
+async fn check_signature(
+    app: &App,
+    db: &mut Connection,
+    row: &applications::Row,
+    identity: &Identity,
+    signing: &Signing,
+    now: Instant,
+) -> Result<Value, Problem> {
+    match &signing.signature {
+        Signature::TypedName { .. } if app.settings.conduct.signing == conduct::Signing::OneTimeCode => {
+            let detail = "this lender's agreements are signed by a one-time code";
+            Err(Problem::new(Kind::SigningCode, detail).with("pointer", "/signature/method"))
+        }
+        Signature::TypedName { name } => check_name(identity, name).map(|()| Value::Null),
+        Signature::OneTimeCode { code } => codes::spend(app, db, row, code, now).await,
+    }
+}
+
+fn check_name(identity: &Identity, name: &str) -> Result<(), Problem> {
     let refused = |detail: &str| Err(Problem::new(Kind::SignatureName, detail).with("pointer", "/signature/name"));
     if name.len() > NAME_BYTES_MAX {
         return refused("the name is too long");
@@ -247,12 +385,13 @@ fn check_name(identity: &Identity, signature: &Signature) -> Result<(), Problem>
     }
 }
 
-/// The name is personal, so the signature lies in the personal store.
+/// The name is personal, so the signature lies in the personal store. A code that was used is no secret any more.
 async fn keep_signature(
     app: &App,
     db: &mut Connection,
     row: &applications::Row,
     signing: &Signing,
+    (disclosure, evidence): (&disclosures::Row, Value),
     now: Instant,
 ) -> Result<String, Problem> {
     let key = people::key(db, &app.vault, &row.person).await?;
@@ -260,6 +399,8 @@ async fn keep_signature(
     let evidence = serde_json::json!({
         "agreement_hash": signing.agreement_hash,
         "decision_id": signing.decision_id,
+        "disclosure": { "hash": disclosure.hash, "presented": disclosure.presented, "confirmed": disclosure.confirmed },
+        "evidence": evidence,
         "signature": signing.signature,
         "signed_at": now.to_string(),
     });

@@ -19,19 +19,22 @@ use super::{
     extract::{Id, Json},
 };
 use crate::{
-    agreement::{self, Parties},
     app::{App, new_id},
+    contract,
     difference::first_difference,
     fresh,
     funding::{
         self, Chosen,
         route::{Question, Routed},
     },
-    jws, notice, people,
+    jws,
+    notice::{self, Declined},
+    people,
     policy::Policy,
     problem::{Kind, Problem},
     reply::Reply,
-    storage::{Connection, applications, checkouts},
+    reviews,
+    storage::{Connection, applications, checkouts, disclosures},
 };
 
 /// The accepted offer.
@@ -39,7 +42,20 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Submission {
     /// The JWS of the edge, `typ` `prequal-offer+jwt`.
-    offer: String,
+    offer: Option<String>,
+    /// In its place, where a review approved: one of the plans that it allowed.
+    plan: Option<String>,
+}
+
+/// An offer that may be decided upon, whoever vouches for it.
+struct Accepted {
+    /// Its id, under which it is used up.
+    id: String,
+    /// As it was shown.
+    json: Value,
+    offer: Offer,
+    /// Until when it may be signed, in seconds.
+    expires: i64,
 }
 
 /// The claims of an offer.
@@ -70,6 +86,9 @@ pub struct Submitted {
     /// Why, unless approved.
     #[schema(value_type = Vec<Object>)]
     reasons: Vec<Reason>,
+    /// The hash of the information before the contract, where approved; read it at `disclosure`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disclosure_hash: Option<String>,
     /// What is to be signed, where approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     agreement: Option<AgreementView>,
@@ -193,6 +212,15 @@ fn requote(policy: &Policy, input: &Input, claims: &OfferClaims) -> Result<Offer
         .with("computed", difference.ours))
 }
 
+/// What is submitted.
+#[derive(Debug, Clone, Copy)]
+enum Wanted<'a> {
+    /// An offer of the edge, by its JWS.
+    Offer(&'a str),
+    /// A plan that a review allowed, at today's figures; under this id.
+    Plan { plan: &'a str, id: &'a str },
+}
+
 /// Submits an offer for the lender's decision.
 #[utoipa::path(post, path = "/v1/applications/{id}/submit", tag = "applications", security(("bearer" = [])),
     params(("id" = String, Path)), request_body = Submission,
@@ -203,28 +231,33 @@ pub async fn submit(
     Id(id): Id,
     Json { value: submission, .. }: Json<Submission>,
 ) -> Result<Reply, Problem> {
-    let (server, application, offer) = (&*app, (id.as_str(), capability.as_str()), submission.offer.as_str());
-    let routed = route(server, application, offer).await?;
+    let (server, application, new) = (&*app, (id.as_str(), capability.as_str()), new_id());
+    let wanted = match (submission.offer.as_deref(), submission.plan.as_deref()) {
+        (Some(offer), None) => Wanted::Offer(offer),
+        (None, Some(plan)) => Wanted::Plan { plan, id: &new },
+        _ => return Err(Problem::new(Kind::InvalidBody, "either `offer` or `plan`").with("pointer", "")),
+    };
+    let routed = route(server, application, wanted).await?;
     let routed = routed.as_ref();
-    app.db.write(|mut tx| async move { decide(server, &mut tx, application, offer, routed).await }).await
+    app.db.write(|mut tx| async move { decide(server, &mut tx, application, wanted, routed).await }).await
 }
 
 /// Looks for who finances the offer, before the transaction that decides: others are asked, and that takes time.
 /// None where the lender finances alone, or would not lend.
-async fn route(app: &App, application: (&str, &str), offer_token: &str) -> Result<Option<Routed>, Problem> {
+async fn route(app: &App, application: (&str, &str), wanted: Wanted<'_>) -> Result<Option<Routed>, Problem> {
     let Some(rules) = app.settings.funders.rules() else { return Ok(None) };
     let now = app.now()?;
     let mut db = app.db.read().await?;
-    let submitted = prepare(app, &mut db, application, offer_token, now).await?;
-    if answered_before(app, &mut db, &submitted.row, &submitted.claims).await?.is_some() {
+    let submitted = prepare(app, &mut db, application, wanted, now).await?;
+    if answered_before(app, &mut db, &submitted, wanted).await?.is_some() {
         return Ok(None);
     }
-    let Prepared { policy, row, input, offer, checkout, claims } = &submitted;
+    let Prepared { policy, row, input, checkout, accepted: Accepted { id, offer, .. } } = &submitted;
     if fresh::check(app, &mut db, policy, row, input, offer).await?.outcome != Outcome::Eligible {
         return Ok(None);
     }
     drop(db);
-    let (application, offer_id, merchant) = (row.id.as_str(), claims.jti.as_str(), checkout.merchant.as_str());
+    let (application, offer_id, merchant) = (row.id.as_str(), id.as_str(), checkout.merchant.as_str());
     let question = Question { application, offer_id, offer, merchant, input, policy };
     funding::route::find(app, rules, question).await.map(Some)
 }
@@ -233,60 +266,96 @@ async fn route(app: &App, application: (&str, &str), offer_token: &str) -> Resul
 struct Prepared<'a> {
     policy: &'a Policy,
     row: applications::Row,
-    claims: OfferClaims,
     checkout: checkouts::Row,
     input: Input,
-    offer: Offer,
+    accepted: Accepted,
 }
 
 async fn prepare<'a>(
     app: &'a App,
-    tx: &mut Connection,
+    db: &mut Connection,
     (id, capability): (&str, &str),
-    offer_token: &str,
+    wanted: Wanted<'_>,
     now: Instant,
 ) -> Result<Prepared<'a>, Problem> {
-    let row = of_capability(tx, id, capability).await?;
-    let claims = verify_offer(app, offer_token, &row, now)?;
-    check_origin(tx, &row, &claims).await?;
-    if applications::offer_is_used(tx, &claims.jti).await? {
-        return Err(Problem::new(Kind::OfferUsed, "the loan it was used for stands"));
-    }
+    let row = of_capability(db, id, capability).await?;
+    let claims = match wanted {
+        Wanted::Offer(token) => {
+            let claims = verify_offer(app, token, &row, now)?;
+            check_origin(db, &row, &claims).await?;
+            if applications::offer_is_used(db, &claims.jti).await? {
+                return Err(Problem::new(Kind::OfferUsed, "the loan it was used for stands"));
+            }
+            Some(claims)
+        }
+        Wanted::Plan { .. } => None,
+    };
     require_submittable(&row)?;
-    let policy = app.settings.policies.by_hash(&claims.bundle_hash)?;
-    let checkout = checkouts::find(tx, &row.checkout).await?.ok_or_else(Problem::not_found)?;
+    let policy =
+        app.settings.policies.by_hash(claims.as_ref().map_or(&row.bundle_hash, |claims| &claims.bundle_hash))?;
+    let checkout = checkouts::find(db, &row.checkout).await?.ok_or_else(Problem::not_found)?;
     require_open(&checkout, now)?;
-    if checkout.cart_hash != claims.cart_hash {
+    if claims.as_ref().is_some_and(|claims| checkout.cart_hash != claims.cart_hash) {
         return Err(Problem::new(Kind::CartChanged, "ask for offers for the cart as it is now"));
     }
-    let input = people::open(tx, &app.vault, &row.input_record).await?;
+    let input = people::open(db, &app.vault, &row.input_record).await?;
     let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
     let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
-    let offer = requote(policy, &input, &claims)?;
-    fresh::check_duplicate(app, tx, &checkout).await?;
-    Ok(Prepared { policy, row, claims, checkout, input, offer })
+    let accepted = match (claims, wanted) {
+        (None, Wanted::Plan { plan, id }) => reviewed(db, policy, (&row, &checkout, &input), (plan, id), now).await?,
+        (Some(claims), _) => {
+            let offer = requote(policy, &input, &claims)?;
+            Accepted { id: claims.jti, json: claims.offer, offer, expires: claims.exp }
+        }
+        (None, Wanted::Offer(_)) => return Err(Problem::internal("an offer without its claims")),
+    };
+    fresh::check_duplicate(app, db, &checkout).await?;
+    Ok(Prepared { policy, row, checkout, input, accepted })
+}
+
+/// A plan that a review allowed, at today's figures.
+async fn reviewed(
+    db: &mut Connection,
+    policy: &Policy,
+    (row, checkout, input): (&applications::Row, &checkouts::Row, &Input),
+    (plan, id): (&str, &str),
+    now: Instant,
+) -> Result<Accepted, Problem> {
+    let (outcome, offers) = reviews::allowed(db, policy, row, input, now).await?;
+    if checkout.cart_hash != outcome.cart_hash {
+        return Err(Problem::new(Kind::CartChanged, "ask for another decision about the cart as it is now"));
+    }
+    let Some(offer) = offers.into_iter().find(|offer| offer.plan == plan) else {
+        return Err(Problem::new(Kind::InvalidValue, "the review allowed no such plan").with("pointer", "/plan"));
+    };
+    let json = serde_json::to_value(&offer).map_err(Problem::internal)?;
+    let expires = now.plus_seconds(policy.validity_seconds()).map_err(Problem::internal)?.seconds();
+    Ok(Accepted { id: id.to_owned(), json, offer, expires })
 }
 
 async fn decide(
     app: &App,
     tx: &mut Connection,
     application: (&str, &str),
-    offer_token: &str,
+    wanted: Wanted<'_>,
     routed: Option<&Routed>,
 ) -> Result<Reply, Problem> {
     let now = app.now()?;
-    let submitted = prepare(app, tx, application, offer_token, now).await?;
-    let Prepared { policy, row, claims, checkout, input, offer } = &submitted;
-    if let Some(reply) = answered_before(app, tx, row, claims).await? {
+    let submitted = prepare(app, tx, application, wanted, now).await?;
+    if let Some(reply) = answered_before(app, tx, &submitted, wanted).await? {
         return Ok(reply);
     }
-    let mut verdict = fresh::check(app, tx, policy, row, input, offer).await?;
+    let Prepared { policy, row, input, accepted, .. } = &submitted;
+    if let Wanted::Plan { plan, id } = wanted {
+        applications::insert_offer(tx, id, &row.id, plan, &accepted.offer.terms_hash).await?;
+    }
+    let mut verdict = fresh::check(app, tx, policy, row, input, &accepted.offer).await?;
     let mut chosen = None;
     if verdict.outcome == Outcome::Eligible
         && let Some(rules) = app.settings.funders.rules()
     {
         // What was found out before this transaction may be about a time at which nothing was to be found out.
-        let routed = routed.filter(|routed| routed.is_about(&claims.jti)).ok_or_else(Problem::contention)?;
+        let routed = routed.filter(|routed| routed.is_about(&accepted.id)).ok_or_else(Problem::contention)?;
         routed.keep(tx, &row.id, now).await?;
         chosen = routed.chosen().cloned();
         if chosen.is_none() {
@@ -294,26 +363,34 @@ async fn decide(
             verdict = fresh::Verdict { outcome, reason: Some(reason), ceiling: None };
         }
     }
-    let submitted = conclude(app, tx, policy, row, checkout, claims, offer, chosen, verdict, now).await?;
-    Reply::ok(&submitted)
+    Reply::ok(&conclude(app, tx, &submitted, chosen, verdict, now).await?)
 }
 
 fn require_submittable(row: &applications::Row) -> Result<(), Problem> {
     match row.status.as_str() {
         "received" | "approved" => Ok(()),
         "signed" => Err(Problem::new(Kind::OfferUsed, "the application is signed")),
-        other => Err(Problem::new(Kind::WrongState, format!("the application is {other}")).with("status", other)),
+        other => {
+            Err(Problem::new(Kind::WrongState, format!("the application is {other}")).with("application_status", other))
+        }
     }
 }
 
-/// A repeated submission of the offer that was approved is answered as it was.
+/// A repeated submission of what was approved is answered as it was.
 async fn answered_before(
     app: &App,
     db: &mut Connection,
-    row: &applications::Row,
-    claims: &OfferClaims,
+    Prepared { row, accepted, .. }: &Prepared<'_>,
+    wanted: Wanted<'_>,
 ) -> Result<Option<Reply>, Problem> {
-    if row.status != "approved" || row.approved_offer.as_deref() != Some(claims.jti.as_str()) {
+    let approved = row.approved_offer.as_deref().unwrap_or("");
+    let same = match wanted {
+        Wanted::Offer(_) => approved == accepted.id,
+        Wanted::Plan { plan, .. } => applications::offer(db, approved).await?.is_some_and(|(_, earlier, hash)| {
+            (earlier.as_str(), hash.as_str()) == (plan, accepted.offer.terms_hash.as_str())
+        }),
+    };
+    if row.status != "approved" || !same {
         return Ok(None);
     }
     let Some(decision) = applications::decision(db, row.decision.as_deref().unwrap_or("")).await? else {
@@ -327,26 +404,24 @@ async fn answered_before(
             return Ok(None);
         }
     }
+    // Approved before there was information before the contract: it is made now.
+    let Some(disclosure) = disclosures::of_decision(db, &decision.id).await? else { return Ok(None) };
     let agreement = agreement_view(row, &decision)?;
     Reply::ok(&Submitted {
         decision_id: decision.id,
         outcome: decision.outcome,
         reasons: Vec::new(),
+        disclosure_hash: Some(disclosure.hash),
         agreement,
         expires: row.approval_expires.clone(),
     })
     .map(Some)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call, and everything it records comes from somewhere else")]
 async fn conclude(
     app: &App,
     db: &mut Connection,
-    policy: &Policy,
-    row: &applications::Row,
-    checkout: &checkouts::Row,
-    claims: &OfferClaims,
-    offer: &Offer,
+    Prepared { policy, row, checkout, input, accepted }: &Prepared<'_>,
     chosen: Option<Chosen>,
     verdict: fresh::Verdict,
     now: Instant,
@@ -358,8 +433,8 @@ async fn conclude(
     };
     let approved = Approved {
         cart_hash: checkout.cart_hash.clone(),
-        offer: claims.offer.clone(),
-        offer_id: claims.jti.clone(),
+        offer: accepted.json.clone(),
+        offer_id: accepted.id.clone(),
         outcome: outcome.to_owned(),
         funding: chosen,
     };
@@ -378,28 +453,28 @@ async fn conclude(
     if outcome != "approved" {
         applications::conclude(db, &row.id, outcome, &decision.id).await?;
         if outcome == "declined" {
-            notice::queue(db, policy, &row.id, &decision.id, &reasons, now).await?;
+            let received = Instant::parse(&row.created).map_err(Problem::internal)?;
+            let declined =
+                Declined { application: &row.id, received, decision: &decision.id, reasons: &reasons, input };
+            notice::queue(app, db, policy, &declined).await?;
         }
         let outcome = outcome.to_owned();
-        return Ok(Submitted { decision_id: decision.id, outcome, reasons, agreement: None, expires: None });
+        return Ok(Submitted {
+            decision_id: decision.id,
+            outcome,
+            reasons,
+            disclosure_hash: None,
+            agreement: None,
+            expires: None,
+        });
     }
-    let merchant = app.settings.merchant(&checkout.merchant);
-    let parties = Parties {
-        lender: policy.lender_name(),
-        merchant: merchant.as_ref().map_or(checkout.merchant.as_str(), |merchant| merchant.name.as_str()),
-        order: &checkout.merchant_order,
-        application: &row.id,
-        label: policy.label(),
-        funding: approved.funding.as_ref().map(|chosen| chosen.text(offer)).transpose()?,
-    };
-    let mut agreement = agreement::render(policy.agreement_template(), &parties, offer);
-    if let Some(days) = checkout.capture_days {
-        agreement = agreement::for_captures(&agreement, parties.merchant, days, offer);
-    }
-    let expires = Instant::from_seconds(claims.exp).map_err(Problem::internal)?.to_string();
+    let (agreement, disclosure) =
+        contract::make(app, policy, row, checkout, &accepted.offer, approved.funding.as_ref())?;
+    contract::keep(app, db, &decision, &disclosure).await?;
+    let expires = Instant::from_seconds(accepted.expires).map_err(Problem::internal)?.to_string();
     let approval = applications::Approval {
         decision: &decision.id,
-        offer: &claims.jti,
+        offer: &accepted.id,
         agreement_text: &agreement.text,
         agreement_hash: &agreement.hash,
         expires: &expires,
@@ -409,6 +484,7 @@ async fn conclude(
         decision_id: decision.id,
         outcome: outcome.to_owned(),
         reasons,
+        disclosure_hash: Some(disclosure.hash),
         agreement: Some(AgreementView {
             text: agreement.text,
             hash: agreement.hash,

@@ -57,6 +57,21 @@ pub const JOBS: &[Job] = &[
     },
     expiry::IDEMPOTENCY_EXPIRY,
     expiry::OUTBOX_CLEANUP,
+    Job {
+        name: "notice-deadlines",
+        about: "Tells what incomplete applications lack, and counts decisions that should be known by now",
+        run: crate::notice::deadlines::run,
+    },
+    Job {
+        name: "reminders",
+        about: "Reminds of instalments before and after their due day",
+        run: crate::reminders::run,
+    },
+    Job {
+        name: "retention",
+        about: "Erases personal data that is past what it was kept for",
+        run: crate::retention::run,
+    },
 ];
 
 /// The job of a name.

@@ -244,22 +244,34 @@ pub async fn use_offer(db: &mut Connection, id: &str, loan: &str, now: &str) -> 
     Ok(done.rows_affected() == 1)
 }
 
+/// One consent.
+#[derive(Debug, Clone, FromRow)]
+pub struct ConsentRow {
+    pub purpose: String,
+    /// SHA-256 of the sentence.
+    pub text_hash: String,
+    pub given: String,
+    pub withdrawn: Option<String>,
+    /// Who gets what is consented to; none where it was recorded before that was asked.
+    pub recipient: Option<String>,
+    /// The bundle in which the sentence stood.
+    pub bundle_hash: Option<String>,
+}
+
 /// Records a consent.
 ///
 /// # Errors
 /// When the purpose was recorded before or the database fails.
-pub async fn insert_consent(
-    db: &mut Connection,
-    application: &str,
-    purpose: &str,
-    text_hash: &str,
-    given: &str,
-) -> sqlx::Result<()> {
-    sqlx::query("INSERT INTO consents (application, purpose, text_hash, given) VALUES ($1, $2, $3, $4)")
+pub async fn insert_consent(db: &mut Connection, application: &str, row: &ConsentRow) -> sqlx::Result<()> {
+    let sql = "INSERT INTO consents (application, purpose, text_hash, given, recipient, bundle_hash)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    sqlx::query(sql)
         .bind(application)
-        .bind(purpose)
-        .bind(text_hash)
-        .bind(given)
+        .bind(&row.purpose)
+        .bind(&row.text_hash)
+        .bind(&row.given)
+        .bind(&row.recipient)
+        .bind(&row.bundle_hash)
         .execute(db)
         .await?;
     Ok(())
@@ -278,18 +290,14 @@ pub async fn consents(db: &mut Connection, application: &str) -> sqlx::Result<Ve
     .await
 }
 
-/// Every consent: purpose, hash of the sentence, when it was given, when it was withdrawn.
+/// Every consent, withdrawn ones among them.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn consent_history(
-    db: &mut Connection,
-    application: &str,
-) -> sqlx::Result<Vec<(String, String, String, Option<String>)>> {
-    sqlx::query_as("SELECT purpose, text_hash, given, withdrawn FROM consents WHERE application = $1 ORDER BY purpose")
-        .bind(application)
-        .fetch_all(db)
-        .await
+pub async fn consent_history(db: &mut Connection, application: &str) -> sqlx::Result<Vec<ConsentRow>> {
+    let sql = "SELECT purpose, text_hash, given, withdrawn, recipient, bundle_hash FROM consents
+        WHERE application = $1 ORDER BY purpose";
+    sqlx::query_as(sql).bind(application).fetch_all(db).await
 }
 
 /// Withdraws a consent that was not withdrawn before.
@@ -303,31 +311,5 @@ pub async fn withdraw_consent(db: &mut Connection, application: &str, purpose: &
         .bind(now)
         .execute(db)
         .await?;
-    Ok(())
-}
-
-/// Queues a notice of a decline.
-///
-/// # Errors
-/// When the decision has a notice or the database fails.
-pub async fn insert_notice(
-    db: &mut Connection,
-    id: &str,
-    application: &str,
-    decision: &str,
-    body: &str,
-    now: &str,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO notices (id, application, decision, kind, body, status, created)
-         VALUES ($1, $2, $3, 'adverse_action', $4, 'queued', $5)",
-    )
-    .bind(id)
-    .bind(application)
-    .bind(decision)
-    .bind(body)
-    .bind(now)
-    .execute(db)
-    .await?;
     Ok(())
 }

@@ -1,14 +1,16 @@
 //! Notices that wait to be sent, and the proof of those that were.
 
-use sqlx::FromRow;
+use sqlx::{AssertSqlSafe, FromRow};
 
 use super::Connection;
+use crate::notice;
 
 /// A notice that waits.
 #[derive(Debug, Clone, FromRow)]
 pub struct Row {
     pub id: String,
     pub application: String,
+    pub once: String,
     pub kind: String,
     /// What it says; it names nobody.
     pub body: String,
@@ -19,11 +21,7 @@ impl Row {
     /// What stands above it.
     #[must_use]
     pub fn subject(&self) -> &'static str {
-        match self.kind.as_str() {
-            "adverse_action" => "Our decision about your application for credit",
-            "capture" => "Your purchase was charged: the final payment plan",
-            _ => "About your application for credit",
-        }
+        notice::Kind::of(&self.kind).map_or("About your application for credit", notice::Kind::subject)
     }
 }
 
@@ -44,7 +42,7 @@ pub enum Outcome<'a> {
 /// When the database fails.
 pub async fn due(db: &mut Connection, now_ms: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as(
-        "SELECT id, application, kind, body, attempts FROM notices
+        "SELECT id, application, once, kind, body, attempts FROM notices
          WHERE status = 'queued' AND given_up IS NULL AND next_attempt_ms <= $1
          ORDER BY next_attempt_ms, id LIMIT $2",
     )
@@ -87,13 +85,58 @@ pub async fn note(db: &mut Connection, id: &str, outcome: Outcome<'_>) -> sqlx::
     Ok(())
 }
 
+/// A notice to be queued.
+#[derive(Debug)]
+pub struct New<'a> {
+    pub id: &'a str,
+    pub application: &'a str,
+    pub loan: Option<&'a str>,
+    pub decision: Option<&'a str>,
+    /// What it is made for, at most once.
+    pub once: &'a str,
+    pub kind: &'a str,
+    pub template: &'a str,
+    pub body: &'a str,
+    pub due_by: Option<String>,
+    pub next_attempt_ms: i64,
+    pub created: &'a str,
+}
+
+/// Queues a notice; `false` where there is one for the same.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &mut Connection, new: &New<'_>) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO notices (id, application, loan, decision, once, kind, template, body, due_by, next_attempt_ms,
+            status, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'queued', $11) ON CONFLICT (once) DO NOTHING",
+    )
+    .bind(new.id)
+    .bind(new.application)
+    .bind(new.loan)
+    .bind(new.decision)
+    .bind(new.once)
+    .bind(new.kind)
+    .bind(new.template)
+    .bind(new.body)
+    .bind(&new.due_by)
+    .bind(new.next_attempt_ms)
+    .bind(new.created)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// What became of a notice, as the lender's people see it.
 #[derive(Debug, Clone, FromRow)]
 pub struct Sent {
     pub id: String,
     pub application: String,
+    pub loan: Option<String>,
     pub kind: String,
     pub template: String,
+    pub due_by: Option<String>,
     pub status: String,
     pub attempts: i64,
     pub channel: Option<String>,
@@ -103,45 +146,34 @@ pub struct Sent {
     pub created: String,
 }
 
+const SENT: &str = "SELECT id, application, loan, kind, template, due_by, status, attempts, channel, sent, proof,
+    given_up, created FROM notices";
+
+/// The id, channel, time and proof of the notice that was made for something.
+type Proof = (String, Option<String>, Option<String>, Option<String>);
+
+/// What became of the notice that was made for something.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_once(db: &mut Connection, once: &str) -> sqlx::Result<Option<Proof>> {
+    sqlx::query_as("SELECT id, channel, sent, proof FROM notices WHERE once = $1").bind(once).fetch_optional(db).await
+}
+
+/// Notices that did not go out yet and must on a day or before, those of the nearest day first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn due_before(db: &mut Connection, date: &str, limit: i64) -> sqlx::Result<Vec<Sent>> {
+    let sql = format!("{SENT} WHERE status = 'queued' AND due_by <= $1 ORDER BY due_by, id LIMIT $2");
+    sqlx::query_as(AssertSqlSafe(sql)).bind(date).bind(limit).fetch_all(db).await
+}
+
 /// Notices in the order in which they were made, after a cursor.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn page(db: &mut Connection, after: Option<&str>, limit: i64) -> sqlx::Result<Vec<Sent>> {
-    sqlx::query_as(
-        "SELECT id, application, kind, template, status, attempts, channel, sent, proof, given_up, created
-         FROM notices WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2",
-    )
-    .bind(after)
-    .bind(limit)
-    .fetch_all(db)
-    .await
-}
-
-/// Queues a notice to the borrower of a loan.
-///
-/// # Errors
-/// When the database fails.
-pub async fn insert_about_loan(
-    db: &mut Connection,
-    id: &str,
-    (application, loan): (&str, &str),
-    (kind, template): (&str, &str),
-    body: &str,
-    now: &str,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO notices (id, application, loan, kind, template, body, status, created)
-         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7)",
-    )
-    .bind(id)
-    .bind(application)
-    .bind(loan)
-    .bind(kind)
-    .bind(template)
-    .bind(body)
-    .bind(now)
-    .execute(db)
-    .await?;
-    Ok(())
+    let sql = format!("{SENT} WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2");
+    sqlx::query_as(AssertSqlSafe(sql)).bind(after).bind(limit).fetch_all(db).await
 }

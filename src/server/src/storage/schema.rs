@@ -39,8 +39,9 @@ pub const LENDING: &[Step] = steps! {
     1 "lending" = "0001_lending.sql";
     2 "people" = "0002_people.sql";
     3 "jobs" = "0003_jobs.sql";
-    6 "funding" = "0006_funding.sql";
     4 "orders" = "0004_orders.sql";
+    6 "funding" = "0006_funding.sql";
+    7 "agreements" = "0007_agreements.sql";
 };
 
 /// How often a migration is begun that another server is making at the same time.

@@ -1,10 +1,12 @@
 //! Claims about the lending server, each proved over real HTTP on a real database: see `database` for the engine.
 
 mod actors;
+mod agreements;
 mod backups;
 mod bad_input;
 mod batch;
 mod database;
+mod deadlines;
 mod exposure;
 mod funding;
 mod jobs;
@@ -22,6 +24,7 @@ mod personal;
 mod process;
 mod purchase;
 mod restart;
+mod reviews;
 mod rights;
 mod sandbox_bureau;
 mod sent;

@@ -1,6 +1,6 @@
 //! Orders that their merchants capture: what is signed is a maximum, what is captured is lent, and nothing else.
 
-use prequal_server::{delivery::Channel, jobs, storage::notices};
+use prequal_server::{delivery::Channel, storage::notices};
 use serde_json::{Value, json};
 
 use crate::actors::{ADA, Purchase, cart};

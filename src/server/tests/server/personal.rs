@@ -5,13 +5,25 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use prequal_server::{audit, people};
+use prequal_server::{audit, conduct::Reminder, people};
 use serde_json::json;
 
-use crate::actors::Shopper;
-use crate::world::{LENDER, World};
+use crate::actors::{Purchase, Shopper};
+use crate::world::{EDGE, LENDER, World};
 
-const CANARIES: [&str; 4] = ["Zephyrine", "Quuxworth", "zephyrine.quux@canary.example", "+12125550177"];
+const CANARIES: [&str; 9] = [
+    "Zephyrine",
+    "Quuxworth",
+    "zephyrine.quux@canary.example",
+    "+12125550177",
+    // A date of birth and an income that stand nowhere else.
+    "1911-11-13",
+    "98765432",
+    // What is corrected later.
+    "Wilhelmina",
+    "wilhelmina@canary.example",
+    "+12125550188",
+];
 const CANARY: Shopper = Shopper {
     name: "Zephyrine Quuxworth",
     email: "zephyrine.quux@canary.example",
@@ -49,9 +61,15 @@ async fn no_name_address_or_number_is_readable_in_the_database_or_the_log() {
         .try_init();
     assert!(logging.is_ok(), "only this test listens to the log");
 
-    let world = World::new().await;
+    let mut world = World::new().await;
+    let conduct = &mut world.config().conduct;
+    conduct.reminders = vec![Reminder { id: "late".to_owned(), days: 1 }];
+    conduct.consent_receipts = true;
+    conduct.review.two_persons_from = i64::MAX;
+    world.send_notices().await;
     let (_, loan, capability) = world.buy(&CANARY, 50_000, "monthly-3").await;
     world.pay(&loan, &capability, 10_000).await;
+    let secrets = led_by_people(&world).await;
     world.apply(&Shopper { standing: "bad", ..CANARY }, 50_000).await;
     // What a person may put where it does not belong.
     let key = CANARY.email;
@@ -83,11 +101,78 @@ async fn no_name_address_or_number_is_readable_in_the_database_or_the_log() {
     for canary in CANARIES {
         assert!(!holds(&log, canary), "`{canary}` stands in the log");
     }
-    // Credentials neither.
-    for secret in [&capability, LENDER, crate::world::MERCHANT, crate::world::EDGE] {
+    // Credentials neither, nor codes and links.
+    let credentials = [&capability, LENDER, crate::world::MERCHANT, EDGE];
+    for secret in credentials.into_iter().chain(secrets.iter().map(String::as_str)) {
         assert!(!holds(&log, secret));
         assert!(files.iter().all(|(_, bytes)| !holds(bytes, secret)));
     }
+}
+
+/// An application with every field filled in by what stands nowhere else.
+async fn apply(world: &World, standing: &'static str) -> Purchase {
+    let checkout = world.checkout(50_000).await;
+    let mut input = world.input(&Shopper { standing, ..CANARY }, 50_000).await;
+    input["application"]["fields"]["date_of_birth"] = json!("1911-11-13");
+    input["application"]["fields"]["income_monthly"] = json!(98_765_432);
+    let (body, decision) = world.application_body(&checkout, &input);
+    let taken = world.post("/v1/applications", EDGE, &body).await.expect(201);
+    let text = |name: &str| taken[name].as_str().unwrap().to_owned();
+    let (application, capability) = (text("application_id"), text("capability"));
+    Purchase { checkout, input, decision, offers: Vec::new(), application, capability }
+}
+
+/// A referral that people approve, resumed by its link, signed by a code, corrected, reminded of; a decline that is
+/// looked at again; and what is personal put where it does not belong. Gives the secrets on the way.
+async fn led_by_people(world: &World) -> Vec<String> {
+    let purchase = apply(world, "weak").await;
+    let newest = |table: &str| format!("SELECT max(id) FROM {table} WHERE application = $1");
+    let review = world.text("SELECT id FROM reviews WHERE application = $1", &purchase.application).await;
+    let decide = format!("/v1/reviews/{review}/decisions");
+    let misplaced = json!({ "verdict": "decline", "reasons": [CANARY.name] });
+    world.post(&decide, LENDER, &misplaced).await.problem(422, "invalid-value");
+    world.post(&decide, LENDER, &json!({ "verdict": "approve" })).await.expect(200);
+    let link = world.text_of(&newest("resume_links"), &purchase.application).await;
+    let token = world.app().vault.resume_token(&link);
+    world.post("/v1/applications/resume", "", &json!({ "token": CANARY.email })).await.problem(404, "not-found");
+    let resumed = world.post("/v1/applications/resume", "", &json!({ "token": token })).await.expect(200);
+    let who = resumed["capability"].as_str().unwrap().to_owned();
+    let path = format!("/v1/applications/{}", purchase.application);
+    let submitted = world.post(&format!("{path}/submit"), &who, &json!({ "plan": "monthly-3" })).await.expect(200);
+    world.get(&format!("{path}/disclosure"), &who).await.expect(200);
+    let confirmation = json!({ "hash": submitted["disclosure_hash"] });
+    world.post(&format!("{path}/disclosure/confirm"), &who, &confirmation).await.expect(200);
+    world.post_once(&format!("{path}/sign/code"), &who, CANARY.name, &json!({})).await.expect(202);
+    let code = world.text_of(&newest("signing_codes"), &purchase.application).await;
+    let code = world.app().vault.signing_code(&code);
+    let signing = |code: &str| {
+        json!({ "decision_id": submitted["decision_id"], "agreement_hash": submitted["agreement"]["hash"],
+            "signature": { "method": "one_time_code", "code": code } })
+    };
+    let sign = format!("{path}/sign");
+    world.post_once(&sign, &who, "wrong", &signing(CANARY.phone)).await.problem(422, "signing-code");
+    let signed = world.post_once(&sign, &who, "right", &signing(&code)).await.expect(201);
+    let (loan, owner) = (signed["loan_id"].as_str().unwrap(), signed["capability"].as_str().unwrap());
+    world.wait(&format!("/v1/loans/{loan}"), owner, |loan| loan["status"] == "active").await;
+
+    let person = world.text("SELECT person FROM loans WHERE id = $1", loan).await;
+    let right = json!({ "name": "Wilhelmina", "email": "wilhelmina@canary.example", "phone": "+12125550188" });
+    let corrections = format!("/v1/persons/{person}/corrections");
+    world.post_once(&corrections, LENDER, "wilhelmina@canary.example", &right).await.expect(201);
+    let view = world.get(&format!("/v1/loans/{loan}"), owner).await.expect(200);
+    let due = prequal_core::calendar::Date::parse(view["installments"][0]["due"].as_str().unwrap()).unwrap();
+    assert!(world.job("reminders", &due.add_days(1).unwrap().to_string()).await >= 1);
+    let declined = apply(world, "bad").await;
+    let request = format!("/v1/applications/{}/review-request", declined.application);
+    world.post(&request, &declined.capability, &json!({ "why": CANARY.name })).await.expect(202);
+    world
+        .wait("/v1/notices", LENDER, |page| {
+            let notices = page["notices"].as_array().unwrap();
+            let kinds: std::collections::BTreeSet<&str> = notices.iter().map(|n| n["kind"].as_str().unwrap()).collect();
+            kinds.len() == 6 && notices.iter().all(|notice| notice["status"] == "sent")
+        })
+        .await;
+    vec![token, who, owner.to_owned()]
 }
 
 #[tokio::test(flavor = "multi_thread")]

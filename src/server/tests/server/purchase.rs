@@ -94,7 +94,7 @@ async fn a_lender_s_own_template_makes_the_agreement() {
     let apr = offer["apr"]["apr_percent"].as_str().unwrap();
     let first = format!("Test Lender lends 300.00 USD to {} at {apr} %: ", purchase.application);
     assert!(text.starts_with(&first), "{text}");
-    assert_eq!(text.lines().count(), 5, "the sentence, three instalments and the label");
+    assert_eq!(text.lines().count(), 6, "the sentence, three instalments, the label, the hash of what was told before");
     assert_eq!(submitted["agreement"]["hash"], prequal_server::secret::sha256_hex(text));
 }
 

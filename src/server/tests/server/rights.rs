@@ -33,10 +33,19 @@ async fn the_lender_exports_corrects_and_erases_a_person() {
     for (body, pointer) in
         [(json!({}), ""), (json!({ "email": " " }), "/email"), (json!({ "name": "x".repeat(201) }), "/name")]
     {
-        assert_eq!(world.post(&corrections, LENDER, &body).await.problem(422, "invalid-value")["pointer"], pointer);
+        assert_eq!(
+            world.post_once(&corrections, LENDER, "c", &body).await.problem(422, "invalid-value")["pointer"],
+            pointer
+        );
     }
-    world.post(&corrections, LENDER, &json!({ "income": 1 })).await.problem(422, "invalid-body");
-    world.post(&corrections, LENDER, &json!({ "email": "countess@example.com" })).await.expect(201);
+    world.post_once(&corrections, LENDER, "c", &json!({ "income": 1 })).await.problem(422, "invalid-body");
+    let right = json!({ "email": "countess@example.com" });
+    world.post(&corrections, LENDER, &right).await.problem(400, "idempotency-key-missing");
+    let corrected = world.post_once(&corrections, LENDER, "right", &right).await;
+    corrected.expect(201);
+    assert_eq!(world.post_once(&corrections, LENDER, "right", &right).await.bytes, corrected.bytes, "corrected once");
+    let other = json!({ "email": "else@example.com" });
+    world.post_once(&corrections, LENDER, "right", &other).await.problem(422, "idempotency-conflict");
     assert_eq!(person_of(&world, "ada@example.com").await, Vec::<String>::new());
     assert_eq!(person_of(&world, "countess@example.com").await, found);
     let export = world.get(&path, LENDER).await.expect(200);
@@ -51,7 +60,7 @@ async fn the_lender_exports_corrects_and_erases_a_person() {
     let export = world.get(&path, LENDER).await.expect(200);
     assert_eq!((&export["records"], &export["erased"]), (&json!([]), &erased["erased"]));
     assert_eq!(person_of(&world, "countess@example.com").await, Vec::<String>::new());
-    world.post(&corrections, LENDER, &json!({ "name": "A" })).await.problem(409, "wrong-state");
+    world.post_once(&corrections, LENDER, "late", &json!({ "name": "A" })).await.problem(409, "wrong-state");
     world.verify().await;
 }
 
@@ -71,7 +80,7 @@ async fn nobody_but_the_lender_and_the_applicant_reads_personal_data() {
         assert_eq!(world.post("/v1/persons/search", stranger, &search).await.status, status);
         assert_eq!(world.call("DELETE", &export, stranger, &[], b"").await.status, status);
         let body = json!({ "email": "thief@example.com" });
-        assert_eq!(world.post(&format!("{export}/corrections"), stranger, &body).await.status, status);
+        assert_eq!(world.post_once(&format!("{export}/corrections"), stranger, "c", &body).await.status, status);
         assert_eq!(world.get("/v1/notices", stranger).await.status, status);
         if stranger != purchase.capability {
             let status = if stranger.is_empty() { 401 } else { 404 };

@@ -31,7 +31,7 @@ async fn a_decline_is_told_by_file_to_the_corrected_address() {
     let search = json!({ "kind": "email", "value": POOR.email });
     let found = world.post("/v1/persons/search", LENDER, &search).await.expect(200);
     let corrections = format!("/v1/persons/{}/corrections", found["persons"][0].as_str().unwrap());
-    world.post(&corrections, LENDER, &json!({ "email": "right@example.com" })).await.expect(201);
+    world.post_once(&corrections, LENDER, "c", &json!({ "email": "right@example.com" })).await.expect(201);
 
     let folder = world.folder.path().join("notices");
     world.config().notices =
@@ -39,7 +39,7 @@ async fn a_decline_is_told_by_file_to_the_corrected_address() {
     world.restart().await;
     let sent = first_notice(&world, |notice| notice["status"] == "sent").await;
     let bytes = std::fs::read(folder.join(format!("{}.eml", sent["id"].as_str().unwrap()))).unwrap();
-    assert_eq!((&sent["channel"], &sent["template"]), (&json!("file"), &json!("adverse_action/1")));
+    assert_eq!((&sent["channel"], &sent["template"]), (&json!("file"), &json!("adverse_action/us/2")));
     assert!(sent["proof"].as_str().unwrap().contains(&secret::sha256_hex(&bytes)), "{sent}");
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.contains("To: right@example.com") && !text.contains(POOR.email), "{text}");

@@ -11,6 +11,10 @@ use crate::{
     world::{LENDER, World},
 };
 
+/// What of the signed offer the schemas look into.
+const OFFER: &str =
+    r#"{"installments":[{"due":"2024-02-29","number":1,"total":50},{"due":"2024-03-31","number":2,"total":50}]}"#;
+
 /// One purchase as the first schema knew it, with everything that refers to its loan.
 const OF_THE_FIRST: [&str; 13] = [
     "INSERT INTO checkouts (id, merchant, merchant_order, amount, currency, cart, cart_hash, cart_version, status,
@@ -26,7 +30,7 @@ const OF_THE_FIRST: [&str; 13] = [
         VALUES ('n', 'a', 'd', 'adverse_action', 'no', 'queued', 't')",
     "INSERT INTO loans (id, application, checkout, person, merchant, capability_hash, currency, principal, merchant_fee,
         offer, agreement_text, agreement_hash, signature_record, status, principal_outstanding, booked)
-        VALUES ('l', 'a', 'c', 'p', 'shop', $hash, 'USD', 100, 3, '{}', 'text', $hash, 'r', 'active', 100, 't')",
+        VALUES ('l', 'a', 'c', 'p', 'shop', $hash, 'USD', 100, 3, '$offer', 'text', $hash, 'r', 'active', 100, 't')",
     "INSERT INTO offers (id, application, plan, terms_hash) VALUES ('o', 'a', 'monthly-3', $hash)",
     "INSERT INTO offer_uses (offer, loan, used) VALUES ('o', 'l', 't')",
     "INSERT INTO loan_events (loan, number, booked, event) VALUES ('l', 1, '2026-01-01', '{\"type\":\"booked\"}')",
@@ -36,7 +40,7 @@ const OF_THE_FIRST: [&str; 13] = [
 
 async fn execute(db: &mut Connection, engine: Engine, hash: &str, statement: &str) -> sqlx::Result<()> {
     let empty = if engine == Engine::Sqlite { "x''" } else { "''" };
-    let statement = statement.replace("$hash", &format!("'{hash}'")).replace("$empty", empty);
+    let statement = statement.replace("$hash", &format!("'{hash}'")).replace("$empty", empty).replace("$offer", OFFER);
     sqlx::query(sqlx::AssertSqlSafe(statement)).execute(db).await.map(drop)
 }
 
@@ -69,6 +73,16 @@ async fn every_earlier_schema_is_brought_up_to_date() {
             assert!(capabilities::opens(&mut db, "l", &hash).await.unwrap(), "the old credential opens the loan");
             let queued = "SELECT count(*) FROM notices WHERE decision = 'd' AND attempts = 0 AND given_up IS NULL";
             assert_eq!(count(&mut db, queued).await, 1);
+            // What the notice was made for is known, and the loan's due days are found.
+            let once: String =
+                sqlx::query_scalar("SELECT once FROM notices WHERE id = 'n'").fetch_one(&mut *db).await.unwrap();
+            assert_eq!(once, "decision:d");
+            let dues: Vec<(i64, String)> =
+                sqlx::query_as("SELECT number, due FROM installment_dues WHERE loan = 'l' ORDER BY number")
+                    .fetch_all(&mut *db)
+                    .await
+                    .unwrap();
+            assert_eq!(dues, [(1, "2024-02-29".to_owned()), (2, "2024-03-31".to_owned())]);
             drop(db);
             one_order_may_have_more_loans_and_everything_else_is_guarded_as_before(&new, &hash).await;
         }

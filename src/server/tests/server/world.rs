@@ -44,6 +44,8 @@ pub const AUDITOR: &str = "ak_test-auditor";
 pub const LENDER_OF_BOOKS: &str = "lk_test-books";
 /// A lender's key whose time is over.
 pub const LENDER_OF_OLD: &str = "lk_test-old";
+/// Another of the lender's people.
+pub const SECOND_LENDER: &str = "lk_second-lender";
 pub const PROVIDER: &str = "pk_test-provider";
 /// The sentence of the test bundle's one consent.
 pub const CONSENT: &str = "You may ask a bureau about me for this application.";
@@ -120,6 +122,11 @@ impl Answer {
     }
 }
 
+/// The newest notice of a kind on a page; null where there is none.
+pub fn newest<'a>(page: &'a Value, kind: &str) -> &'a Value {
+    page["notices"].as_array().unwrap().iter().rev().find(|notice| notice["kind"] == kind).unwrap_or(&Value::Null)
+}
+
 fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).unwrap();
 }
@@ -184,6 +191,8 @@ capability = {{ per_second = 0, burst = 0 }}
 address = {{ per_second = 0, burst = 0 }}
 [webhooks]
 private_addresses = true
+id = "risk"
+key_sha256 = "{}"
 [provider]
 url = "{provider}"
 key = "{PROVIDER}"
@@ -202,6 +211,7 @@ merchant = "other"
         hash(LENDER_OF_BOOKS),
         hash(LENDER_OF_OLD),
         hash(AUDITOR),
+        hash(SECOND_LENDER),
     )
 }
 
@@ -340,6 +350,42 @@ impl World {
         drop(stop);
         self.client = HttpClient::default();
         app.db.close().await;
+    }
+
+    /// Lets notices go out as files; gives the folder.
+    pub async fn send_notices(&mut self) -> PathBuf {
+        let folder = self.folder.path().join("notices");
+        let from = "Credit <credit@lender.example>".to_owned();
+        self.config.notices = Some(delivery::Channel::File { folder: folder.clone(), from });
+        self.restart().await;
+        folder
+    }
+
+    /// The newest notice of a kind that went out, as it did, with the soft line ends of its encoding undone.
+    pub async fn sent(&self, folder: &Path, kind: &str) -> (Value, String) {
+        let page = self.wait("/v1/notices", LENDER, |page| newest(page, kind)["status"] == "sent").await;
+        let notice = newest(&page, kind).clone();
+        let file = folder.join(format!("{}.eml", notice["id"].as_str().unwrap()));
+        let text = std::fs::read_to_string(file).unwrap();
+        (notice, text.replace("=\r\n", "").replace("=3D", "=").replace("\r\n", "\n"))
+    }
+
+    /// Does a job for a date; gives how much it changed.
+    pub async fn job(&self, name: &str, date: &str) -> u64 {
+        let date = prequal_core::calendar::Date::parse(date).unwrap();
+        let job = prequal_server::jobs::find(name).unwrap();
+        (job.run)(self.app(), date).await.unwrap().changed
+    }
+
+    /// One text of the database.
+    pub async fn text(&self, sql: &'static str, of: &str) -> String {
+        self.text_of(sql, of).await
+    }
+
+    /// As [`World::text`], of a statement that was put together.
+    pub async fn text_of(&self, sql: &str, of: &str) -> String {
+        let mut db = self.app().db.read().await.unwrap();
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).bind(of).fetch_one(&mut *db).await.unwrap()
     }
 
     /// What a process of its own needs to serve this world's database at an address.

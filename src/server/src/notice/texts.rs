@@ -1,0 +1,282 @@
+//! The words of notices: the bundle's own, or these.
+
+use super::super::conduct::Jurisdiction;
+use crate::{agreement::places, policy::Policy};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal, $subject:literal, needs [$($need:literal),*], may [$($may:literal),*];)*) => {
+        /// What a notice tells.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Kind { $($(#[$doc])* $kind,)* }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+
+            /// The name under which it is stored.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+
+            /// What stands above it.
+            #[must_use]
+            pub const fn subject(self) -> &'static str {
+                match self { $(Self::$kind => $subject,)* }
+            }
+
+            /// The places that no text of it may lack, and those that it may have.
+            const fn places(self) -> (&'static [&'static str], &'static [&'static str]) {
+                match self { $(Self::$kind => (&[$($need),*], &[$($may),*]),)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Credit is declined.
+    AdverseAction = "adverse_action", "Our decision about your application for credit",
+        needs ["application", "reasons", "decision"], may ["amount", "agency", "bureau"];
+    /// Less or otherwise than was asked for.
+    CounterOffer = "counter_offer", "Our offer in place of the credit you asked for",
+        needs ["application", "reasons", "decision", "plans", "link", "until"], may ["amount", "agency", "bureau"];
+    /// A person approved.
+    Approved = "approved", "Your application for credit was approved",
+        needs ["application", "plans", "link", "until"], may ["decision"];
+    /// Something is missing.
+    Incomplete = "incomplete", "Your application for credit is incomplete",
+        needs ["application", "missing", "until"], may [];
+    /// A code that signs.
+    SigningCode = "signing_code", "Your code to sign the credit agreement",
+        needs ["application", "code", "until"], may ["agreement_hash"];
+    /// The agreement that was signed.
+    Agreement = "agreement", "Your credit agreement",
+        needs ["loan", "agreement", "agreement_hash"], may ["application", "signed", "disclosure"];
+    /// A merchant captured an order or a part of it.
+    Capture = "capture", "Your purchase was charged: the final payment plan",
+        needs ["merchant", "amount", "captured", "apr", "total", "schedule", "rest"], may ["application", "order", "loan"];
+    /// What was agreed to.
+    ConsentReceipt = "consent_receipt", "What you agreed to",
+        needs ["application", "consents"], may [];
+    /// An instalment falls or fell due.
+    Reminder = "reminder", "Your instalment",
+        needs ["loan", "due", "amount"], may ["application", "number", "when"];
+    /// The contract was withdrawn from.
+    Withdrawal = "withdrawal", "Your withdrawal from the credit agreement",
+        needs ["loan", "owed", "pay_by"], may ["application"];
+}
+
+impl Kind {
+    /// The kind of a stored name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+}
+
+/// The form of 12 CFR 1002, Appendix C, C-1, with the parts of 15 USC 1681m(a).
+const ADVERSE_US: &str = "\
+Notice of action taken and statement of reasons
+
+Creditor: {lender}
+{address}
+Application: {application}
+Credit requested: {amount}
+Action taken: we are unable to offer you credit for this purchase.
+
+The principal reasons are:
+{reasons}
+{bureau}
+The decision is recorded as {decision}. You may ask for a person to look at it again.
+
+The federal Equal Credit Opportunity Act prohibits creditors from discriminating against credit applicants on the \
+basis of race, color, religion, national origin, sex, marital status, age (provided the applicant has the capacity to \
+enter into a binding contract); because all or part of the applicant's income derives from any public assistance \
+program; or because the applicant has in good faith exercised any right under the Consumer Credit Protection Act. The \
+federal agency that administers compliance with this law concerning this creditor is {agency}.
+";
+
+/// Directive (EU) 2023/2225, articles 18(8), 18(9) and 19(6).
+const ADVERSE_EU: &str = "\
+{lender} cannot offer you credit for the purchase of application {application}.
+
+The decision rests in part on automated processing of data. The principal reasons are:
+{reasons}
+{bureau}
+The decision is recorded as {decision}. You have the right to have a person look at it, to have it and how it came \
+about explained to you, to say what you think of it, and to contest it. Ask for that where you applied.
+If debts weigh on you, free advice is given by the debt advisory services of your country.
+";
+
+const ADVERSE_CN: &str = "\
+{lender}无法为申请 {application} 提供贷款。主要原因：
+{reasons}
+{bureau}
+决定编号：{decision}。您可以要求人工复核。
+";
+
+const COUNTER_US: &str = "\
+Notice of action taken, counteroffer and statement of reasons
+
+Creditor: {lender}
+{address}
+Application: {application}
+Credit requested: {amount}
+
+We are unable to offer you credit on the terms you requested. The principal reasons are:
+{reasons}
+{bureau}
+We can offer you credit on these terms:
+{plans}
+If this is what you want, accept it by {until}: {link}
+
+The decision is recorded as {decision}.
+
+The federal Equal Credit Opportunity Act prohibits creditors from discriminating against credit applicants on the \
+basis of race, color, religion, national origin, sex, marital status, age (provided the applicant has the capacity to \
+enter into a binding contract); because all or part of the applicant's income derives from any public assistance \
+program; or because the applicant has in good faith exercised any right under the Consumer Credit Protection Act. The \
+federal agency that administers compliance with this law concerning this creditor is {agency}.
+";
+
+const COUNTER: &str = "\
+{lender} cannot offer the credit that application {application} asked for. The principal reasons are:
+{reasons}
+{bureau}
+In its place we offer:
+{plans}
+Accept it by {until}: {link}
+
+The decision is recorded as {decision}. You may ask for a person to explain it.
+";
+
+const APPROVED: &str = "\
+A person has looked at application {application}, and {lender} can offer you credit:
+{plans}
+Your cart is kept. Go on by {until}: {link}
+The link opens once. Whoever has it can go on in your name, so keep it to yourself.
+";
+
+/// 12 CFR 1002.9(c)(2): what is needed, by when, and what happens otherwise.
+const INCOMPLETE: &str = "\
+To decide about application {application}, {lender} needs:
+{missing}
+Please complete it by {until}. If we do not have it by then, we give the application no further consideration.
+";
+
+const SIGNING_CODE: &str = "\
+{code} is your code to sign the agreement of application {application} with {lender}. It holds until {until}.
+Nobody of {lender} will ever ask you for it. If you did not ask for a code, do nothing.
+";
+
+const AGREEMENT: &str = "\
+Here is the agreement of loan {loan} with {lender}, as it was signed on {signed}. Keep it.
+
+{agreement}
+
+SHA-256 of the agreement: {agreement_hash}
+SHA-256 of the information before the contract: {disclosure}
+";
+
+const CAPTURE: &str = "\
+{merchant} charged {amount} of order {order} on {captured}, by the agreement of application {application} that you signed.
+
+Amount financed: {amount}
+Annual percentage rate: {apr} %
+Total of payments: {total}
+
+Payments
+{schedule}
+
+{rest}
+";
+
+const CONSENT_RECEIPT: &str = "\
+With application {application} at {lender} you agreed to:
+{consents}
+You may withdraw each of them where you applied; what was done before that stays lawful.
+";
+
+const REMINDER: &str = "\
+Instalment {number} of loan {loan} with {lender} {when} {due}: {amount} are still to be paid.
+If you have paid in the meantime, nothing more is to be done. If you cannot pay, tell us early.
+";
+
+/// Directive (EU) 2023/2225, article 26(5): principal and interest, at most 30 days after the notice of withdrawal.
+const WITHDRAWAL: &str = "\
+{lender} has received your withdrawal from the agreement of loan {loan}. You owe no reason and no charge for it.
+To be paid back by {pay_by}: {owed}, the credit and the interest from the day it was drawn to the day you pay it back.
+";
+
+/// The built-in text and its version.
+const fn built_in(law: Jurisdiction, kind: Kind) -> (&'static str, u32) {
+    match (kind, law) {
+        (Kind::AdverseAction, Jurisdiction::Us) => (ADVERSE_US, 2),
+        (Kind::AdverseAction, Jurisdiction::Eu) => (ADVERSE_EU, 1),
+        (Kind::AdverseAction, Jurisdiction::Cn) => (ADVERSE_CN, 1),
+        (Kind::CounterOffer, Jurisdiction::Us) => (COUNTER_US, 1),
+        (Kind::CounterOffer, _) => (COUNTER, 1),
+        (Kind::Approved, _) => (APPROVED, 1),
+        (Kind::Incomplete, _) => (INCOMPLETE, 1),
+        (Kind::SigningCode, _) => (SIGNING_CODE, 1),
+        (Kind::Agreement, _) => (AGREEMENT, 1),
+        (Kind::Capture, _) => (CAPTURE, 1),
+        (Kind::ConsentReceipt, _) => (CONSENT_RECEIPT, 1),
+        (Kind::Reminder, _) => (REMINDER, 1),
+        (Kind::Withdrawal, _) => (WITHDRAWAL, 1),
+    }
+}
+
+/// The text of a kind and its name with its version: the bundle's own, or the built-in one.
+pub(super) fn template(policy: &Policy, law: Jurisdiction, kind: Kind) -> (String, &str) {
+    let name = kind.name();
+    match policy.notice_template(name) {
+        Some(text) => (format!("{name}/{}/bundle-{}", law.name(), policy.version()), text),
+        None => {
+            let (text, version) = built_in(law, kind);
+            (format!("{name}/{}/{version}", law.name()), text)
+        }
+    }
+}
+
+/// Checks a bundle's own text of a kind: it names nothing that is not known, and lacks nothing that it needs.
+///
+/// # Errors
+/// One readable clause.
+pub fn check_template(kind: &str, text: &str) -> Result<(), String> {
+    let kind = Kind::of(kind).ok_or_else(|| format!("there is no notice `{kind}`"))?;
+    let (needs, may) = kind.places();
+    let found = places(text)?;
+    let known = |name: &str| ["lender", "address"].contains(&name) || needs.contains(&name) || may.contains(&name);
+    if let Some(unknown) = found.iter().find(|name| !known(name)) {
+        return Err(format!("`{{{unknown}}}` is not known"));
+    }
+    match needs.iter().find(|name| !found.contains(name)) {
+        Some(missing) => Err(format!("`{{{missing}}}` is missing")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_text_is_one_that_a_bundle_might_have() {
+        for law in [Jurisdiction::Us, Jurisdiction::Eu, Jurisdiction::Cn] {
+            for kind in Kind::ALL {
+                assert_eq!(check_template(kind.name(), built_in(law, *kind).0), Ok(()), "{} {kind:?}", law.name());
+                assert_eq!(Kind::of(kind.name()), Some(*kind));
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_that_lacks_the_reasons_or_names_what_is_not_known_is_refused() {
+        assert_eq!(check_template("decline", "no"), Err("there is no notice `decline`".to_owned()));
+        let text = "{application} {decision} no";
+        assert_eq!(check_template("adverse_action", text), Err("`{reasons}` is missing".to_owned()));
+        let text = "{application} {decision} {reasons} {code}";
+        assert_eq!(check_template("adverse_action", text), Err("`{code}` is not known".to_owned()));
+    }
+}
