@@ -9,7 +9,7 @@ use prequal_core::{
     rounding::Rounding,
     wire::Offer,
 };
-use prequal_ledger::{Contract, Entry, Event, Loan, Record, Status, chain};
+use prequal_ledger::{Close, Entry, Event, LedgerError, Loan, Record, Status, chain};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,8 +17,9 @@ use crate::{
     app::new_id,
     outbox,
     problem::{Kind, Problem},
+    serving::Serving,
     settings::Merchant,
-    storage::{Connection, applications, capabilities, checkouts, journal, loans, payments},
+    storage::{Connection, applications, capabilities, checkouts, closes, journal, loans, payments},
 };
 
 /// What a booking needs.
@@ -31,6 +32,8 @@ pub struct Booking<'a> {
     pub offer_json: &'a Value,
     pub offer_id: &'a str,
     pub signature_record: &'a str,
+    /// How the loan will be served.
+    pub serving: &'a Serving,
     /// SHA-256 of the shopper's credential for the loan.
     pub capability_hash: &'a str,
     pub now: Instant,
@@ -68,7 +71,7 @@ pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, 
     let id = new_id();
     let now = booking.now.to_string();
     let fee = merchant_fee(offer, booking.merchant)?;
-    let contract = contract(offer, fee)?;
+    let contract = booking.serving.contract(offer, fee).map_err(Problem::internal)?;
     let payout = contract.payout();
     if !checkouts::finance(db, &checkout.id).await? {
         return Err(Problem::new(Kind::CheckoutFinanced, "another loan financed it"));
@@ -91,6 +94,8 @@ pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, 
         status: Status::Disbursing.name().to_owned(),
         principal_outstanding: 0,
         booked: now.clone(),
+        serving: booking.serving.text()?,
+        credit_balance: 0,
     };
     loans::insert(db, &row).await?;
     capabilities::insert(db, &id, booking.capability_hash, &now).await?;
@@ -135,10 +140,6 @@ async fn request_payout(
     outbox::add(db, "/v1/payouts", &payout.id, &instruction, now).await
 }
 
-fn contract(offer: &Offer, merchant_fee: Amount) -> Result<Contract, Problem> {
-    Contract::new(offer.terms.clone(), offer.rules(), merchant_fee).map_err(Problem::internal)
-}
-
 /// The offer that was signed.
 ///
 /// # Errors
@@ -153,27 +154,36 @@ pub fn offer(row: &loans::Row) -> Result<Offer, Problem> {
 /// 500 where the stored events are not such a fold.
 pub async fn load(db: &mut Connection, row: &loans::Row) -> Result<Loan, Problem> {
     let events = loans::events(db, &row.id).await?;
-    restore(&row.offer, row.merchant_fee, events.iter().map(|stored| (&*stored.booked, &*stored.event)))
+    let signed = Signed { offer: &row.offer, merchant_fee: row.merchant_fee, serving: row.serving.as_deref() };
+    restore(&signed, events.iter().map(|stored| (&*stored.booked, &*stored.event)))
+}
+
+/// What a loan is folded from, beside its events.
+#[derive(Debug, Clone, Copy)]
+pub struct Signed<'a> {
+    /// Canonical JSON of the offer.
+    pub offer: &'a str,
+    /// In minor units.
+    pub merchant_fee: i64,
+    /// How it is served, as it was kept.
+    pub serving: Option<&'a str>,
 }
 
 /// A loan, folded from the offer that was signed and its events: when each was booked, and its JSON.
 ///
 /// # Errors
 /// 500 where these are not such a fold.
-pub fn restore<'a>(
-    offer: &str,
-    merchant_fee: i64,
-    events: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Result<Loan, Problem> {
-    let offer: Offer = serde_json::from_str(offer).map_err(Problem::internal)?;
-    let fee = Amount::new(merchant_fee).map_err(Problem::internal)?;
+pub fn restore<'a>(signed: &Signed<'_>, events: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Loan, Problem> {
+    let offer: Offer = serde_json::from_str(signed.offer).map_err(Problem::internal)?;
+    let fee = Amount::new(signed.merchant_fee).map_err(Problem::internal)?;
+    let contract = Serving::read(signed.serving)?.contract(&offer, fee).map_err(Problem::internal)?;
     let records: Result<Vec<Record>, Problem> = events
         .map(|(booked, event)| {
             let event: Event = serde_json::from_str(event).map_err(Problem::internal)?;
             Ok(Record { booked: Date::parse(booked).map_err(Problem::internal)?, event })
         })
         .collect();
-    Loan::restore(contract(&offer, fee)?, records?).map_err(Problem::internal)
+    Loan::restore(contract, records?).map_err(Problem::internal)
 }
 
 /// Adds an event to a loan in memory; gives the event as it is stored, and the entry that it posts.
@@ -181,8 +191,17 @@ pub fn restore<'a>(
 /// # Errors
 /// 500 where the ledger refuses it.
 pub fn advance(loan: &mut Loan, event: Event, booked: Date) -> Result<(loans::EventRow, Option<Entry>), Problem> {
+    advance_or(loan, event, booked, Problem::internal)
+}
+
+fn advance_or(
+    loan: &mut Loan,
+    event: Event,
+    booked: Date,
+    refuse: impl Fn(LedgerError) -> Problem,
+) -> Result<(loans::EventRow, Option<Entry>), Problem> {
     let text = canonical::to_string(&event).map_err(Problem::internal)?;
-    let entry = loan.record(event, booked).map_err(Problem::internal)?;
+    let entry = loan.record(event, booked).map_err(refuse)?;
     let number = i64::try_from(loan.records().len()).map_err(Problem::internal)?;
     Ok((loans::EventRow { number, booked: booked.to_string(), event: text }, entry))
 }
@@ -200,12 +219,81 @@ pub async fn record(
     now: &str,
 ) -> Result<(), Problem> {
     let (row, entry) = advance(loan, event, booked)?;
-    let outstanding = loan.principal_outstanding().minor();
-    loans::add_event(db, id, &row, loan.status().name(), outstanding).await?;
+    write(db, id, loan, &row, entry, now).await
+}
+
+async fn write(
+    db: &mut Connection,
+    id: &str,
+    loan: &Loan,
+    row: &loans::EventRow,
+    entry: Option<Entry>,
+    now: &str,
+) -> Result<(), Problem> {
+    loans::add_event(db, row, &projection(id, loan)).await?;
     match entry {
         Some(entry) => post(db, id, entry, now).await.map(|_| ()),
         None => Ok(()),
     }
+}
+
+/// What the database keeps of a loan's fold.
+#[must_use]
+pub fn projection(id: &str, loan: &Loan) -> loans::Projection {
+    loans::Projection {
+        id: id.to_owned(),
+        status: loan.status().name().to_owned(),
+        principal_outstanding: loan.principal_outstanding().minor(),
+        credit_balance: loan.credit_balance().minor(),
+    }
+}
+
+/// An event that a person, a merchant or a shopper decided, tried on a loan in memory. It may be refused, and it
+/// cannot reach back into a period that is closed.
+///
+/// # Errors
+/// 409 for a closed period, 422 where the ledger refuses it.
+pub async fn decide(
+    db: &mut Connection,
+    loan: &mut Loan,
+    event: Event,
+    booked: Date,
+) -> Result<(loans::EventRow, Option<Entry>), Problem> {
+    if let Some(close) = closes::in_force(db).await? {
+        Close::allows(&close, &event, booked).map_err(refused)?;
+    }
+    advance_or(loan, event, booked, refused)
+}
+
+/// [`decide`], and the event with its entry and the projections written.
+///
+/// # Errors
+/// As [`decide`], and 500 where the database fails.
+pub async fn record_decided(
+    db: &mut Connection,
+    id: &str,
+    loan: &mut Loan,
+    event: Event,
+    booked: Date,
+    now: &str,
+) -> Result<Option<Entry>, Problem> {
+    let (row, entry) = decide(db, loan, event, booked).await?;
+    write(db, id, loan, &row, entry.clone(), now).await?;
+    Ok(entry)
+}
+
+/// Why the ledger refuses what somebody decided.
+#[must_use]
+pub fn refused(error: LedgerError) -> Problem {
+    let kind = match error {
+        LedgerError::PeriodClosed(_) => Kind::PeriodClosed,
+        LedgerError::RefundAboveBought => Kind::RefundAboveBought,
+        LedgerError::PartsDoNotAddUp | LedgerError::NotCanonical | LedgerError::ChainBroken(_) => {
+            return Problem::internal(error);
+        }
+        _ => Kind::EventRefused,
+    };
+    Problem::new(kind, error.to_string())
 }
 
 /// Appends an entry to a chain; gives its id.

@@ -9,7 +9,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::delivery::Channel;
+use crate::{delivery::Channel, serving::Serving, settings::RefundFee};
 
 /// A complete example, printed by `prequal serve --print-config`.
 pub const EXAMPLE: &str = include_str!("config.example.toml");
@@ -52,6 +52,11 @@ pub struct Config {
     /// Ceilings over all loans of a person.
     #[serde(default)]
     pub limits: Limits,
+    /// How loans are served.
+    #[serde(default)]
+    pub servicing: Serving,
+    /// How the ledger's days are signed; where it is left out, none is.
+    pub ledger: Option<Ledger>,
     /// How notices reach people; where it is left out, they wait.
     pub notices: Option<Channel>,
 }
@@ -124,6 +129,17 @@ pub struct Merchant {
     pub key_sha256: String,
     /// What the merchant pays, in percent of the price, a decimal string.
     pub fee_percent: String,
+    /// What of the fee is given back with a refund.
+    #[serde(default)]
+    pub refund_fee: RefundFee,
+}
+
+/// How the ledger's days are signed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// The private key of use `ledger`.
+    pub key: PathBuf,
 }
 
 /// An edge worker.
@@ -228,6 +244,9 @@ impl Config {
         {
             *path = folder.join(&path);
         }
+        if let Some(ledger) = &mut self.ledger {
+            ledger.key = folder.join(&ledger.key);
+        }
         if let Some(Channel::File { folder: notices, .. }) = &mut self.notices {
             *notices = folder.join(&notices);
         }
@@ -276,6 +295,7 @@ impl Config {
         if self.limits.exposure_max < 0 {
             return Err("limits.exposure_max must not be negative".to_owned());
         }
+        self.servicing.check()?;
         if let Some(channel) = &self.notices {
             channel.check()?;
         }

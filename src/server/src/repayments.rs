@@ -263,6 +263,7 @@ impl Books {
         payment.status = status.to_owned();
         payment.value_date = value_date;
         payment.transfer = Some(transfer.to_owned());
+        payment.booked = Some(self.today.to_string());
         self.payments.insert(payment.id.clone(), payment.clone());
         let id = payment.id.clone();
         self.ended.push(payment);
@@ -280,6 +281,7 @@ impl Books {
             value_date: Some(value_date),
             transfer: Some(arrival.id.clone()),
             created: self.now.clone(),
+            booked: Some(self.today.to_string()),
         };
         let id = payment.id.clone();
         self.unasked.push(payment);
@@ -304,13 +306,7 @@ impl Books {
         payments::insert_all(db, &self.unasked).await?;
         loans::add_events(db, &self.events).await?;
         let touched = self.accounts.into_iter().filter(|(_, account)| account.touched);
-        let projections: Vec<loans::Projection> = touched
-            .map(|(id, account)| loans::Projection {
-                id,
-                status: account.loan.status().name().to_owned(),
-                principal_outstanding: account.loan.principal_outstanding().minor(),
-            })
-            .collect();
+        let projections: Vec<_> = touched.map(|(id, account)| booking::projection(&id, &account.loan)).collect();
         loans::project(db, &projections).await?;
         Ok(journal::append_all(db, &self.entries, &self.now).await?)
     }
@@ -325,7 +321,9 @@ async fn accounts(db: &mut Connection, ids: &[&str]) -> Result<BTreeMap<String, 
             (Some(number), Some(hash)) => Head { number: number.unsigned_abs(), hash },
             _ => Head::default(),
         };
-        let loan = booking::restore(&row.offer, row.merchant_fee, events)?;
+        let signed =
+            booking::Signed { offer: &row.offer, merchant_fee: row.merchant_fee, serving: row.serving.as_deref() };
+        let loan = booking::restore(&signed, events)?;
         accounts.insert(row.id, Account { currency: row.currency, loan, head, touched: false });
     }
     Ok(accounts)

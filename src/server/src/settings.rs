@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use prequal_bundle::jwk::{self, PrivateKey, PublicKey, Use};
 use prequal_core::{currency::Currency, decimal::Decimal, money::Amount};
+use serde::Deserialize;
 
 use crate::{
     config::Config,
@@ -11,12 +12,24 @@ use crate::{
     http_client::BaseUrl,
     policy::{Policies, PublicBundle},
     secret,
+    serving::Serving,
     vault::{self, Vault},
     webhook,
 };
 
 /// The dearest merchant fee that is not surely a slip of the pen, in percent.
 const FEE_PERCENT_MAX: i64 = 50;
+
+/// What of a merchant's fee is given back when a purchase is refunded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundFee {
+    /// Nothing: the lender keeps it.
+    #[default]
+    Kept,
+    /// In the proportion of what was refunded to what was lent.
+    Returned,
+}
 
 /// A shop.
 #[derive(Debug)]
@@ -27,6 +40,8 @@ pub struct Merchant {
     pub name: String,
     /// What it pays, in percent of the price.
     pub fee_percent: Decimal,
+    /// What of it is given back with a refund.
+    pub refund_fee: RefundFee,
     key_sha256: String,
 }
 
@@ -74,6 +89,10 @@ pub struct Settings {
     pub provider: Provider,
     /// How notices reach people.
     pub notices: Option<Channel>,
+    /// How loans are served that are booked from now on.
+    pub serving: Serving,
+    /// The key of the ledger's days.
+    pub ledger_key: Option<PrivateKey>,
     merchants: Vec<Arc<Merchant>>,
     edges: Vec<Arc<Edge>>,
     lender_keys: Vec<(String, String)>,
@@ -107,6 +126,8 @@ impl Settings {
                     .ok_or("provider.webhook_secret cannot be read")?,
             },
             notices: config.notices.clone(),
+            serving: config.servicing.clone(),
+            ledger_key: config.ledger.as_ref().map(|ledger| jwk::read_private(&ledger.key, Use::Ledger)).transpose()?,
             merchants: merchants(config)?,
             edges: edges(config)?,
             lender_keys: config.lender_keys.iter().map(|key| (key.id.clone(), key.key_sha256.clone())).collect(),
@@ -150,9 +171,12 @@ impl Settings {
         keyed(&self.lender_keys, |(_, known)| known, hash).map(|(id, _)| id.clone())
     }
 
-    /// The public keys of `/.well-known/jwks.json`: checkout tokens' and every edge's offers'.
+    /// The public keys of `/.well-known/jwks.json`: checkout tokens', the ledger's and every edge's offers'.
     pub fn public_keys(&self) -> impl Iterator<Item = &PublicKey> {
-        std::iter::once(&self.checkout_key.public).chain(self.edges.iter().flat_map(|edge| &edge.offer_keys))
+        let ledger = self.ledger_key.iter().map(|key| &key.public);
+        std::iter::once(&self.checkout_key.public)
+            .chain(ledger)
+            .chain(self.edges.iter().flat_map(|edge| &edge.offer_keys))
     }
 
     /// What `--check` prints: one fact a line, no secret among them.
@@ -205,6 +229,7 @@ fn merchants(config: &Config) -> Result<Vec<Arc<Merchant>>, String> {
                 id: merchant.id.clone(),
                 name: merchant.name.clone(),
                 fee_percent,
+                refund_fee: merchant.refund_fee,
                 key_sha256: merchant.key_sha256.clone(),
             }))
         })

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
-use prequal_ledger::Account;
+use prequal_ledger::{Account, Transfer};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -136,6 +136,12 @@ pub struct PostingView {
     amount: i64,
 }
 
+impl PostingView {
+    pub(super) const fn of(transfer: &Transfer) -> Self {
+        Self { debit: transfer.debit().code(), credit: transfer.credit().code(), amount: transfer.amount().minor() }
+    }
+}
+
 /// The journal, page by page.
 #[utoipa::path(get, path = "/v1/ledger/entries", tag = "ledger", security(("bearer" = [])), params(EntriesQuery),
     responses((status = 200, body = Entries), (status = "4XX", response = super::ProblemDocument)))]
@@ -167,15 +173,7 @@ fn entry_view(stored: journal::Stored) -> EntryView {
         date: entry.date().to_string(),
         currency: entry.currency().code().to_owned(),
         event: entry.event().to_owned(),
-        postings: entry
-            .transfers()
-            .iter()
-            .map(|transfer| PostingView {
-                debit: transfer.debit().code(),
-                credit: transfer.credit().code(),
-                amount: transfer.amount().minor(),
-            })
-            .collect(),
+        postings: entry.transfers().iter().map(PostingView::of).collect(),
         previous: stored.sealed.previous,
         hash: stored.sealed.hash,
     }

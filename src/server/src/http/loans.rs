@@ -42,7 +42,7 @@ pub struct Balance {
 }
 
 impl Balance {
-    fn of(parts: Parts) -> Result<Self, Problem> {
+    pub(super) fn of(parts: Parts) -> Result<Self, Problem> {
         Ok(Self {
             principal: parts.principal.minor(),
             interest: parts.interest.minor(),

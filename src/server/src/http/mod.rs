@@ -4,6 +4,7 @@
 pub mod applications;
 pub mod auth;
 pub mod checkouts;
+pub mod events;
 pub mod extract;
 pub mod ledger;
 pub mod loans;
@@ -11,6 +12,7 @@ pub mod meta;
 pub mod notices;
 pub mod payments;
 pub mod persons;
+pub mod refunds;
 pub mod sign;
 mod strict;
 pub mod submit;
@@ -89,6 +91,9 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ledger::trial_balance))
         .routes(routes!(ledger::entries))
         .routes(routes!(ledger::suspense))
+        .routes(routes!(refunds::create, refunds::list))
+        .routes(routes!(refunds::read))
+        .routes(routes!(events::create, events::list))
         .routes(routes!(notices::list))
         .routes(routes!(meta::health))
         .routes(routes!(meta::read_clock, meta::set_clock))
@@ -108,6 +113,7 @@ fn of_shoppers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(loans::statement))
         .routes(routes!(loans::agreement))
         .routes(routes!(payments::create))
+        .routes(routes!(events::withdraw))
 }
 
 /// Routes that any page may call.

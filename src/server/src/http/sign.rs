@@ -198,6 +198,7 @@ async fn book(
         offer_json: &approved.offer,
         offer_id: &approved.offer_id,
         signature_record: &signature_record,
+        serving: &app.settings.serving,
         capability_hash,
         now,
         today,

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::{Connection, many};
 
-/// A loan's row. `status` and `principal_outstanding` are projections of its events.
+/// A loan's row. `status`, `principal_outstanding` and `credit_balance` are projections of its events.
 #[derive(Debug, Clone, FromRow)]
 pub struct Row {
     pub id: String,
@@ -24,6 +24,10 @@ pub struct Row {
     pub status: String,
     pub principal_outstanding: i64,
     pub booked: String,
+    /// How the loan is served, as it stood when it was booked: canonical JSON.
+    pub serving: Option<String>,
+    /// Owed back to the payer.
+    pub credit_balance: i64,
 }
 
 /// One event as it is stored: its booking date, and JSON.
@@ -42,6 +46,8 @@ pub struct Books {
     pub merchant_fee: i64,
     /// Canonical JSON of the offer that was signed.
     pub offer: String,
+    /// How the loan is served, as it was kept.
+    pub serving: Option<String>,
     /// The events in order, a line each: when it was booked, a space, and canonical JSON, which has no line ends.
     pub events: Option<String>,
     /// The number of the last entry in the loan's chain.
@@ -56,6 +62,7 @@ pub struct Projection {
     pub id: String,
     pub status: String,
     pub principal_outstanding: i64,
+    pub credit_balance: i64,
 }
 
 /// Writes a new loan.
@@ -66,8 +73,8 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO loans (id, application, checkout, person, merchant, capability_hash, currency, principal,
             merchant_fee, offer, agreement_text, agreement_hash, signature_record, status, principal_outstanding,
-            booked)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+            booked, serving, credit_balance)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(&row.id)
     .bind(&row.application)
@@ -85,6 +92,8 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     .bind(&row.status)
     .bind(row.principal_outstanding)
     .bind(&row.booked)
+    .bind(&row.serving)
+    .bind(row.credit_balance)
     .execute(db)
     .await?;
     Ok(())
@@ -121,26 +130,23 @@ pub async fn events(db: &mut Connection, loan: &str) -> sqlx::Result<Vec<EventRo
 ///
 /// # Errors
 /// When the number is taken or the database fails.
-pub async fn add_event(
-    db: &mut Connection,
-    loan: &str,
-    event: &EventRow,
-    status: &str,
-    principal_outstanding: i64,
-) -> sqlx::Result<()> {
+pub async fn add_event(db: &mut Connection, event: &EventRow, projection: &Projection) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO loan_events (loan, number, booked, event) VALUES ($1, $2, $3, $4)")
-        .bind(loan)
+        .bind(&projection.id)
         .bind(event.number)
         .bind(&event.booked)
         .bind(&event.event)
         .execute(&mut *db)
         .await?;
-    sqlx::query("UPDATE loans SET status = $2, principal_outstanding = $3 WHERE id = $1")
-        .bind(loan)
-        .bind(status)
-        .bind(principal_outstanding)
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "UPDATE loans SET status = $2, principal_outstanding = $3, credit_balance = $4, service_due = '' WHERE id = $1",
+    )
+    .bind(&projection.id)
+    .bind(&projection.status)
+    .bind(projection.principal_outstanding)
+    .bind(projection.credit_balance)
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -164,7 +170,7 @@ pub async fn principal_owed_by(db: &mut Connection, person: &str, currency: &str
 /// # Errors
 /// When the database fails.
 pub async fn books_of(db: &mut Connection, ids: &[&str]) -> sqlx::Result<Vec<Books>> {
-    let before = "SELECT l.id, l.currency, l.merchant_fee, l.offer,
+    let before = "SELECT l.id, l.currency, l.merchant_fee, l.offer, l.serving,
         (SELECT string_agg(booked || ' ' || event, '\n' ORDER BY number) FROM loan_events WHERE loan = l.id) AS events,
         (SELECT number FROM journal_entries WHERE chain = l.id ORDER BY number DESC LIMIT 1) AS head_number,
         (SELECT hash FROM journal_entries WHERE chain = l.id ORDER BY number DESC LIMIT 1) AS head_hash
@@ -189,11 +195,11 @@ pub async fn add_events(db: &mut Connection, events: &[(String, EventRow)]) -> s
 /// # Errors
 /// When the database fails.
 pub async fn project(db: &mut Connection, projections: &[Projection]) -> sqlx::Result<()> {
-    let before = "WITH v (id, status, outstanding) AS (VALUES";
-    let after = ") UPDATE loans SET status = v.status, principal_outstanding = v.outstanding FROM v
-        WHERE loans.id = v.id";
-    many::execute(db, (before, after), 3, projections, |query, row| {
-        query.bind(row.id.clone()).bind(row.status.clone()).bind(row.principal_outstanding)
+    let before = "WITH v (id, status, outstanding, credit) AS (VALUES";
+    let after = ") UPDATE loans SET status = v.status, principal_outstanding = v.outstanding,
+        credit_balance = v.credit, service_due = '' FROM v WHERE loans.id = v.id";
+    many::execute(db, (before, after), 4, projections, |query, row| {
+        query.bind(row.id.clone()).bind(row.status.clone()).bind(row.principal_outstanding).bind(row.credit_balance)
     })
     .await
 }
