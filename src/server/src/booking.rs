@@ -137,7 +137,7 @@ async fn request_payout(
         currency: &payout.currency,
         value_date: booking.today.to_string(),
     };
-    outbox::add(db, "/v1/payouts", &payout.id, &instruction, now).await
+    outbox::add(db, outbox::PAYOUTS, &payout.id, &instruction, now).await
 }
 
 /// The offer that was signed.

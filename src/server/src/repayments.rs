@@ -174,6 +174,15 @@ struct Account {
     touched: bool,
 }
 
+impl payments::Row {
+    /// Whether an arrival is the clearing of this debit, which was collected before.
+    fn clears(&self, arrival: &Arrival) -> bool {
+        self.status == payments::RECEIVED
+            && self.amount == arrival.amount.minor()
+            && self.transfer.as_deref() == Some(&*arrival.id)
+    }
+}
+
 /// What a batch knows, and what it will write.
 struct Books {
     today: Date,
@@ -236,7 +245,13 @@ impl Books {
         account.touched = true;
         let value_date = counted_from(&arrival.id, arrival.value_date, &account.loan, self.today)?;
         let counted = value_date.to_string();
-        let payment = match payment.filter(|payment| payment.status == "initiated") {
+        // What was collected becomes final; it counts since it was collected.
+        if let Some(payment) = payment.as_ref().filter(|payment| payment.clears(arrival)) {
+            let (event, value_date) = (Event::Cleared { payment: payment.id.clone() }, payment.value_date.clone());
+            self.end(payment.clone(), payments::CLEARED, value_date, &arrival.id);
+            return self.booked(&id, event, arrival);
+        }
+        let payment = match payment.filter(|payment| payment.status == payments::INITIATED) {
             Some(payment) if payment.amount == arrival.amount.minor() => {
                 self.end(payment, "cleared", Some(counted), &arrival.id)
             }
@@ -247,7 +262,11 @@ impl Books {
             }
             None => self.unasked(&id, arrival, counted),
         };
-        self.record(&id, Event::Received { amount: arrival.amount, payment, value_date })?;
+        self.booked(&id, Event::Received { amount: arrival.amount, payment, value_date }, arrival)
+    }
+
+    fn booked(&mut self, id: &str, event: Event, arrival: &Arrival) -> Result<Answer, Problem> {
+        self.record(id, event)?;
         self.note(&arrival.delivery, &arrival.fingerprint);
         self.note(&arrival.transfer, &arrival.content);
         Ok(Ok(Taken::Booked))

@@ -84,6 +84,8 @@ CREATE TABLE suspense_matches (
     decided TEXT NOT NULL
 );
 
+CREATE INDEX suspense_receipts_by_transfer ON suspense_receipts (transfer);
+
 -- Up to and with a day nothing is posted any more: a period that finance closed, or a day that was sealed.
 CREATE TABLE ledger_closes (
     id TEXT NOT NULL PRIMARY KEY,

@@ -214,6 +214,10 @@ pub struct SuspenseView {
     value_date: String,
     /// When the notice came, RFC 3339.
     received: String,
+    /// `waiting`, `matched` to a loan, `returned` to the payer, or `taken_back` by the payer's bank.
+    status: String,
+    /// The loan it was matched to.
+    loan_id: Option<String>,
 }
 
 /// Money that came for no loan that is known.
@@ -247,5 +251,7 @@ fn suspense_view(app: &App, row: suspense::Row) -> Result<SuspenseView, Problem>
         currency: row.currency,
         value_date: row.value_date,
         received: row.received,
+        status: row.outcome.unwrap_or_else(|| "waiting".to_owned()),
+        loan_id: row.loan,
     })
 }

@@ -92,10 +92,13 @@ pub struct PaymentView {
     id: String,
     /// In minor units.
     amount: i64,
-    /// `initiated`, `cleared` or `failed`.
+    /// `initiated`, `received` while the payer's bank may take it back, `cleared`, `failed`, `returned`, `charged_back`,
+    /// or `reversed` where the lender undid it.
     status: String,
     /// From which day it counts, once it is known.
     value_date: Option<String>,
+    /// On which business day its last state was booked.
+    booking_date: Option<String>,
 }
 
 /// A loan.
@@ -265,7 +268,13 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
         installments: if cancelled { Vec::new() } else { installments? },
         payments: payments
             .into_iter()
-            .map(|row| PaymentView { id: row.id, amount: row.amount, status: row.status, value_date: row.value_date })
+            .map(|row| PaymentView {
+                id: row.id,
+                amount: row.amount,
+                status: row.status,
+                value_date: row.value_date,
+                booking_date: row.booked,
+            })
             .collect(),
         id: row.id,
         status,

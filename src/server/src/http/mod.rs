@@ -4,6 +4,7 @@
 pub mod applications;
 pub mod auth;
 pub mod checkouts;
+pub mod decisions;
 pub mod events;
 pub mod extract;
 pub mod ledger;
@@ -94,6 +95,8 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(refunds::create, refunds::list))
         .routes(routes!(refunds::read))
         .routes(routes!(events::create, events::list))
+        .routes(routes!(decisions::match_suspense))
+        .routes(routes!(decisions::decide_payout))
         .routes(routes!(notices::list))
         .routes(routes!(meta::health))
         .routes(routes!(meta::read_clock, meta::set_clock))

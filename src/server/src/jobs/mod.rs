@@ -38,7 +38,8 @@ impl std::fmt::Debug for Job {
 }
 
 /// Every job, in the order in which a day's are run.
-pub const JOBS: &[Job] = &[];
+pub const JOBS: &[Job] =
+    &[Job { name: "credit-balances", about: "pays back what was received above a debt", run: crate::pay_backs::run }];
 
 /// The job of a name.
 #[must_use]

@@ -15,6 +15,7 @@ pub mod loans;
 mod many;
 pub mod notices;
 pub mod outbox;
+pub mod pay_backs;
 pub mod payments;
 pub mod persons;
 pub mod refunds;

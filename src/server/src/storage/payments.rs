@@ -195,21 +195,46 @@ pub async fn payout_of_loan(db: &mut Connection, loan: &str) -> sqlx::Result<Opt
     sqlx::query_as("SELECT * FROM payouts WHERE loan = $1").bind(loan).fetch_optional(db).await
 }
 
-/// Ends a payout that is under way; `false` where it had ended.
+/// Notes on which business day a payment's last state was booked.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end_payout(db: &mut Connection, id: &str, end: End<'_>) -> sqlx::Result<bool> {
-    let done = sqlx::query(
-        "UPDATE payouts SET status = $2, value_date = $3, transfer = $4 WHERE id = $1 AND status IN ('requested', 'sent', 'returned')",
-    )
-    .bind(id)
-    .bind(end.status)
-    .bind(end.value_date)
-    .bind(end.transfer)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
+pub async fn set_booked(db: &mut Connection, id: &str, booked: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE payments SET booked = $2 WHERE id = $1").bind(id).bind(booked).execute(db).await?;
+    Ok(())
+}
+
+/// A payout was handed to the provider, unless more is known of it already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn payout_sent(db: &mut Connection, id: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE payouts SET status = 'sent' WHERE id = $1 AND status = 'requested'")
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Brings a payout into a state.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_payout(
+    db: &mut Connection,
+    id: &str,
+    status: &str,
+    value_date: Option<&str>,
+    transfer: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE payouts SET status = $2, value_date = $3, transfer = $4 WHERE id = $1")
+        .bind(id)
+        .bind(status)
+        .bind(value_date)
+        .bind(transfer)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Notes a notice of the provider; the fingerprint of the earlier one where its id came before.

@@ -20,5 +20,6 @@ mod sent;
 mod sharing;
 mod storm;
 mod together;
+mod transfers;
 mod upgrades;
 mod world;
