@@ -45,6 +45,8 @@ enum Command {
     Keygen(commands::keygen::Args),
     /// An exported ledger to what it proves: chains, folds, sums, days
     Replay(commands::replay::Args),
+    /// The server's ledger: written out for replay, and its projections compared with the events
+    Ledger(commands::ledger::Args),
     /// Run the lending server
     Serve(commands::serve::Args),
     /// Run the sandbox payment provider and bureau
@@ -69,6 +71,7 @@ fn main() -> std::process::ExitCode {
         Command::Decide(args) => commands::decide::run(&args),
         Command::Keygen(args) => commands::keygen::run(&args),
         Command::Replay(args) => commands::replay::run(&args),
+        Command::Ledger(args) => commands::ledger::run(args),
         Command::Serve(args) => commands::serve::run(args),
         Command::Sandbox(args) => commands::sandbox::run(args),
         Command::Completions(args) => commands::completions::run::<Cli>(&args),

@@ -196,6 +196,10 @@ impl Settings {
             ("edges", names(self.edges.iter().map(|edge| &edge.id))),
             ("lender keys", names(self.lender_keys.iter().map(|(id, _)| id))),
             ("provider", self.provider.url.to_string()),
+            (
+                "ledger key",
+                self.ledger_key.as_ref().map_or("none: days are not signed", |key| &key.public.kid).to_owned(),
+            ),
             ("notices", self.notices.as_ref().map_or("wait: no channel", Channel::name).to_owned()),
         ]
     }

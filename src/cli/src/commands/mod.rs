@@ -9,6 +9,7 @@ pub mod disclose;
 pub mod export;
 pub mod import;
 pub mod keygen;
+pub mod ledger;
 pub mod monitor;
 pub mod payoff;
 pub mod replay;

@@ -7,6 +7,7 @@ pub mod checkouts;
 pub mod decisions;
 pub mod events;
 pub mod extract;
+pub mod finance;
 pub mod ledger;
 pub mod loans;
 pub mod meta;
@@ -92,6 +93,10 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ledger::trial_balance))
         .routes(routes!(ledger::entries))
         .routes(routes!(ledger::suspense))
+        .routes(routes!(finance::account))
+        .routes(routes!(finance::close, finance::list_closes))
+        .routes(routes!(finance::list_days))
+        .routes(routes!(finance::export))
         .routes(routes!(refunds::create, refunds::list))
         .routes(routes!(refunds::read))
         .routes(routes!(events::create, events::list))

@@ -38,8 +38,15 @@ impl std::fmt::Debug for Job {
 }
 
 /// Every job, in the order in which a day's are run.
-pub const JOBS: &[Job] =
-    &[Job { name: "credit-balances", about: "pays back what was received above a debt", run: crate::pay_backs::run }];
+pub const JOBS: &[Job] = &[
+    Job { name: "ledger-day", about: "seals and signs the ledger's days that are over", run: crate::ledger_day::run },
+    Job {
+        name: "servicing",
+        about: "posts income, allowances and charge-offs as each loan's rules say",
+        run: crate::servicing::run,
+    },
+    Job { name: "credit-balances", about: "pays back what was received above a debt", run: crate::pay_backs::run },
+];
 
 /// The job of a name.
 #[must_use]

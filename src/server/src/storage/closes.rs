@@ -41,6 +41,19 @@ pub async fn in_force(db: &mut Connection) -> Result<Option<Close>, Problem> {
     Ok(last.map(|through| Close { through, back_dating: BackDating::Refused }))
 }
 
+/// Whether a day was closed in this kind.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_closed(db: &mut Connection, kind: &str, through: &str) -> sqlx::Result<bool> {
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM ledger_closes WHERE kind = $1 AND through = $2")
+        .bind(kind)
+        .bind(through)
+        .fetch_one(db)
+        .await?;
+    Ok(count > 0)
+}
+
 /// Writes a close.
 ///
 /// # Errors

@@ -203,3 +203,40 @@ pub async fn project(db: &mut Connection, projections: &[Projection]) -> sqlx::R
     })
     .await
 }
+
+/// Ids of loans in order, after one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ids(db: &mut Connection, after: &str, limit: i64) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT id FROM loans WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(db)
+        .await
+}
+
+/// Loans that servicing has to look at by a day.
+///
+/// # Errors
+/// When the database fails.
+pub async fn due_for_service(db: &mut Connection, date: &str, limit: i64) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT id FROM loans WHERE status IN ('disbursing', 'active') AND service_due <= $1
+         ORDER BY service_due, id LIMIT $2",
+    )
+    .bind(date)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Notes when servicing has to look at loans again: ids and days.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_service_due(db: &mut Connection, dues: &[(String, String)]) -> sqlx::Result<()> {
+    let before = "WITH v (id, due) AS (VALUES";
+    let after = ") UPDATE loans SET service_due = v.due FROM v WHERE loans.id = v.id";
+    many::execute(db, (before, after), 2, dues, |query, (id, due)| query.bind(id.clone()).bind(due.clone())).await
+}

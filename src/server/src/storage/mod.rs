@@ -8,6 +8,7 @@ pub mod capabilities;
 pub mod checkouts;
 pub mod clock;
 pub mod closes;
+pub mod days;
 pub mod engine;
 pub mod group;
 pub mod journal;

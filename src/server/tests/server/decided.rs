@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    actors::ADA,
+    actors::{ADA, Shopper},
     world::{LENDER, MERCHANT, World},
 };
 
@@ -39,6 +39,32 @@ async fn an_event_names_the_state_it_was_decided_on() {
         world.post_once(&path, bearer, "c", &body).await.problem(403, "forbidden");
         world.get(&path, bearer).await.problem(403, "forbidden");
     }
+}
+
+/// Fineract accepts as right that a key of one loan answers for another: here each loan's event is its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idempotency_key_of_an_event_belongs_to_its_loan() {
+    let world = World::new().await;
+    let (_, first, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let grace = Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+    let (_, second, _) = world.buy(&grace, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let event = json!({ "type": "goodwill_credited", "amount": 500, "value_date": today });
+    let body = json!({ "expected_events": 2, "event": event });
+    for loan in [&first, &second] {
+        let path = format!("/v1/loans/{loan}/events");
+        assert_eq!(world.post_once(&path, LENDER, "same", &body).await.expect(201)["loan_id"], loan.as_str());
+        assert_eq!(world.owed(loan).await, 49_500);
+    }
+    // Two people decide at the same instant: one of them has to look again.
+    let body = json!({ "expected_events": 3, "event": event });
+    let path = format!("/v1/loans/{first}/events");
+    let (one, other) =
+        tokio::join!(world.post_once(&path, LENDER, "a", &body), world.post_once(&path, LENDER, "b", &body));
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409]);
+    assert_eq!(world.owed(&first).await, 49_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,12 +183,7 @@ async fn a_shopper_withdraws_within_the_legal_period_and_owes_principal_and_the_
         .await;
     refused.problem(422, "event-refused");
     world.serve_by("withdrawal_days = 14").await;
-    let grace = crate::actors::Shopper {
-        name: "Grace Hopper",
-        email: "grace@example.com",
-        phone: "+12125550199",
-        standing: "good",
-    };
+    let grace = Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
     let (_, loan, capability) = world.buy(&grace, 50_000, "monthly-3").await;
     let start = world.app().today().unwrap();
     let path = format!("/v1/loans/{loan}/withdrawal");

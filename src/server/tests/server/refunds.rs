@@ -145,6 +145,49 @@ async fn a_refund_of_300_on_500_with_nothing_paid_by_each_rule() {
     }
 }
 
+/// A refund of 300 on 500 in four without interest, with nothing paid, by each rule: the published figures.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_of_300_on_500_in_four_by_each_rule() {
+    let mut policy = serde_json::to_value(crate::world::payload()).unwrap();
+    let four = json!({ "id": "pay-4", "label": { "en": "4 payments" },
+        "repayment": { "method": "free", "count": 4, "every": "P1M" } });
+    policy["product"]["plans"].as_array_mut().unwrap().push(four);
+    let world = World::with(serde_json::from_value(policy).unwrap()).await;
+    let names = ["ada", "grace", "mary"];
+    let emails = ["ada@example.com", "grace@example.com", "mary@example.com"];
+    let phones = ["+12125550123", "+12125550199", "+12125550177"];
+    for (place, (rule, left)) in
+        [("last_first", [12_500, 7_500, 0, 0]), ("first_first", [0, 0, 7_500, 12_500]), ("pro_rata", [5_000; 4])]
+            .into_iter()
+            .enumerate()
+    {
+        let shopper = Shopper { name: names[place], email: emails[place], phone: phones[place], standing: "good" };
+        let (_, loan, _) = world.buy(&shopper, 50_000, "pay-4").await;
+        let body = json!({ "loan": loan, "reference": "R", "amount": 30_000, "rule": rule });
+        world.refund(&loan, &body).await.expect(201);
+        assert_eq!(principals(&world, &loan).await, left, "{rule}");
+    }
+}
+
+/// One refund told at the same instant under four keys is one refund.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_told_at_the_same_instant_under_several_keys_is_booked_once() {
+    let mut world = World::new().await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.verifying = false;
+    let body = of(&loan, "R-1", 10_000);
+    let (a, b, c, d) = tokio::join!(
+        world.refund("a", &body),
+        world.refund("b", &body),
+        world.refund("c", &body),
+        world.refund("d", &body)
+    );
+    let ids: Vec<Value> = [a, b, c, d].iter().map(|answer| answer.expect(201)["id"].clone()).collect();
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(world.owed(&loan).await, 40_000);
+    world.verify().await;
+}
+
 async fn principals(world: &World, loan: &str) -> Vec<i64> {
     let view = world.get(&format!("/v1/loans/{loan}"), LENDER).await.expect(200);
     view["installments"].as_array().unwrap().iter().map(|row| row["principal"].as_i64().unwrap()).collect()
