@@ -49,6 +49,8 @@ enum Command {
     Reconcile(commands::reconcile::Args),
     /// See, correct or erase a person's data, and withdraw consents
     Persons(commands::persons::Args),
+    /// The server's ledger: written out for replay, and its projections compared with the events
+    Ledger(commands::ledger::Args),
     /// Run the lending server
     Serve(commands::serve::Args),
     /// The day's jobs: list them, run one for a date, see how they went
@@ -83,6 +85,7 @@ fn main() -> std::process::ExitCode {
         Command::Replay(args) => commands::replay::run(&args),
         Command::Reconcile(args) => commands::reconcile::run(&args),
         Command::Persons(args) => commands::persons::run(args),
+        Command::Ledger(args) => commands::ledger::run(args),
         Command::Serve(args) => commands::serve::run(args),
         Command::Jobs(args) => commands::jobs::run(&args),
         Command::Backup(args) => commands::backup::run(&args),

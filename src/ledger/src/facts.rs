@@ -139,7 +139,7 @@ pub(crate) struct Facts {
 }
 
 /// Which records are in force: a reversal takes out its record, the reversal of a reversal brings it back.
-fn in_force(records: &[Record]) -> Result<Vec<bool>, LedgerError> {
+pub(crate) fn in_force(records: &[Record]) -> Result<Vec<bool>, LedgerError> {
     let mut force = vec![true; records.len()];
     for (place, record) in records.iter().enumerate().rev() {
         let Event::Reversed { number } = record.event else { continue };

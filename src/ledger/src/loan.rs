@@ -244,6 +244,18 @@ impl Loan {
         &self.records
     }
 
+    /// Which of the records are in force, by their places: a reversal takes its record out.
+    #[must_use]
+    pub fn in_force(&self) -> Vec<bool> {
+        crate::facts::in_force(&self.records).unwrap_or_default()
+    }
+
+    /// Debits collected that the payer's bank may still take back.
+    #[must_use]
+    pub const fn uncleared(&self) -> Amount {
+        self.facts.uncleared
+    }
+
     /// What was posted so far.
     #[must_use]
     pub const fn position(&self) -> &Position {

@@ -152,7 +152,9 @@ fn check_loan(row: &loans::Row, loan: &Loan, posted: &TrialBalance) -> Result<()
             return wrong(&format!("account {} holds {held}, the events come to {amount}", account.code()));
         }
     }
-    if row.status != loan.status().name() || row.principal_outstanding != loan.principal_outstanding().minor() {
+    let stored = (row.status.as_str(), row.principal_outstanding, row.credit_balance);
+    let folded = (loan.status().name(), loan.principal_outstanding().minor(), loan.credit_balance().minor());
+    if stored != folded {
         return wrong("the stored projection is not the fold");
     }
     Ok(())

@@ -8,7 +8,7 @@ use prequal_core::{
     money::Amount,
     wire::Offer,
 };
-use prequal_ledger::{Contract, Entry, Event, Loan, Record, Status, chain};
+use prequal_ledger::{Close, Entry, Event, LedgerError, Loan, Position, Record, Status, chain};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,9 +18,10 @@ use crate::{
     jobs::due_debits,
     lines, outbox,
     problem::{Kind, Problem},
+    serving::Serving,
     settings::Merchant,
     settlement::{self, Fees},
-    storage::{Connection, applications, capabilities, checkouts, dues, journal, loans, payments},
+    storage::{Connection, applications, capabilities, checkouts, closes, dues, journal, loans, payments},
 };
 
 /// What a booking needs.
@@ -37,6 +38,8 @@ pub struct Booking<'a> {
     /// The line of credit that it is drawn on.
     pub line: Option<&'a str>,
     pub signature_record: &'a str,
+    /// How the loan will be served.
+    pub serving: &'a Serving,
     /// SHA-256 of the shopper's credential for the loan.
     pub capability_hash: &'a str,
     pub now: Instant,
@@ -78,6 +81,7 @@ pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, 
         agreement_text: agreement(&application.agreement_text)?,
         agreement_hash: agreement(&application.agreement_hash)?,
         signature_record: booking.signature_record,
+        serving: booking.serving,
         capability_hashes: &[booking.capability_hash.to_owned()],
         now: &now,
         today: booking.today,
@@ -117,6 +121,8 @@ pub struct Lending<'a> {
     pub agreement_text: String,
     pub agreement_hash: String,
     pub signature_record: &'a str,
+    /// How the loan will be served.
+    pub serving: &'a Serving,
     /// SHA-256 of each credential that opens it, the first of them its own.
     pub capability_hashes: &'a [String],
     pub now: &'a str,
@@ -130,7 +136,7 @@ pub struct Lending<'a> {
 pub async fn lend(db: &mut Connection, lending: &Lending<'_>) -> Result<String, Problem> {
     let Lending { offer, now, today, .. } = *lending;
     let fee = lending.fees.total()?;
-    let contract = contract(offer, fee)?;
+    let contract = lending.serving.contract(offer, fee).map_err(Problem::internal)?;
     let payout = contract.payout();
     let own = lending.capability_hashes.first().ok_or_else(|| Problem::internal("a loan without a credential"))?;
     let row = loans::Row {
@@ -150,6 +156,8 @@ pub async fn lend(db: &mut Connection, lending: &Lending<'_>) -> Result<String, 
         status: Status::Disbursing.name().to_owned(),
         principal_outstanding: 0,
         booked: now.to_owned(),
+        serving: lending.serving.text()?,
+        credit_balance: 0,
     };
     loans::insert(db, &row).await?;
     for hash in lending.capability_hashes {
@@ -196,11 +204,7 @@ async fn request_payout(
         currency: &payout.currency,
         value_date: today.to_string(),
     };
-    outbox::add(db, "/v1/payouts", &payout.id, &instruction, now).await
-}
-
-fn contract(offer: &Offer, merchant_fee: Amount) -> Result<Contract, Problem> {
-    Contract::new(offer.terms.clone(), offer.rules(), merchant_fee).map_err(Problem::internal)
+    outbox::add(db, outbox::PAYOUTS, &payout.id, &instruction, now).await
 }
 
 /// The offer that was signed.
@@ -217,27 +221,36 @@ pub fn offer(row: &loans::Row) -> Result<Offer, Problem> {
 /// 500 where the stored events are not such a fold.
 pub async fn load(db: &mut Connection, row: &loans::Row) -> Result<Loan, Problem> {
     let events = loans::events(db, &row.id).await?;
-    restore(&row.offer, row.merchant_fee, events.iter().map(|stored| (&*stored.booked, &*stored.event)))
+    let signed = Signed { offer: &row.offer, merchant_fee: row.merchant_fee, serving: row.serving.as_deref() };
+    restore(&signed, events.iter().map(|stored| (&*stored.booked, &*stored.event)))
+}
+
+/// What a loan is folded from, beside its events.
+#[derive(Debug, Clone, Copy)]
+pub struct Signed<'a> {
+    /// Canonical JSON of the offer.
+    pub offer: &'a str,
+    /// In minor units.
+    pub merchant_fee: i64,
+    /// How it is served, as it was kept.
+    pub serving: Option<&'a str>,
 }
 
 /// A loan, folded from the offer that was signed and its events: when each was booked, and its JSON.
 ///
 /// # Errors
 /// 500 where these are not such a fold.
-pub fn restore<'a>(
-    offer: &str,
-    merchant_fee: i64,
-    events: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Result<Loan, Problem> {
-    let offer: Offer = serde_json::from_str(offer).map_err(Problem::internal)?;
-    let fee = Amount::new(merchant_fee).map_err(Problem::internal)?;
+pub fn restore<'a>(signed: &Signed<'_>, events: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Loan, Problem> {
+    let offer: Offer = serde_json::from_str(signed.offer).map_err(Problem::internal)?;
+    let fee = Amount::new(signed.merchant_fee).map_err(Problem::internal)?;
+    let contract = Serving::read(signed.serving)?.contract(&offer, fee).map_err(Problem::internal)?;
     let records: Result<Vec<Record>, Problem> = events
         .map(|(booked, event)| {
             let event: Event = serde_json::from_str(event).map_err(Problem::internal)?;
             Ok(Record { booked: Date::parse(booked).map_err(Problem::internal)?, event })
         })
         .collect();
-    Loan::restore(contract(&offer, fee)?, records?).map_err(Problem::internal)
+    Loan::restore(contract, records?).map_err(Problem::internal)
 }
 
 /// Adds an event to a loan in memory; gives the event as it is stored, and the entry that it posts.
@@ -245,8 +258,17 @@ pub fn restore<'a>(
 /// # Errors
 /// 500 where the ledger refuses it.
 pub fn advance(loan: &mut Loan, event: Event, booked: Date) -> Result<(loans::EventRow, Option<Entry>), Problem> {
+    advance_or(loan, event, booked, Problem::internal)
+}
+
+fn advance_or(
+    loan: &mut Loan,
+    event: Event,
+    booked: Date,
+    refuse: impl Fn(LedgerError) -> Problem,
+) -> Result<(loans::EventRow, Option<Entry>), Problem> {
     let text = canonical::to_string(&event).map_err(Problem::internal)?;
-    let entry = loan.record(event, booked).map_err(Problem::internal)?;
+    let entry = loan.record(event, booked).map_err(refuse)?;
     let number = i64::try_from(loan.records().len()).map_err(Problem::internal)?;
     Ok((loans::EventRow { number, booked: booked.to_string(), event: text }, entry))
 }
@@ -265,14 +287,86 @@ pub async fn record(
 ) -> Result<(), Problem> {
     let (before, name) = (*loan.position(), event.name());
     let (row, entry) = advance(loan, event, booked)?;
-    let outstanding = loan.principal_outstanding().minor();
-    loans::add_event(db, id, &row, loan.status().name(), outstanding).await?;
+    write(db, id, loan, (&before, name), (row, entry), (booked, now)).await
+}
+
+/// Writes an event that was folded in: itself, the projections, its entry, and what follows a loan: its debits on due
+/// days, its funders' books, its line of credit.
+async fn write(
+    db: &mut Connection,
+    id: &str,
+    loan: &Loan,
+    (before, name): (&Position, &'static str),
+    (row, entry): (loans::EventRow, Option<Entry>),
+    (booked, now): (Date, &str),
+) -> Result<(), Problem> {
+    loans::add_event(db, &row, &projection(id, loan)).await?;
     due_debits::follow(db, id, loan, booked).await?;
     if let Some(entry) = entry {
         post(db, id, entry, now).await?;
     }
-    funding::books::follow(db, id, &before, loan, name, now).await?;
+    funding::books::follow(db, id, before, loan, name, now).await?;
     lines::follow(db, id, loan, booked).await
+}
+
+/// What the database keeps of a loan's fold.
+#[must_use]
+pub fn projection(id: &str, loan: &Loan) -> loans::Projection {
+    loans::Projection {
+        id: id.to_owned(),
+        status: loan.status().name().to_owned(),
+        principal_outstanding: loan.principal_outstanding().minor(),
+        credit_balance: loan.credit_balance().minor(),
+    }
+}
+
+/// An event that a person, a merchant or a shopper decided, tried on a loan in memory. It may be refused, and it
+/// cannot reach back into a period that is closed.
+///
+/// # Errors
+/// 409 for a closed period, 422 where the ledger refuses it.
+pub async fn decide(
+    db: &mut Connection,
+    loan: &mut Loan,
+    event: Event,
+    booked: Date,
+) -> Result<(loans::EventRow, Option<Entry>), Problem> {
+    if let Some(close) = closes::in_force(db).await? {
+        Close::allows(&close, &event, booked).map_err(refused)?;
+    }
+    advance_or(loan, event, booked, refused)
+}
+
+/// [`decide`], and the event with its entry and the projections written.
+///
+/// # Errors
+/// As [`decide`], and 500 where the database fails.
+pub async fn record_decided(
+    db: &mut Connection,
+    id: &str,
+    loan: &mut Loan,
+    event: Event,
+    booked: Date,
+    now: &str,
+) -> Result<Option<Entry>, Problem> {
+    let (before, name) = (*loan.position(), event.name());
+    let (row, entry) = decide(db, loan, event, booked).await?;
+    write(db, id, loan, (&before, name), (row, entry.clone()), (booked, now)).await?;
+    Ok(entry)
+}
+
+/// Why the ledger refuses what somebody decided.
+#[must_use]
+pub fn refused(error: LedgerError) -> Problem {
+    let kind = match error {
+        LedgerError::PeriodClosed(_) => Kind::PeriodClosed,
+        LedgerError::RefundAboveBought => Kind::RefundAboveBought,
+        LedgerError::PartsDoNotAddUp | LedgerError::NotCanonical | LedgerError::ChainBroken(_) => {
+            return Problem::internal(error);
+        }
+        _ => Kind::EventRefused,
+    };
+    Problem::new(kind, error.to_string())
 }
 
 /// Appends an entry to a chain; gives its id.

@@ -16,6 +16,8 @@ use crate::{
     conduct::Conduct,
     delivery::Channel,
     funding::config::{FunderConfig, FundingConfig},
+    serving::Serving,
+    settings::RefundFee,
     settlement::config::SettlementConfig,
 };
 
@@ -82,6 +84,11 @@ pub struct Config {
     /// How merchants' and the lender's systems are told of events.
     #[serde(default)]
     pub webhooks: Webhooks,
+    /// How loans are served.
+    #[serde(default)]
+    pub servicing: Serving,
+    /// How the ledger's days are signed; where it is left out, none is.
+    pub ledger: Option<Ledger>,
     /// How notices reach people; where it is left out, they wait.
     pub notices: Option<Channel>,
     /// Where `/metrics` is offered without a key; nowhere where it is left out.
@@ -206,6 +213,17 @@ pub struct Merchant {
     /// When and how it is paid; where it is left out, at once for every loan.
     #[serde(default)]
     pub settlement: SettlementConfig,
+    /// What of the fee is given back with a refund.
+    #[serde(default)]
+    pub refund_fee: RefundFee,
+}
+
+/// How the ledger's days are signed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// The private key of use `ledger`.
+    pub key: PathBuf,
 }
 
 /// An edge worker.
@@ -429,6 +447,9 @@ impl Config {
         {
             *path = folder.join(&path);
         }
+        if let Some(ledger) = &mut self.ledger {
+            ledger.key = folder.join(&ledger.key);
+        }
         if let Some(Channel::File { folder: notices, .. }) = &mut self.notices {
             *notices = folder.join(&notices);
         }
@@ -489,6 +510,7 @@ impl Config {
             return Err("limits.exposure_max must not be negative".to_owned());
         }
         self.check_orders()?;
+        self.servicing.check()?;
         if let Some(channel) = &self.notices {
             channel.check()?;
         }

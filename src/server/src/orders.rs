@@ -269,6 +269,7 @@ pub async fn capture(
         agreement_text: row.agreement_text.clone(),
         agreement_hash: row.agreement_hash.clone(),
         signature_record: &row.signature_record,
+        serving: &app.settings.serving,
         capability_hashes: &hashes,
         now: &now,
         today,

@@ -24,6 +24,8 @@ const BATCH_MAX: i64 = 32;
 /// How often waiting calls are looked for without being woken.
 const POLL: Duration = Duration::from_millis(500);
 
+/// Where the provider takes instructions to pay a merchant.
+pub const PAYOUTS: &str = "/v1/payouts";
 /// Where the provider takes instructions to debit a shopper.
 pub const DEBITS: &str = "/v1/debits";
 
@@ -91,7 +93,11 @@ async fn deliver_due(app: &App) -> Result<usize, Problem> {
         // A debit that nobody could ask for is over, and what it held of the debt can be paid otherwise. Should the
         // provider have heard of it after all, the money is booked as a payment of its own.
         let ended = (status == "dead" && call.path == DEBITS).then_some(call.subject.as_str());
+        let sent = (status == "delivered" && call.path == PAYOUTS).then_some(call.subject.as_str());
         let work = |mut tx: Part| async move {
+            if let Some(payout) = sent {
+                payments::payout_sent(&mut tx, payout).await?;
+            }
             if let Some(payment) = ended {
                 let end = payments::End { status: "failed", value_date: None, transfer: None };
                 payments::end(&mut tx, payment, end).await?;

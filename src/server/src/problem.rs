@@ -82,6 +82,14 @@ kinds! {
     SameReviewer = CONFLICT, "same-reviewer", "another person must approve as well";
     /// The provider said something else of this transfer before.
     TransferDiffers = CONFLICT, "transfer-differs", "this transfer was told otherwise before";
+    /// The loan has other events than those on which the request was decided.
+    EventsChanged = CONFLICT, "events-changed", "something else happened to this loan";
+    /// A day in a period that is closed.
+    PeriodClosed = CONFLICT, "period-closed", "the period is closed";
+    /// A refund of this reference was made otherwise.
+    RefundDiffers = CONFLICT, "refund-differs", "this refund was told otherwise before";
+    /// The money was matched or returned before.
+    SuspenseMatched = CONFLICT, "suspense-matched", "this money was matched before";
     /// A request with the same idempotency key is still being served.
     IdempotencyInFlight = CONFLICT, "idempotency-in-flight", "a request with this key is in flight";
     /// The order was captured for the last time or voided before.
@@ -120,6 +128,10 @@ kinds! {
     SignatureName = UNPROCESSABLE_ENTITY, "signature-name", "the signature is not the applicant's name";
     /// The one-time code does not sign.
     SigningCode = UNPROCESSABLE_ENTITY, "signing-code", "the one-time code does not sign";
+    /// The ledger does not allow it of this loan.
+    EventRefused = UNPROCESSABLE_ENTITY, "event-refused", "the loan does not allow this";
+    /// More than was bought.
+    RefundAboveBought = UNPROCESSABLE_ENTITY, "refund-above-bought", "the refunds are more than what was bought";
     /// More than what is owed.
     PaymentAbovePayoff = UNPROCESSABLE_ENTITY, "payment-above-payoff", "the payment is more than what is owed";
     /// More than what is left of what was authorized.

@@ -67,7 +67,7 @@ async fn remind(
     (due, date): (Date, Date),
 ) -> Result<bool, Problem> {
     let events = books.events.as_deref().unwrap_or_default().lines().filter_map(|line| line.split_once(' '));
-    let loan = booking::restore(&books.offer, books.merchant_fee, events)?;
+    let loan = booking::restore(&books.signed(), events)?;
     let account = loan.account(date).map_err(Problem::internal)?;
     // The schedule as it now stands decides: an instalment that was moved is reminded of on its new day.
     let installment = account.installments.iter().find(|line| i64::from(line.number) == row.number && line.due == due);

@@ -206,6 +206,15 @@ struct Account {
     touched: bool,
 }
 
+impl payments::Row {
+    /// Whether an arrival is the clearing of this debit, which was collected before.
+    fn clears(&self, arrival: &Arrival) -> bool {
+        self.status == payments::RECEIVED
+            && self.amount == arrival.amount.minor()
+            && self.transfer.as_deref() == Some(&*arrival.id)
+    }
+}
+
 /// What a batch knows, and what it will write.
 struct Books {
     today: Date,
@@ -290,7 +299,13 @@ impl Books {
         account.touched = true;
         let value_date = counted_from(&arrival.id, arrival.value_date, &account.loan, self.today)?;
         let counted = value_date.to_string();
-        let payment = match payment.filter(|payment| payment.status == "initiated") {
+        // What was collected becomes final; it counts since it was collected.
+        if let Some(payment) = payment.as_ref().filter(|payment| payment.clears(arrival)) {
+            let (event, value_date) = (Event::Cleared { payment: payment.id.clone() }, payment.value_date.clone());
+            self.end(payment.clone(), payments::CLEARED, value_date, &arrival.id);
+            return self.booked(&id, event, arrival);
+        }
+        let payment = match payment.filter(|payment| payment.status == payments::INITIATED) {
             Some(payment) if payment.amount == arrival.amount.minor() => {
                 self.end(payment, "cleared", Some(counted), &arrival.id)
             }
@@ -301,7 +316,11 @@ impl Books {
             }
             None => self.unasked(&id, arrival, counted),
         };
-        self.record(&id, Event::Received { amount: arrival.amount, payment, value_date })?;
+        self.booked(&id, Event::Received { amount: arrival.amount, payment, value_date }, arrival)
+    }
+
+    fn booked(&mut self, id: &str, event: Event, arrival: &Arrival) -> Result<Answer, Problem> {
+        self.record(id, event)?;
         self.note(&arrival.delivery, &arrival.fingerprint);
         self.note(&arrival.transfer, &arrival.content);
         Ok(Ok(Taken::Booked))
@@ -317,6 +336,7 @@ impl Books {
         payment.status = status.to_owned();
         payment.value_date = value_date;
         payment.transfer = Some(transfer.to_owned());
+        payment.booked = Some(self.today.to_string());
         self.payments.insert(payment.id.clone(), payment.clone());
         let id = payment.id.clone();
         self.ended.push(payment);
@@ -334,6 +354,7 @@ impl Books {
             value_date: Some(value_date),
             transfer: Some(arrival.id.clone()),
             created: self.now.clone(),
+            booked: Some(self.today.to_string()),
         };
         let id = payment.id.clone();
         self.unasked.push(payment);
@@ -372,13 +393,7 @@ impl Books {
             }
         }
         let touched = self.accounts.iter().filter(|(_, account)| account.touched);
-        let projections: Vec<loans::Projection> = touched
-            .map(|(id, account)| loans::Projection {
-                id: id.clone(),
-                status: account.loan.status().name().to_owned(),
-                principal_outstanding: account.loan.principal_outstanding().minor(),
-            })
-            .collect();
+        let projections: Vec<_> = touched.map(|(id, account)| booking::projection(id, &account.loan)).collect();
         loans::project(db, &projections).await?;
         for books in self.funders.values() {
             funding::project(db, books.rows()).await?;
@@ -412,7 +427,7 @@ async fn accounts(db: &mut Connection, intake: &Intake, ids: &[&str]) -> Result<
     for row in loans::books_of(db, &unknown).await? {
         let events = row.events.as_deref().unwrap_or_default().lines().filter_map(|line| line.split_once(' '));
         let head = head(row.head_number, row.head_hash.as_deref());
-        let loan = booking::restore(&row.offer, row.merchant_fee, events)?;
+        let loan = booking::restore(&row.signed(), events)?;
         accounts.insert(row.id, Account { currency: row.currency, loan, head, touched: false });
     }
     Ok(accounts)

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use prequal_bundle::jwk::{self, PrivateKey, PublicKey, Use};
 use prequal_core::{calendar::Date, currency::Currency, decimal::Decimal, money::Amount};
 use prequal_ledger::Ceiling;
+use serde::Deserialize;
 
 use crate::{
     conduct::Conduct,
@@ -15,6 +16,7 @@ use crate::{
     http_client::BaseUrl,
     keys::{Holder, Key, Keys},
     policy::{Policies, PublicBundle},
+    serving::Serving,
     settlement::config::{Cycle, Settling},
     vault::{self, Vault},
     webhook,
@@ -22,6 +24,17 @@ use crate::{
 
 /// The dearest merchant fee that is not surely a slip of the pen, in percent.
 const FEE_PERCENT_MAX: i64 = 50;
+
+/// What of a merchant's fee is given back when a purchase is refunded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundFee {
+    /// Nothing: the lender keeps it.
+    #[default]
+    Kept,
+    /// In the proportion of what was refunded to what was lent.
+    Returned,
+}
 
 /// A shop.
 #[derive(Debug)]
@@ -34,6 +47,8 @@ pub struct Merchant {
     pub fee_percent: Decimal,
     /// When and how it is paid.
     pub settlement: Settling,
+    /// What of the fee is given back with a refund.
+    pub refund_fee: RefundFee,
 }
 
 impl Merchant {
@@ -103,6 +118,10 @@ pub struct Settings {
     pub funders: Funders,
     /// How an application is led to a loan.
     pub conduct: Conduct,
+    /// How loans are served that are booked from now on.
+    pub serving: Serving,
+    /// The key of the ledger's days.
+    pub ledger_key: Option<PrivateKey>,
     merchants: Vec<Arc<Merchant>>,
     edges: Vec<Arc<Edge>>,
 }
@@ -153,6 +172,8 @@ impl Settings {
             merchants,
             edges,
             conduct,
+            serving: config.servicing.clone(),
+            ledger_key: config.ledger.as_ref().map(|ledger| jwk::read_private(&ledger.key, Use::Ledger)).transpose()?,
         };
         Ok((settings, vault))
     }
@@ -175,9 +196,12 @@ impl Settings {
         self.edges.iter().find(|edge| edge.id == id).cloned()
     }
 
-    /// The public keys of `/.well-known/jwks.json`: checkout tokens' and every edge's offers'.
+    /// The public keys of `/.well-known/jwks.json`: checkout tokens', the ledger's and every edge's offers'.
     pub fn public_keys(&self) -> impl Iterator<Item = &PublicKey> {
-        std::iter::once(&self.checkout_key.public).chain(self.edges.iter().flat_map(|edge| &edge.offer_keys))
+        let ledger = self.ledger_key.iter().map(|key| &key.public);
+        std::iter::once(&self.checkout_key.public)
+            .chain(ledger)
+            .chain(self.edges.iter().flat_map(|edge| &edge.offer_keys))
     }
 
     /// What `--check` prints: one fact a line, no secret among them.
@@ -204,6 +228,10 @@ impl Settings {
                 self.ceilings.iter().map(|one| format!("{} {}", one.id, one.amount)).collect::<Vec<_>>().join(", "),
             ),
             ("jurisdiction", self.conduct.law().name().to_owned()),
+            (
+                "ledger key",
+                self.ledger_key.as_ref().map_or("none: days are not signed", |key| &key.public.kid).to_owned(),
+            ),
             ("notices", self.notices.as_ref().map_or("wait: no channel", Channel::name).to_owned()),
         ]
     }
@@ -287,6 +315,7 @@ fn merchants(config: &Config) -> Result<Vec<Arc<Merchant>>, String> {
                 fee_percent,
                 settlement: Settling::of(&merchant.settlement)
                     .map_err(|error| format!("merchant `{}`: {error}", merchant.id))?,
+                refund_fee: merchant.refund_fee,
             }))
         })
         .collect()

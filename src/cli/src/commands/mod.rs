@@ -11,6 +11,7 @@ pub mod export;
 pub mod import;
 pub mod jobs;
 pub mod keygen;
+pub mod ledger;
 pub mod man;
 pub mod monitor;
 pub mod payoff;

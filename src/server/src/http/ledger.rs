@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
-use prequal_ledger::Account;
+use prequal_ledger::{Account, Transfer};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -178,7 +178,14 @@ fn is_chain(text: &str) -> bool {
     if let Some((loan, funder)) = books::of_chain(text) {
         return is_id(loan) && is_name(funder);
     }
-    text == journal::SUSPENSE_CHAIN || is_id(text) || settlement::of_chain(text).is_some_and(is_name)
+    let refund = text.strip_prefix("refund/").is_some_and(is_id);
+    text == journal::SUSPENSE_CHAIN || is_id(text) || refund || settlement::of_chain(text).is_some_and(is_name)
+}
+
+impl PostingView {
+    pub(super) const fn of(transfer: &Transfer) -> Self {
+        Self { debit: transfer.debit().code(), credit: transfer.credit().code(), amount: transfer.amount().minor() }
+    }
 }
 
 /// The journal, page by page.
@@ -210,15 +217,7 @@ fn entry_view(stored: journal::Stored) -> EntryView {
         date: entry.date().to_string(),
         currency: entry.currency().code().to_owned(),
         event: entry.event().to_owned(),
-        postings: entry
-            .transfers()
-            .iter()
-            .map(|transfer| PostingView {
-                debit: transfer.debit().code(),
-                credit: transfer.credit().code(),
-                amount: transfer.amount().minor(),
-            })
-            .collect(),
+        postings: entry.transfers().iter().map(PostingView::of).collect(),
         previous: stored.sealed.previous,
         hash: stored.sealed.hash,
     }
@@ -261,6 +260,10 @@ pub struct SuspenseView {
     value_date: String,
     /// When the notice came, RFC 3339.
     received: String,
+    /// `waiting`, `matched` to a loan, `returned` to the payer, or `taken_back` by the payer's bank.
+    status: String,
+    /// The loan it was matched to.
+    loan_id: Option<String>,
 }
 
 /// Money that came for no loan that is known.
@@ -289,5 +292,7 @@ fn suspense_view(app: &App, row: suspense::Row) -> Result<SuspenseView, Problem>
         currency: row.currency,
         value_date: row.value_date,
         received: row.received,
+        status: row.outcome.unwrap_or_else(|| "waiting".to_owned()),
+        loan_id: row.loan,
     })
 }

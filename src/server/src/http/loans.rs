@@ -42,7 +42,7 @@ pub struct Balance {
 }
 
 impl Balance {
-    fn of(parts: Parts) -> Result<Self, Problem> {
+    pub(super) fn of(parts: Parts) -> Result<Self, Problem> {
         Ok(Self {
             principal: parts.principal.minor(),
             interest: parts.interest.minor(),
@@ -92,10 +92,54 @@ pub struct PaymentView {
     id: String,
     /// In minor units.
     amount: i64,
-    /// `initiated`, `cleared` or `failed`.
+    /// `initiated`, `received` while the payer's bank may take it back, `cleared`, `failed`, `returned`, `charged_back`,
+    /// or `reversed` where the lender undid it.
     status: String,
     /// From which day it counts, once it is known.
     value_date: Option<String>,
+    /// On which business day its last state was booked.
+    booking_date: Option<String>,
+}
+
+/// How late a loan is, by the rules it is served by.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ServicingView {
+    /// Days since the oldest instalment unpaid fell due; 0 below materiality and within the technical grace.
+    days_past_due: u32,
+    /// The same, as if the loan had never been re-aged.
+    original_days_past_due: u32,
+    /// Principal, interest and fees past due.
+    overdue: i64,
+    /// What of it may be collected: less what is disputed.
+    collectable: i64,
+    /// The bucket of the days past due.
+    bucket: Option<String>,
+    /// Whether unpaid interest is no income.
+    non_accrual: bool,
+    /// What is set aside for losses, as posted.
+    allowance: i64,
+    /// Whether it is late enough to be charged off.
+    charge_off_due: bool,
+    /// How many events it has: `expected_events` of whoever decides the next.
+    events: usize,
+}
+
+impl ServicingView {
+    fn of(loan: &Loan, today: Date) -> Result<Self, Problem> {
+        let late = loan.delinquency(today).map_err(Problem::internal)?;
+        let rules = loan.contract().servicing();
+        Ok(Self {
+            non_accrual: rules.is_non_accrual(late.days_past_due),
+            charge_off_due: rules.is_charge_off_due(late.days_past_due),
+            days_past_due: late.days_past_due,
+            original_days_past_due: late.original_days_past_due,
+            overdue: late.overdue.minor(),
+            collectable: late.collectable.minor(),
+            bucket: late.bucket,
+            allowance: loan.position().allowance.minor(),
+            events: loan.records().len(),
+        })
+    }
 }
 
 /// A loan.
@@ -124,6 +168,9 @@ pub struct LoanView {
     installments: Vec<InstallmentView>,
     /// Payments in order.
     payments: Vec<PaymentView>,
+    /// How late it is and what the books make of it; for the lender only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servicing: Option<ServicingView>,
     /// The offer that was signed.
     #[schema(value_type = Object)]
     offer: Offer,
@@ -252,7 +299,9 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
     let installments: Result<Vec<_>, _> = account.installments.iter().map(installment).collect();
     let payments = payments::of_loan(&mut db, &id).await?;
     let status = if payout_given_up(&mut db, &row).await? { PAYOUT_GIVEN_UP } else { row.status.as_str() }.to_owned();
+    let servicing = matches!(caller, Caller::Lender(_)).then(|| ServicingView::of(&loan, today)).transpose()?;
     let reply = Reply::ok(&LoanView {
+        servicing,
         offer: booking::offer(&row)?,
         balance: Balance::of(loan.owed(today).map_err(Problem::internal)?)?,
         overdue: Balance::of(if cancelled { Parts::default() } else { account.overdue })?,
@@ -265,7 +314,13 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
         installments: if cancelled { Vec::new() } else { installments? },
         payments: payments
             .into_iter()
-            .map(|row| PaymentView { id: row.id, amount: row.amount, status: row.status, value_date: row.value_date })
+            .map(|row| PaymentView {
+                id: row.id,
+                amount: row.amount,
+                status: row.status,
+                value_date: row.value_date,
+                booking_date: row.booked,
+            })
             .collect(),
         id: row.id,
         status,

@@ -9,7 +9,9 @@ pub mod decisions;
 mod describe;
 pub mod disclosures;
 pub mod etag;
+pub mod events;
 pub mod extract;
+pub mod finance;
 pub mod funding;
 pub mod gate;
 pub mod health;
@@ -24,6 +26,8 @@ pub mod page;
 pub mod payments;
 pub mod persons;
 pub mod rate;
+pub mod refunds;
+pub mod resolutions;
 pub mod resume;
 pub mod reviews;
 pub mod settlements;
@@ -110,6 +114,15 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ledger::trial_balance))
         .routes(routes!(ledger::entries))
         .routes(routes!(ledger::suspense))
+        .routes(routes!(finance::account))
+        .routes(routes!(finance::close, finance::list_closes))
+        .routes(routes!(finance::list_days))
+        .routes(routes!(finance::export))
+        .routes(routes!(refunds::create, refunds::list))
+        .routes(routes!(refunds::read))
+        .routes(routes!(events::create, events::list))
+        .routes(routes!(resolutions::match_suspense))
+        .routes(routes!(resolutions::decide_payout))
         .routes(routes!(notices::list))
         .routes(routes!(decisions::list))
         .routes(routes!(settlements::list))
@@ -153,6 +166,7 @@ fn of_shoppers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(loans::agreement))
         .routes(routes!(payments::create))
         .routes(routes!(autopay::read, autopay::agree, autopay::withdraw))
+        .routes(routes!(events::withdraw))
 }
 
 /// Routes that any page may call.

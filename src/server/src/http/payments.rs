@@ -103,6 +103,7 @@ async fn instruct(
         value_date: None,
         transfer: None,
         created: now.clone(),
+        booked: None,
     };
     payments::insert(tx, &payment).await?;
     let instruction = Instruction {

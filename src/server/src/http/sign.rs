@@ -291,6 +291,7 @@ async fn book(
         funding: approved.funding.as_ref(),
         line: signing.line.as_deref(),
         signature_record: &signature_record,
+        serving: &app.settings.serving,
         capability_hash,
         now,
         today,

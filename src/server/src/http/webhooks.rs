@@ -4,27 +4,24 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap};
 use prequal_core::{calendar::Date, canonical, currency::Currency, money::Amount};
-use prequal_ledger::{Account, Entry, Event, Transfer};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{Raw, parse};
 use crate::{
     app::App,
-    booking,
     clock::{Clock, SystemClock},
-    funding::remittance::{self, Told},
+    funding::remittance,
     problem::{Kind, Problem},
     repayments::{self, Arrival, Taken},
     reply::Reply,
     secret, settlement,
-    storage::{Connection, journal, loans, payments, suspense},
+    storage::{Connection, payments},
+    transfers::{self, Told, Went},
 };
 
 /// The longest id of a notice or of a provider's transfer, in bytes.
 pub const ID_BYTES_MAX: usize = 128;
-/// How much is kept of what an unknown payer wrote, in bytes.
-pub const REFERENCE_BYTES_MAX: usize = 512;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -35,12 +32,24 @@ pub enum NoticeType {
     /// A debit was refused.
     #[serde(rename = "payment.failed")]
     PaymentFailed,
+    /// A debit was collected; it is final when it clears.
+    #[serde(rename = "payment.collected")]
+    PaymentCollected,
+    /// A debit came back before it was final.
+    #[serde(rename = "payment.returned")]
+    PaymentReturned,
+    /// Money that was final was taken back.
+    #[serde(rename = "payment.charged_back")]
+    PaymentChargedBack,
     /// The merchant has the money.
     #[serde(rename = "payout.settled")]
     PayoutSettled,
     /// The merchant could not be paid.
     #[serde(rename = "payout.failed")]
     PayoutFailed,
+    /// A payout or a pay-back came back.
+    #[serde(rename = "payout.returned")]
+    PayoutReturned,
 }
 
 /// A notice.
@@ -177,92 +186,43 @@ async fn take(
 ) -> Result<&'static str, Problem> {
     let data = &notice.data;
     let told = Told {
+        id: &data.id,
+        reference: &data.reference,
+        amount: data.amount,
+        currency: data.currency,
+        value_date: data.value_date,
+    };
+    let outgoing = match notice.r#type {
+        NoticeType::PayoutSettled => Some(true),
+        NoticeType::PayoutFailed | NoticeType::PayoutReturned => Some(false),
+        _ => None,
+    };
+    let good = outgoing.unwrap_or(notice.r#type == NoticeType::PaymentCleared);
+    let ended = remittance::Told {
         reference: &data.reference,
         amount: data.amount,
         currency: data.currency.code(),
         value_date: data.value_date,
         transfer: &data.id,
     };
-    let (outgoing, good) = match notice.r#type {
-        NoticeType::PaymentCleared => (false, true),
-        NoticeType::PaymentFailed => (false, false),
-        NoticeType::PayoutSettled => (true, true),
-        NoticeType::PayoutFailed => (true, false),
-    };
-    if let Some(booked) = remittance::ended(app, db, told, (outgoing, good)).await? {
+    if let Some(booked) = remittance::ended(app, db, ended, (outgoing.is_some(), good)).await? {
         return Ok(if booked { BOOKED } else { KNOWN });
     }
-    if outgoing && let Some(booked) = settlement::job::ended(app, db, told, good).await? {
+    if outgoing.is_some()
+        && let Some(booked) = settlement::job::ended(app, db, ended, good).await?
+    {
         return Ok(if booked { BOOKED } else { KNOWN });
     }
-    match notice.r#type {
+    let (told, when) = (&told, (today, now));
+    let news = match notice.r#type {
         // Money for a loan was taken before it came here.
-        NoticeType::PaymentCleared => suspend(app, db, data, today, now).await.map(|()| BOOKED),
-        NoticeType::PaymentFailed => payment_failed(db, data).await,
-        NoticeType::PayoutSettled => payout_ended(db, data, true, today, now).await,
-        NoticeType::PayoutFailed => payout_ended(db, data, false, today, now).await,
-    }
-}
-
-fn wrong(data: &Transferred, pointer: &str, detail: &str) -> Problem {
-    tracing::warn!(transfer = ?data.id, detail, "a notice of the provider is refused");
-    Problem::new(Kind::InvalidValue, detail).with("pointer", pointer)
-}
-
-async fn payment_failed(db: &mut Connection, data: &Transferred) -> Result<&'static str, Problem> {
-    let Some(payment) = payments::find(db, &data.reference).await? else {
-        return Err(wrong(data, "/data/reference", "no such payment"));
-    };
-    let end = payments::End { status: "failed", value_date: None, transfer: Some(&data.id) };
-    if payments::end(db, &payment.id, end).await? {
-        return Ok(BOOKED);
-    }
-    if payment.status == "failed" { Ok(KNOWN) } else { Err(wrong(data, "/type", "the payment has ended otherwise")) }
-}
-
-async fn payout_ended(
-    db: &mut Connection,
-    data: &Transferred,
-    settled: bool,
-    today: Date,
-    now: &str,
-) -> Result<&'static str, Problem> {
-    let Some(payout) = payments::find_payout(db, &data.reference).await? else {
-        return Err(wrong(data, "/data/reference", "no such payout"));
-    };
-    if payout.amount != data.amount.minor() || payout.currency != data.currency.code() {
-        return Err(wrong(data, "/data/amount", "not the amount of the payout"));
-    }
-    let status = if settled { "settled" } else { "failed" };
-    if payout.status != "requested" {
-        let known = payout.status == status;
-        return if known { Ok(KNOWN) } else { Err(wrong(data, "/type", "the payout has ended otherwise")) };
-    }
-    let row = loans::find(db, &payout.loan).await?.ok_or_else(|| Problem::internal("a payout without a loan"))?;
-    let mut loan = booking::load(db, &row).await?;
-    let value_date = repayments::counted_from(&data.id, data.value_date, &loan, today)?;
-    let end = payments::End { status, value_date: Some(&value_date.to_string()), transfer: Some(&data.id) };
-    payments::end_payout(db, &payout.id, end).await?;
-    let event = if settled { Event::PayoutSettled { value_date } } else { Event::PayoutFailed { value_date } };
-    booking::record(db, &row.id, &mut loan, event, today, now).await?;
-    Ok(BOOKED)
-}
-
-/// Money that belongs to no loan is booked all the same.
-async fn suspend(app: &App, db: &mut Connection, data: &Transferred, today: Date, now: &str) -> Result<(), Problem> {
-    let transfer = Transfer::new(Account::Cash, Account::Suspense, data.amount).map_err(Problem::internal)?;
-    let entry = Entry::new(today, data.currency, "received_unknown", vec![transfer]).map_err(Problem::internal)?;
-    let entry = booking::post(db, journal::SUSPENSE_CHAIN, entry, now).await?;
-    let kept = data.reference.floor_char_boundary(REFERENCE_BYTES_MAX);
-    let reference = data.reference.get(..kept).unwrap_or_default();
-    let receipt = suspense::Row {
-        reference_sealed: app.vault.seal_reference(&entry, reference.as_bytes()),
-        entry,
-        transfer: data.id.clone(),
-        amount: data.amount.minor(),
-        currency: data.currency.code().to_owned(),
-        value_date: data.value_date.to_string(),
-        received: now.to_owned(),
-    };
-    Ok(suspense::insert(db, &receipt).await?)
+        NoticeType::PaymentCleared => transfers::suspend(app, db, told, when).await.map(|()| true),
+        NoticeType::PaymentFailed => transfers::debit_failed(db, told, when).await,
+        NoticeType::PaymentCollected => transfers::debit_collected(db, told, when).await,
+        NoticeType::PaymentReturned | NoticeType::PaymentChargedBack => transfers::taken_back(db, told, when).await,
+        NoticeType::PayoutSettled => transfers::payout_ended(app, db, told, Went::Settled, when).await,
+        NoticeType::PayoutFailed => transfers::payout_ended(app, db, told, Went::Failed, when).await,
+        NoticeType::PayoutReturned => transfers::payout_ended(app, db, told, Went::Returned, when).await,
+    }?;
+    Ok(if news { BOOKED } else { KNOWN })
 }

@@ -106,7 +106,7 @@ async fn batch(app: &App, tx: &mut Connection, ids: &[&str], date: Date) -> Resu
     let (mut moved, mut ordered, mut debits, mut calls) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for row in loans::books_of(tx, &ids).await? {
         let events = row.events.as_deref().unwrap_or_default().lines().filter_map(|line| line.split_once(' '));
-        let loan = booking::restore(&row.offer, row.merchant_fee, events)?;
+        let loan = booking::restore(&row.signed(), events)?;
         let due = due_on(&loan, date)?;
         moved.push((row.id.clone(), due.next.map(|next| next.to_string())));
         let amount = due.amount.saturating_sub(under_way.get(&row.id).copied().unwrap_or(0));
@@ -122,6 +122,7 @@ async fn batch(app: &App, tx: &mut Connection, ids: &[&str], date: Date) -> Resu
             value_date: None,
             transfer: None,
             created: now.clone(),
+            booked: None,
         };
         let instruction =
             Instruction { reference: &payment.id, amount, currency: &payment.currency, value_date: day.clone() };

@@ -72,6 +72,13 @@ pub const JOBS: &[Job] = &[
         about: "Erases personal data that is past what it was kept for",
         run: crate::retention::run,
     },
+    Job { name: "ledger-day", about: "seals and signs the ledger's days that are over", run: crate::ledger_day::run },
+    Job {
+        name: "servicing",
+        about: "posts income, allowances and charge-offs as each loan's rules say",
+        run: crate::servicing::run,
+    },
+    Job { name: "credit-balances", about: "pays back what was received above a debt", run: crate::pay_backs::run },
 ];
 
 /// The job of a name.

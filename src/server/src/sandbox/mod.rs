@@ -68,6 +68,8 @@ pub fn router(sandbox: Arc<Sandbox>) -> Router {
     Router::new()
         .route("/v1/debits", post(provider::debit))
         .route("/v1/payouts", post(provider::payout))
+        .route("/v1/pay-backs", post(provider::pay_back))
+        .route("/v1/transfers/{id}/{later}", post(provider::later))
         .route("/v1/incoming", post(provider::incoming))
         .route("/v1/transfers", get(provider::transfers))
         .route("/v1/switches", post(provider::switch))

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{
-    extract::State,
+    extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -41,6 +41,9 @@ pub struct Switches {
     /// Of so many transfers the notice comes twice, under two ids.
     #[serde(default)]
     repeat_next: u32,
+    /// Of so many debits the notice is that they were collected; they clear, or come back, when told to.
+    #[serde(default)]
+    collect_next: u32,
     /// Notices wait so long.
     #[serde(default)]
     delay_ms: u32,
@@ -107,6 +110,59 @@ pub async fn payout(
     make(&sandbox, &headers, "payout", &key.0, body).await
 }
 
+/// `POST /v1/pay-backs`: pays a payer back.
+///
+/// # Errors
+/// A problem.
+pub async fn pay_back(
+    State(sandbox): State<Arc<Sandbox>>,
+    headers: HeaderMap,
+    key: IdempotencyKey,
+    body: Json<Instruction>,
+) -> Result<Response, Problem> {
+    make(&sandbox, &headers, "payout", &key.0, body).await
+}
+
+/// What may happen to a transfer after it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Later {
+    /// A debit that was collected is final.
+    Clear,
+    /// A debit that was collected, or a payout, comes back.
+    Return,
+    /// Final money is taken back.
+    ChargeBack,
+}
+
+/// `POST /v1/transfers/{id}/{later}`: lets a transfer clear, come back or be charged back.
+///
+/// # Errors
+/// A problem.
+pub async fn later(
+    State(sandbox): State<Arc<Sandbox>>,
+    headers: HeaderMap,
+    Path((id, later)): Path<(String, Later)>,
+) -> Result<Response, Problem> {
+    authorize(&headers, &sandbox.config.provider.key_sha256)?;
+    let mut tx = sandbox.db.begin().await?;
+    let transfer = store::find(&mut tx, &id).await?.ok_or_else(Problem::not_found)?;
+    let name = match (transfer.kind.as_str(), later) {
+        ("payout", Later::Return) => "payout.returned",
+        ("payout", _) => return Err(Problem::new(Kind::WrongState, "a payout can only be returned")),
+        (_, Later::Clear) => "payment.cleared",
+        (_, Later::Return) => "payment.returned",
+        (_, Later::ChargeBack) => "payment.charged_back",
+    };
+    let body = notice(&transfer, name).to_string();
+    let (_, _, _, delay_ms) = sandbox.take_switches("");
+    let due = now_ms().saturating_add(i64::from(delay_ms));
+    store::insert_webhook(&mut tx, &format!("msg_{}", new_id()), &transfer.id, &body, due).await?;
+    tx.commit().await?;
+    sandbox.wake.notify_one();
+    Ok((StatusCode::ACCEPTED, axum::Json(TransferView::from(transfer))).into_response())
+}
+
 /// `POST /v1/incoming`: test money that a payer sends without being asked. Each call is a new transfer,
 /// unless it brings an idempotency key.
 ///
@@ -141,7 +197,7 @@ async fn make(
         }
         return Ok((StatusCode::ACCEPTED, axum::Json(TransferView::from(earlier))).into_response());
     }
-    let (failed, repeated, delay_ms) = sandbox.take_switches();
+    let (failed, repeated, collected, delay_ms) = sandbox.take_switches(kind);
     let transfer = store::Transfer {
         id: new_id(),
         kind: kind.to_owned(),
@@ -154,7 +210,14 @@ async fn make(
         fingerprint,
     };
     store::insert(&mut tx, &transfer).await?;
-    let body = notice(&transfer).to_string();
+    let name = match (kind, failed) {
+        ("payout", false) => "payout.settled",
+        ("payout", true) => "payout.failed",
+        (_, true) => "payment.failed",
+        _ if collected => "payment.collected",
+        _ => "payment.cleared",
+    };
+    let body = notice(&transfer, name).to_string();
     for _ in 0..if repeated { 2 } else { 1 } {
         let due = now_ms().saturating_add(i64::from(delay_ms));
         store::insert_webhook(&mut tx, &format!("msg_{}", new_id()), &transfer.id, &body, due).await?;
@@ -164,13 +227,7 @@ async fn make(
     Ok((StatusCode::ACCEPTED, axum::Json(TransferView::from(transfer))).into_response())
 }
 
-fn notice(transfer: &store::Transfer) -> serde_json::Value {
-    let name = match (transfer.kind.as_str(), transfer.status.as_str()) {
-        ("payout", "succeeded") => "payout.settled",
-        ("payout", _) => "payout.failed",
-        (_, "succeeded") => "payment.cleared",
-        _ => "payment.failed",
-    };
+fn notice(transfer: &store::Transfer, name: &str) -> serde_json::Value {
     json!({
         "type": name,
         "data": {
@@ -210,12 +267,17 @@ pub async fn switch(
 }
 
 impl Sandbox {
-    fn take_switches(&self) -> (bool, bool, u32) {
+    /// What a new transfer of a kind meets: failed, told twice, collected only; and how long its notice waits.
+    fn take_switches(&self, kind: &str) -> (bool, bool, bool, u32) {
         let mut switches = self.switches.lock().unwrap_or_else(PoisonError::into_inner);
-        let (failed, repeated) = (switches.fail_next > 0, switches.repeat_next > 0);
-        switches.fail_next = switches.fail_next.saturating_sub(1);
-        switches.repeat_next = switches.repeat_next.saturating_sub(1);
-        (failed, repeated, switches.delay_ms)
+        let delay_ms = switches.delay_ms;
+        if kind.is_empty() {
+            return (false, false, false, delay_ms);
+        }
+        let taken = |count: &mut u32| std::mem::replace(count, count.saturating_sub(1)) > 0;
+        let (failed, repeated) = (taken(&mut switches.fail_next), taken(&mut switches.repeat_next));
+        let collected = kind == "debit" && !failed && taken(&mut switches.collect_next);
+        (failed, repeated, collected, delay_ms)
     }
 }
 

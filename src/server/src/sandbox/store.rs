@@ -26,6 +26,14 @@ pub async fn by_key(db: &mut Connection, key_hash: &str) -> sqlx::Result<Option<
     sqlx::query_as("SELECT * FROM transfers WHERE key_hash = $1").bind(key_hash).fetch_optional(db).await
 }
 
+/// The transfer of an id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &mut Connection, id: &str) -> sqlx::Result<Option<Transfer>> {
+    sqlx::query_as("SELECT * FROM transfers WHERE id = $1").bind(id).fetch_optional(db).await
+}
+
 /// All transfers in order.
 ///
 /// # Errors

@@ -133,6 +133,25 @@ pub async fn claim(
     Ok(settlements::insert_entry(db, &entry).await?)
 }
 
+/// Gives a merchant back what was claimed for a refund that is undone: as if so much more had been captured.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn unclaim(
+    db: &mut Connection,
+    (merchant, loan, currency): (&str, &str, &str),
+    amount: Amount,
+    date: Date,
+    now: &str,
+) -> Result<(), Problem> {
+    if amount.is_zero() {
+        return Ok(());
+    }
+    // No payout tells the loan of it: the loan was told when it was captured.
+    let entry = Entry { paid_out: 1, ..entry((merchant, loan, currency), "capture", amount.minor(), date, now) };
+    Ok(settlements::insert_entry(db, &entry).await?)
+}
+
 fn entry((merchant, loan, currency): (&str, &str, &str), kind: &str, amount: i64, date: Date, now: &str) -> Entry {
     Entry {
         id: new_id(),

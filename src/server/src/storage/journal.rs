@@ -1,5 +1,7 @@
 //! The journal: chains of entries, read and appended, never changed.
 
+use std::collections::BTreeMap;
+
 use prequal_core::{calendar::Date, currency::Currency, money::Amount};
 use prequal_ledger::{Account, Entry, Head, Sealed, Transfer};
 use sqlx::FromRow;
@@ -179,6 +181,10 @@ async fn stored(db: &mut Connection, row: EntryRow) -> Result<Stored, Problem> {
             .bind(&row.id)
             .fetch_all(db)
             .await?;
+    built(row, &lines)
+}
+
+fn built(row: EntryRow, lines: &[(String, String, i64)]) -> Result<Stored, Problem> {
     let account = |code: &str| {
         Account::from_code(code).ok_or_else(|| Problem::internal(format!("unknown account `{code}` in the journal")))
     };
@@ -194,6 +200,132 @@ async fn stored(db: &mut Connection, row: EntryRow) -> Result<Stored, Problem> {
     let entry = Entry::new(date, currency, &row.event, transfers?).map_err(Problem::internal)?;
     let sealed = Sealed { number: row.number.unsigned_abs(), previous: row.previous, hash: row.hash, entry };
     Ok(Stored { id: row.id, chain: row.chain, sealed })
+}
+
+/// Entries of a chain after a number, with all their transfers in one statement.
+///
+/// # Errors
+/// As [`page`].
+pub async fn chain_page(db: &mut Connection, chain: &str, after: u64, limit: i64) -> Result<Vec<Stored>, Problem> {
+    let rows: Vec<EntryRow> = sqlx::query_as(
+        "SELECT id, chain, number, date, currency, event, previous, hash FROM journal_entries
+         WHERE chain = $1 AND number > $2 ORDER BY number LIMIT $3",
+    )
+    .bind(chain)
+    .bind(i64::try_from(after).unwrap_or(i64::MAX))
+    .bind(limit)
+    .fetch_all(&mut *db)
+    .await?;
+    let ids: Vec<&str> = rows.iter().map(|row| &*row.id).collect();
+    let before = "SELECT entry, debit, credit, amount FROM journal_transfers WHERE entry IN";
+    let mut lines: BTreeMap<String, Vec<(String, String, i64)>> = BTreeMap::new();
+    for piece in ids.chunks(ENTRIES_AT_ONCE) {
+        let found: Vec<(String, String, String, i64)> =
+            many::select(db, before, " ORDER BY entry, line", piece).await?;
+        for (entry, debit, credit, amount) in found {
+            lines.entry(entry).or_default().push((debit, credit, amount));
+        }
+    }
+    let of = |row: EntryRow| {
+        let own = lines.remove(&row.id).unwrap_or_default();
+        built(row, &own)
+    };
+    rows.into_iter().map(of).collect()
+}
+
+/// How many entries' transfers are asked for in one statement, so that their order is that of the statement.
+const ENTRIES_AT_ONCE: usize = 64;
+
+/// The first chain after a name that is no loan's own.
+///
+/// # Errors
+/// When the database fails.
+pub async fn next_chain_of_no_loan(db: &mut Connection, after: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar(
+        "SELECT min(chain) FROM journal_entries e WHERE chain > $1 AND number = 1
+         AND NOT EXISTS (SELECT 1 FROM loans WHERE id = e.chain)",
+    )
+    .bind(after)
+    .fetch_one(db)
+    .await
+}
+
+/// A line of an account.
+#[derive(Debug, Clone, FromRow)]
+pub struct AccountLine {
+    pub entry: String,
+    pub chain: String,
+    pub date: String,
+    pub event: String,
+    pub line: i64,
+    /// The account on the other side.
+    pub other: String,
+    /// Debited; negative where credited.
+    pub amount: i64,
+}
+
+/// Which lines of an account.
+#[derive(Debug, Clone, Copy)]
+pub struct Lines<'a> {
+    pub account: &'a str,
+    pub currency: &'a str,
+    /// From which day.
+    pub from: Option<&'a str>,
+    /// Up to and with which day.
+    pub to: Option<&'a str>,
+}
+
+const LINES: &str = "SELECT e.id AS entry, e.chain, e.date, e.event, t.line,
+        CASE WHEN t.debit = $1 THEN t.credit ELSE t.debit END AS other,
+        CASE WHEN t.debit = $1 THEN t.amount ELSE -t.amount END AS amount
+    FROM journal_entries e JOIN journal_transfers t ON t.entry = e.id
+    WHERE e.currency = $2 AND (t.debit = $1 OR t.credit = $1)
+        AND ($3 IS NULL OR e.date >= $3) AND ($4 IS NULL OR e.date <= $4)";
+
+/// Debits less credits of an account: of the lines meant, up to and with an entry where one is named.
+///
+/// # Errors
+/// When the database fails.
+pub async fn account_sum(db: &mut Connection, lines: &Lines<'_>, through: Option<&str>) -> sqlx::Result<i64> {
+    let sql =
+        format!("SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM ({LINES} AND ($5 IS NULL OR e.id <= $5)) lines");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(lines.account)
+        .bind(lines.currency)
+        .bind(lines.from)
+        .bind(lines.to)
+        .bind(through)
+        .fetch_one(db)
+        .await
+}
+
+/// Lines of an account in the order in which they were posted, of whole entries after a cursor; at most so many
+/// entries, and the last is the cursor after them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn account_lines(
+    db: &mut Connection,
+    lines: &Lines<'_>,
+    after: Option<&str>,
+    limit: i64,
+) -> sqlx::Result<Vec<AccountLine>> {
+    let sql = format!(
+        "{LINES} AND ($5 IS NULL OR e.id > $5) AND e.id <= (SELECT max(id) FROM (
+            SELECT DISTINCT e.id FROM journal_entries e JOIN journal_transfers t ON t.entry = e.id
+            WHERE e.currency = $2 AND (t.debit = $1 OR t.credit = $1) AND ($3 IS NULL OR e.date >= $3)
+                AND ($4 IS NULL OR e.date <= $4) AND ($5 IS NULL OR e.id > $5) ORDER BY e.id LIMIT $6
+        ) page) ORDER BY e.id, t.line"
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(lines.account)
+        .bind(lines.currency)
+        .bind(lines.from)
+        .bind(lines.to)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(db)
+        .await
 }
 
 /// Names of all chains.

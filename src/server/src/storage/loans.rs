@@ -3,8 +3,9 @@
 use sqlx::FromRow;
 
 use super::{Connection, many};
+use crate::booking::Signed;
 
-/// A loan's row. `status` and `principal_outstanding` are projections of its events.
+/// A loan's row. `status`, `principal_outstanding` and `credit_balance` are projections of its events.
 #[derive(Debug, Clone, FromRow)]
 pub struct Row {
     pub id: String,
@@ -24,6 +25,10 @@ pub struct Row {
     pub status: String,
     pub principal_outstanding: i64,
     pub booked: String,
+    /// How the loan is served, as it stood when it was booked: canonical JSON.
+    pub serving: Option<String>,
+    /// Owed back to the payer.
+    pub credit_balance: i64,
 }
 
 /// One event as it is stored: its booking date, and JSON.
@@ -42,6 +47,8 @@ pub struct Books {
     pub merchant_fee: i64,
     /// Canonical JSON of the offer that was signed.
     pub offer: String,
+    /// How the loan is served, as it was kept.
+    pub serving: Option<String>,
     /// The events in order, a line each: when it was booked, a space, and canonical JSON, which has no line ends.
     pub events: Option<String>,
     /// The number of the last entry in the loan's chain.
@@ -50,12 +57,21 @@ pub struct Books {
     pub head_hash: Option<String>,
 }
 
+impl Books {
+    /// What the loan is folded from, beside its events.
+    #[must_use]
+    pub fn signed(&self) -> Signed<'_> {
+        Signed { offer: &self.offer, merchant_fee: self.merchant_fee, serving: self.serving.as_deref() }
+    }
+}
+
 /// A loan's projections, as of its last event.
 #[derive(Debug, Clone)]
 pub struct Projection {
     pub id: String,
     pub status: String,
     pub principal_outstanding: i64,
+    pub credit_balance: i64,
 }
 
 /// Writes a new loan.
@@ -66,8 +82,8 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO loans (id, application, checkout, person, merchant, capability_hash, currency, principal,
             merchant_fee, offer, agreement_text, agreement_hash, signature_record, status, principal_outstanding,
-            booked)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+            booked, serving, credit_balance)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(&row.id)
     .bind(&row.application)
@@ -85,6 +101,8 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     .bind(&row.status)
     .bind(row.principal_outstanding)
     .bind(&row.booked)
+    .bind(&row.serving)
+    .bind(row.credit_balance)
     .execute(db)
     .await?;
     Ok(())
@@ -122,26 +140,23 @@ pub async fn events(db: &mut Connection, loan: &str) -> sqlx::Result<Vec<EventRo
 ///
 /// # Errors
 /// When the number is taken or the database fails.
-pub async fn add_event(
-    db: &mut Connection,
-    loan: &str,
-    event: &EventRow,
-    status: &str,
-    principal_outstanding: i64,
-) -> sqlx::Result<()> {
+pub async fn add_event(db: &mut Connection, event: &EventRow, projection: &Projection) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO loan_events (loan, number, booked, event) VALUES ($1, $2, $3, $4)")
-        .bind(loan)
+        .bind(&projection.id)
         .bind(event.number)
         .bind(&event.booked)
         .bind(&event.event)
         .execute(&mut *db)
         .await?;
-    sqlx::query("UPDATE loans SET status = $2, principal_outstanding = $3 WHERE id = $1")
-        .bind(loan)
-        .bind(status)
-        .bind(principal_outstanding)
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "UPDATE loans SET status = $2, principal_outstanding = $3, credit_balance = $4, service_due = '' WHERE id = $1",
+    )
+    .bind(&projection.id)
+    .bind(&projection.status)
+    .bind(projection.principal_outstanding)
+    .bind(projection.credit_balance)
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -192,7 +207,7 @@ pub async fn claims_of(
 /// # Errors
 /// When the database fails.
 pub async fn books_of(db: &mut Connection, ids: &[&str]) -> sqlx::Result<Vec<Books>> {
-    let before = "SELECT l.id, l.currency, l.merchant_fee, l.offer,
+    let before = "SELECT l.id, l.currency, l.merchant_fee, l.offer, l.serving,
         (SELECT string_agg(booked || ' ' || event, '\n' ORDER BY number) FROM loan_events WHERE loan = l.id) AS events,
         (SELECT number FROM journal_entries WHERE chain = l.id ORDER BY number DESC LIMIT 1) AS head_number,
         (SELECT hash FROM journal_entries WHERE chain = l.id ORDER BY number DESC LIMIT 1) AS head_hash
@@ -242,11 +257,48 @@ pub async fn add_events(db: &mut Connection, events: &[(String, EventRow)]) -> s
 /// # Errors
 /// When the database fails.
 pub async fn project(db: &mut Connection, projections: &[Projection]) -> sqlx::Result<()> {
-    let before = "WITH v (id, status, outstanding) AS (VALUES";
-    let after = ") UPDATE loans SET status = v.status, principal_outstanding = v.outstanding FROM v
-        WHERE loans.id = v.id";
-    many::execute(db, (before, after), 3, projections, |query, row| {
-        query.bind(row.id.clone()).bind(row.status.clone()).bind(row.principal_outstanding)
+    let before = "WITH v (id, status, outstanding, credit) AS (VALUES";
+    let after = ") UPDATE loans SET status = v.status, principal_outstanding = v.outstanding,
+        credit_balance = v.credit, service_due = '' FROM v WHERE loans.id = v.id";
+    many::execute(db, (before, after), 4, projections, |query, row| {
+        query.bind(row.id.clone()).bind(row.status.clone()).bind(row.principal_outstanding).bind(row.credit_balance)
     })
     .await
+}
+
+/// Ids of loans in order, after one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ids(db: &mut Connection, after: &str, limit: i64) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT id FROM loans WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(db)
+        .await
+}
+
+/// Loans that servicing has to look at by a day.
+///
+/// # Errors
+/// When the database fails.
+pub async fn due_for_service(db: &mut Connection, date: &str, limit: i64) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT id FROM loans WHERE status IN ('disbursing', 'active') AND service_due <= $1
+         ORDER BY service_due, id LIMIT $2",
+    )
+    .bind(date)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Notes when servicing has to look at loans again: ids and days.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_service_due(db: &mut Connection, dues: &[(String, String)]) -> sqlx::Result<()> {
+    let before = "WITH v (id, due) AS (VALUES";
+    let after = ") UPDATE loans SET service_due = v.due FROM v WHERE loans.id = v.id";
+    many::execute(db, (before, after), 2, dues, |query, (id, due)| query.bind(id.clone()).bind(due.clone())).await
 }

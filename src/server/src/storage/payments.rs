@@ -16,10 +16,36 @@ pub struct Row {
     /// The payment provider's id of the transfer, once it is known.
     pub transfer: Option<String>,
     pub created: String,
+    /// On which business day its last state was booked.
+    pub booked: Option<String>,
 }
 
-/// A payout has the same columns.
-pub type PayoutRow = Row;
+/// Instructed; no money has moved.
+pub const INITIATED: &str = "initiated";
+/// Collected; the payer's bank may still take it back.
+pub const RECEIVED: &str = "received";
+/// Final.
+pub const CLEARED: &str = "cleared";
+/// Came to nothing, or was taken back before it was final.
+pub const RETURNED: &str = "returned";
+/// Taken back although it was final.
+pub const CHARGED_BACK: &str = "charged_back";
+/// Undone by one of the lender's people.
+pub const REVERSED: &str = "reversed";
+
+/// A payout's row.
+#[derive(Debug, Clone, FromRow)]
+pub struct PayoutRow {
+    pub id: String,
+    pub loan: String,
+    pub amount: i64,
+    pub currency: String,
+    pub status: String,
+    pub value_date: Option<String>,
+    /// The payment provider's id of the transfer, once it is known.
+    pub transfer: Option<String>,
+    pub created: String,
+}
 
 /// Writes a new payment.
 ///
@@ -27,8 +53,8 @@ pub type PayoutRow = Row;
 /// When the database fails.
 pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO payments (id, loan, amount, currency, status, value_date, transfer, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO payments (id, loan, amount, currency, status, value_date, transfer, created, booked)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(&row.id)
     .bind(&row.loan)
@@ -38,6 +64,7 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     .bind(&row.value_date)
     .bind(&row.transfer)
     .bind(&row.created)
+    .bind(&row.booked)
     .execute(db)
     .await?;
     Ok(())
@@ -115,6 +142,31 @@ pub async fn end(db: &mut Connection, id: &str, end: End<'_>) -> sqlx::Result<bo
     Ok(done.rows_affected() == 1)
 }
 
+/// Brings a payment into a state in which the events of its loan are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_state(db: &mut Connection, id: &str, status: &str, booked: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE payments SET status = $2, booked = $3 WHERE id = $1 AND status <> $2")
+        .bind(id)
+        .bind(status)
+        .bind(booked)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The payment that a transfer of the provider's made.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_transfer(db: &mut Connection, transfer: &str) -> sqlx::Result<Option<Row>> {
+    sqlx::query_as("SELECT * FROM payments WHERE transfer = $1 ORDER BY id DESC LIMIT 1")
+        .bind(transfer)
+        .fetch_optional(db)
+        .await
+}
+
 /// Writes a new payout.
 ///
 /// # Errors
@@ -153,21 +205,46 @@ pub async fn payout_of_loan(db: &mut Connection, loan: &str) -> sqlx::Result<Opt
     sqlx::query_as("SELECT * FROM payouts WHERE loan = $1").bind(loan).fetch_optional(db).await
 }
 
-/// Ends a requested payout; `false` where it had ended.
+/// Notes on which business day a payment's last state was booked.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end_payout(db: &mut Connection, id: &str, end: End<'_>) -> sqlx::Result<bool> {
-    let done = sqlx::query(
-        "UPDATE payouts SET status = $2, value_date = $3, transfer = $4 WHERE id = $1 AND status = 'requested'",
-    )
-    .bind(id)
-    .bind(end.status)
-    .bind(end.value_date)
-    .bind(end.transfer)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
+pub async fn set_booked(db: &mut Connection, id: &str, booked: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE payments SET booked = $2 WHERE id = $1").bind(id).bind(booked).execute(db).await?;
+    Ok(())
+}
+
+/// A payout was handed to the provider, unless more is known of it already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn payout_sent(db: &mut Connection, id: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE payouts SET status = 'sent' WHERE id = $1 AND status = 'requested'")
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Brings a payout into a state.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_payout(
+    db: &mut Connection,
+    id: &str,
+    status: &str,
+    value_date: Option<&str>,
+    transfer: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE payouts SET status = $2, value_date = $3, transfer = $4 WHERE id = $1")
+        .bind(id)
+        .bind(status)
+        .bind(value_date)
+        .bind(transfer)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Notes a notice of the provider; the fingerprint of the earlier one where its id came before.
@@ -203,8 +280,9 @@ pub async fn find_all(db: &mut Connection, ids: &[&str]) -> sqlx::Result<Vec<Row
 /// # Errors
 /// When the database fails.
 pub async fn insert_all(db: &mut Connection, rows: &[Row]) -> sqlx::Result<()> {
-    let before = "INSERT INTO payments (id, loan, amount, currency, status, value_date, transfer, created) VALUES";
-    many::execute(db, (before, ""), 8, rows, |query, row| {
+    let before =
+        "INSERT INTO payments (id, loan, amount, currency, status, value_date, transfer, created, booked) VALUES";
+    many::execute(db, (before, ""), 9, rows, |query, row| {
         query
             .bind(row.id.clone())
             .bind(row.loan.clone())
@@ -214,6 +292,7 @@ pub async fn insert_all(db: &mut Connection, rows: &[Row]) -> sqlx::Result<()> {
             .bind(row.value_date.clone())
             .bind(row.transfer.clone())
             .bind(row.created.clone())
+            .bind(row.booked.clone())
     })
     .await
 }
@@ -223,11 +302,16 @@ pub async fn insert_all(db: &mut Connection, rows: &[Row]) -> sqlx::Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn end_all(db: &mut Connection, rows: &[Row]) -> sqlx::Result<()> {
-    let before = "WITH v (id, status, value_date, transfer) AS (VALUES";
-    let after = ") UPDATE payments SET status = v.status, value_date = v.value_date, transfer = v.transfer FROM v
-        WHERE payments.id = v.id AND payments.status = 'initiated'";
-    many::execute(db, (before, after), 4, rows, |query, row| {
-        query.bind(row.id.clone()).bind(row.status.clone()).bind(row.value_date.clone()).bind(row.transfer.clone())
+    let before = "WITH v (id, status, value_date, transfer, booked) AS (VALUES";
+    let after = ") UPDATE payments SET status = v.status, value_date = v.value_date, transfer = v.transfer,
+        booked = v.booked FROM v WHERE payments.id = v.id AND payments.status IN ('initiated', 'received')";
+    many::execute(db, (before, after), 5, rows, |query, row| {
+        query
+            .bind(row.id.clone())
+            .bind(row.status.clone())
+            .bind(row.value_date.clone())
+            .bind(row.transfer.clone())
+            .bind(row.booked.clone())
     })
     .await
 }

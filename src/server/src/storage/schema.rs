@@ -40,6 +40,7 @@ pub const LENDING: &[Step] = steps! {
     2 "people" = "0002_people.sql";
     3 "jobs" = "0003_jobs.sql";
     4 "orders" = "0004_orders.sql";
+    5 "servicing" = "0005_servicing.sql";
     6 "funding" = "0006_funding.sql";
     7 "agreements" = "0007_agreements.sql";
 };

@@ -14,6 +14,71 @@ pub struct Row {
     pub currency: String,
     pub value_date: String,
     pub received: String,
+    /// `matched`, `returned` or `taken_back`; none while it waits.
+    pub outcome: Option<String>,
+    /// The loan it was matched to.
+    pub loan: Option<String>,
+}
+
+const SELECT: &str = "SELECT s.entry, s.transfer, s.reference_sealed, s.amount, s.currency, s.value_date, s.received,
+    m.outcome, m.loan FROM suspense_receipts s LEFT JOIN suspense_matches m ON m.entry = s.entry";
+
+/// The receipt of an entry.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &mut Connection, entry: &str) -> sqlx::Result<Option<Row>> {
+    let sql = format!("{SELECT} WHERE s.entry = $1");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(entry).fetch_optional(db).await
+}
+
+/// The receipt of a transfer of the provider's.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_transfer(db: &mut Connection, transfer: &str) -> sqlx::Result<Option<Row>> {
+    let sql = format!("{SELECT} WHERE s.transfer = $1");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(transfer).fetch_optional(db).await
+}
+
+/// What became of a receipt.
+#[derive(Debug, Clone, Copy)]
+pub struct Match<'a> {
+    pub entry: &'a str,
+    pub outcome: &'a str,
+    pub loan: Option<&'a str>,
+    /// The payment of the loan, or the pay-back.
+    pub payment: Option<&'a str>,
+    pub decided_by: &'a str,
+    pub decided: &'a str,
+}
+
+/// Writes what became of a receipt.
+///
+/// # Errors
+/// When that is known already or the database fails.
+pub async fn insert_match(db: &mut Connection, new: &Match<'_>) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO suspense_matches (entry, outcome, loan, payment, decided_by, decided) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(new.entry)
+    .bind(new.outcome)
+    .bind(new.loan)
+    .bind(new.payment)
+    .bind(new.decided_by)
+    .bind(new.decided)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The receipt waits again: it could not be returned. What was tried stands among the pay-backs.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unmatch(db: &mut Connection, entry: &str) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM suspense_matches WHERE entry = $1").bind(entry).execute(db).await?;
+    Ok(())
 }
 
 /// Writes a receipt.
@@ -42,9 +107,6 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn page(db: &mut Connection, after: Option<&str>, limit: i64) -> sqlx::Result<Vec<Row>> {
-    sqlx::query_as("SELECT * FROM suspense_receipts WHERE ($1 IS NULL OR entry > $1) ORDER BY entry LIMIT $2")
-        .bind(after)
-        .bind(limit)
-        .fetch_all(db)
-        .await
+    let sql = format!("{SELECT} WHERE ($1 IS NULL OR s.entry > $1) ORDER BY s.entry LIMIT $2");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(after).bind(limit).fetch_all(db).await
 }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use prequal_server::{http::webhooks::REFERENCE_BYTES_MAX, repayments::VALUE_DATE_DAYS_BACK_MAX};
+use prequal_server::{repayments::VALUE_DATE_DAYS_BACK_MAX, transfers::REFERENCE_BYTES_MAX};
 use serde_json::{Value, json};
 
 use crate::actors::ADA;

@@ -318,6 +318,11 @@ impl World {
         App::new(db, settings, vault, true).await.unwrap()
     }
 
+    /// Runs a job for the business date; how many things it changed.
+    pub async fn run_job_today(&self, name: &str) -> u64 {
+        self.run_job(name, &self.app().today().unwrap().to_string()).await
+    }
+
     /// Runs a job for a date; how many things it changed.
     pub async fn run_job(&self, name: &str, date: &str) -> u64 {
         let date = prequal_core::calendar::Date::parse(date).unwrap();

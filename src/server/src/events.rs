@@ -1,0 +1,319 @@
+//! What the lender's people tell of a loan: the events that they may decide, and what each needs beside the ledger.
+
+use prequal_core::{
+    calendar::Date,
+    credit::{Effect, Rate},
+    decimal::Decimal,
+    money::Amount,
+};
+use prequal_ledger::{Event, Loan, NewSchedule, Status, WaivedPart};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app::{App, new_id},
+    problem::{Kind, Problem},
+    storage::{Connection, loans, payments},
+};
+
+/// The longest name of a new owner of a loan, in bytes.
+pub const OWNER_BYTES_MAX: usize = 64;
+
+/// An event that one of the lender's people decides, by the ledger's names. Dates are `YYYY-MM-DD`, not after the
+/// business date; amounts are minor units.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Told {
+    /// Good money arrived that no notice of the provider told of; after a charge-off it is a recovery.
+    Received {
+        /// How much.
+        #[schema(value_type = i64)]
+        amount: Amount,
+        /// From which day it counts.
+        #[schema(value_type = String)]
+        value_date: Date,
+    },
+    /// Good money arrived, to repay principal before its time.
+    Prepaid {
+        /// How much.
+        #[schema(value_type = i64)]
+        amount: Amount,
+        /// From which day it counts.
+        #[schema(value_type = String)]
+        value_date: Date,
+        /// `shorten_term` or `lower_installment`; the contract's rule where it is left out.
+        #[serde(default)]
+        #[schema(value_type = Option<String>)]
+        effect: Option<Effect>,
+    },
+    /// The lender pays for the borrower.
+    GoodwillCredited {
+        /// How much.
+        #[schema(value_type = i64)]
+        amount: Amount,
+        /// From which day it counts.
+        #[schema(value_type = String)]
+        value_date: Date,
+    },
+    /// The lender gives up a part of what is owed.
+    Waived {
+        /// `penalty`, `fee`, `interest` or `principal`.
+        #[schema(value_type = String)]
+        part: WaivedPart,
+        /// How much.
+        #[schema(value_type = i64)]
+        amount: Amount,
+        /// From which day.
+        #[schema(value_type = String)]
+        value_date: Date,
+    },
+    /// A part of the debt is disputed: it costs no penalty and is not collected. The answer's event names the dispute.
+    Disputed {
+        /// How much.
+        #[schema(value_type = i64)]
+        amount: Amount,
+        /// From which day.
+        #[schema(value_type = String)]
+        value_date: Date,
+    },
+    /// A dispute is over.
+    DisputeResolved {
+        /// The dispute.
+        dispute: String,
+        /// From which day.
+        #[schema(value_type = String)]
+        value_date: Date,
+    },
+    /// A loan of which nothing is past due has another schedule: a new due day, a longer term, a payment holiday.
+    Rescheduled {
+        /// From which day.
+        #[schema(value_type = String)]
+        value_date: Date,
+        /// The first due date.
+        #[schema(value_type = String)]
+        first_due: Date,
+        /// How many instalments.
+        count: u16,
+    },
+    /// A loan in arrears has another schedule; its original age is kept.
+    ReAged {
+        /// From which day.
+        #[schema(value_type = String)]
+        value_date: Date,
+        /// The first due date.
+        #[schema(value_type = String)]
+        first_due: Date,
+        /// How many instalments.
+        count: u16,
+    },
+    /// Interest runs at another rate from the next day on.
+    RateChanged {
+        /// The day.
+        #[schema(value_type = String)]
+        value_date: Date,
+        /// Per cent a year, by the contract's count of days.
+        #[schema(value_type = String)]
+        annual_percent: Decimal,
+        /// Whether the level instalment stays.
+        #[serde(default)]
+        keep_installment: bool,
+    },
+    /// The loan is given up: what is owed is a loss.
+    ChargedOff {
+        /// The day.
+        #[schema(value_type = String)]
+        value_date: Date,
+    },
+    /// The loan was sold.
+    Transferred {
+        /// The day.
+        #[schema(value_type = String)]
+        value_date: Date,
+        /// The new owner's id: letters, digits, `-`, `_` and `.`; no person's name.
+        owner: String,
+        /// What the new owner paid.
+        #[schema(value_type = i64)]
+        price: Amount,
+    },
+    /// Money collected for the new owner was sent there.
+    Remitted {
+        /// How much.
+        #[schema(value_type = i64)]
+        amount: Amount,
+    },
+    /// The loan is paid and cleared, and its file is closed.
+    Closed,
+    /// An earlier event is undone as if it had never been.
+    Reversed {
+        /// Its number among the loan's events.
+        number: u32,
+    },
+}
+
+impl Told {
+    /// The ledger's event.
+    ///
+    /// # Errors
+    /// 422 with a pointer to what cannot be.
+    pub fn event(&self, loan: &Loan, today: Date) -> Result<Event, Problem> {
+        let event = self.as_event(loan)?;
+        if event.value_date().is_some_and(|value_date| value_date > today) {
+            return Err(wrong("/event/value_date", format!("a value date is not after the business date, `{today}`")));
+        }
+        if self.amount().is_some_and(Amount::is_zero) {
+            return Err(wrong("/event/amount", "it is more than nothing".to_owned()));
+        }
+        if let Event::Reversed { number } = event {
+            may_be_reversed(loan, number)?;
+        }
+        Ok(event)
+    }
+
+    const fn amount(&self) -> Option<Amount> {
+        match self {
+            Self::Received { amount, .. }
+            | Self::Prepaid { amount, .. }
+            | Self::GoodwillCredited { amount, .. }
+            | Self::Waived { amount, .. }
+            | Self::Disputed { amount, .. }
+            | Self::Remitted { amount } => Some(*amount),
+            _ => None,
+        }
+    }
+
+    fn as_event(&self, loan: &Loan) -> Result<Event, Problem> {
+        Ok(match self.clone() {
+            Self::Received { amount, value_date } => Event::Received { amount, payment: new_id(), value_date },
+            Self::Prepaid { amount, value_date, effect } => {
+                Event::Prepaid { amount, payment: new_id(), value_date, effect }
+            }
+            Self::GoodwillCredited { amount, value_date } => Event::GoodwillCredited { amount, value_date },
+            Self::Waived { part, amount, value_date } => Event::Waived { part, amount, value_date },
+            Self::Disputed { amount, value_date } => Event::Disputed { dispute: new_id(), amount, value_date },
+            Self::DisputeResolved { dispute, value_date } => Event::DisputeResolved { dispute, value_date },
+            Self::Rescheduled { value_date, first_due, count } => {
+                Event::Rescheduled { value_date, schedule: NewSchedule { first_due, count } }
+            }
+            Self::ReAged { value_date, first_due, count } => {
+                Event::ReAged { value_date, schedule: NewSchedule { first_due, count } }
+            }
+            Self::RateChanged { value_date, annual_percent, keep_installment } => {
+                let Some(before) = loan.contract().terms().rate else {
+                    return Err(wrong("/event/annual_percent", "this contract bears no interest".to_owned()));
+                };
+                let rate = Rate { percent: annual_percent, daily: false, ..before };
+                Event::RateChanged { value_date, rate, keep_installment }
+            }
+            Self::ChargedOff { value_date } => Event::ChargedOff { value_date },
+            Self::Transferred { value_date, owner, price } => {
+                let plain = owner.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+                if owner.is_empty() || owner.len() > OWNER_BYTES_MAX || !plain {
+                    let detail = format!("an owner's id is 1 to {OWNER_BYTES_MAX} letters, digits, `-`, `_` or `.`");
+                    return Err(wrong("/event/owner", detail));
+                }
+                Event::Transferred { value_date, owner, price }
+            }
+            Self::Remitted { amount } => Event::Remitted { amount },
+            Self::Closed => Event::Closed,
+            Self::Reversed { number } => Event::Reversed { number },
+        })
+    }
+}
+
+fn wrong(pointer: &str, detail: String) -> Problem {
+    Problem::new(Kind::InvalidValue, detail).with("pointer", pointer)
+}
+
+/// What happened to money outside is undone by who holds it, never by a decision here.
+fn may_be_reversed(loan: &Loan, number: u32) -> Result<(), Problem> {
+    let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+    let record = place.and_then(|place| loan.records().get(place));
+    match record.map(|record| &record.event) {
+        Some(
+            Event::Booked
+            | Event::PayoutSettled { .. }
+            | Event::PayoutFailed { .. }
+            | Event::PayoutReturned { .. }
+            | Event::Initiated { .. }
+            | Event::PaidBack { .. },
+        ) => Err(Problem::new(
+            Kind::EventRefused,
+            "a booking, a payout and a pay-back are undone by the provider's notice of them, not by a reversal",
+        )
+        .with("pointer", "/event/number")),
+        Some(Event::Reversed { number: target }) => may_be_reversed(loan, *target),
+        _ => Ok(()),
+    }
+}
+
+/// What an event needs beside the loan's books: money that came is a payment, and a payment stands as its events say.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn follow(
+    app: &App,
+    db: &mut Connection,
+    row: &loans::Row,
+    loan: &Loan,
+    event: &Event,
+    (today, now): (Date, &str),
+) -> Result<(), Problem> {
+    match event {
+        Event::Received { amount, payment, value_date } | Event::Prepaid { amount, payment, value_date, .. } => {
+            let payment = payments::Row {
+                id: payment.clone(),
+                loan: row.id.clone(),
+                amount: amount.minor(),
+                currency: row.currency.clone(),
+                status: payments::CLEARED.to_owned(),
+                value_date: Some(value_date.to_string()),
+                transfer: None,
+                created: now.to_owned(),
+                booked: Some(today.to_string()),
+            };
+            Ok(payments::insert(db, &payment).await?)
+        }
+        Event::Reversed { .. } => {
+            for (payment, status) in states(loan) {
+                payments::set_state(db, payment, status, &today.to_string()).await?;
+            }
+            crate::refunds::settle_claims(app, db, loan, (today, now)).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How each payment of a loan stands by the events that are in force, in their order.
+fn states(loan: &Loan) -> Vec<(&str, &'static str)> {
+    let mut states: Vec<(&str, &'static str)> = Vec::new();
+    for (record, in_force) in loan.records().iter().zip(loan.in_force()) {
+        let (payment, status) = match &record.event {
+            Event::Received { payment, .. } | Event::Prepaid { payment, .. } | Event::Cleared { payment } => {
+                (payment, payments::CLEARED)
+            }
+            Event::Collected { payment, .. } => (payment, payments::RECEIVED),
+            Event::Returned { payment } => (payment, payments::RETURNED),
+            Event::ChargedBack { payment } => (payment, payments::CHARGED_BACK),
+            _ => continue,
+        };
+        let known = states.iter().position(|(id, _)| id == payment);
+        match (known.and_then(|place| states.get_mut(place)), in_force) {
+            (Some(state), true) => state.1 = status,
+            (Some(_), false) => {}
+            (None, true) => states.push((payment, status)),
+            (None, false) => states.push((payment, payments::REVERSED)),
+        }
+    }
+    states
+}
+
+/// What a loan must be for an event to have its meaning, beyond what the ledger itself refuses.
+///
+/// # Errors
+/// 409.
+pub fn check_state(loan: &Loan, event: &Event) -> Result<(), Problem> {
+    if loan.status() == Status::Cancelled && !matches!(event, Event::Reversed { .. } | Event::Received { .. }) {
+        return Err(Problem::new(Kind::WrongState, "this loan was never paid out"));
+    }
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! What the provider's notices do, beside those of arrived money: debits collected, refused and taken back, payouts
+//! and pay-backs settled, failed and returned, money of unknown payers.
+
+use prequal_core::{calendar::Date, currency::Currency, money::Amount};
+use prequal_ledger::{Account, Entry, Event, Transfer};
+
+use crate::{
+    app::App,
+    booking, pay_backs,
+    problem::{Kind, Problem},
+    refunds, repayments,
+    storage::{Connection, journal, loans, pay_backs as stored_pay_backs, payments, suspense},
+};
+
+/// How much is kept of what an unknown payer wrote, in bytes.
+pub const REFERENCE_BYTES_MAX: usize = 512;
+
+/// A transfer of the provider's, as a notice tells of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// The provider's id.
+    pub id: &'a str,
+    /// Our id of what it is about.
+    pub reference: &'a str,
+    /// How much.
+    pub amount: Amount,
+    /// In which currency.
+    pub currency: Currency,
+    /// From which day it counts, as the provider says.
+    pub value_date: Date,
+}
+
+/// When a notice is taken: the business date, and the moment.
+type When<'a> = (Date, &'a str);
+
+fn wrong(told: &Told<'_>, pointer: &str, detail: &str) -> Problem {
+    tracing::warn!(transfer = ?told.id, detail, "a notice of the provider is refused");
+    Problem::new(Kind::InvalidValue, detail).with("pointer", pointer)
+}
+
+/// A debit was refused before anything moved. `true` where that is news, as everywhere here.
+///
+/// # Errors
+/// 422 for a payment that is not known or ended otherwise.
+pub async fn debit_failed(db: &mut Connection, told: &Told<'_>, (today, _): When<'_>) -> Result<bool, Problem> {
+    let Some(payment) = payments::find(db, told.reference).await? else {
+        return Err(wrong(told, "/data/reference", "no such payment"));
+    };
+    let end = payments::End { status: "failed", value_date: None, transfer: Some(told.id) };
+    if payments::end(db, &payment.id, end).await? {
+        payments::set_booked(db, &payment.id, &today.to_string()).await?;
+        return Ok(true);
+    }
+    if payment.status == "failed" { Ok(false) } else { Err(wrong(told, "/type", "the payment has ended otherwise")) }
+}
+
+/// A debit was collected; the payer's bank may still take it back.
+///
+/// # Errors
+/// 422 for a payment that is not known, has another amount or was collected before.
+pub async fn debit_collected(db: &mut Connection, told: &Told<'_>, (today, now): When<'_>) -> Result<bool, Problem> {
+    let Some(payment) = payments::find(db, told.reference).await? else {
+        return Err(wrong(told, "/data/reference", "no such payment"));
+    };
+    check_amount(told, payment.amount, &payment.currency)?;
+    if payment.status != payments::INITIATED {
+        let known = payment.status == payments::RECEIVED && payment.transfer.as_deref() == Some(told.id);
+        return if known { Ok(false) } else { Err(wrong(told, "/type", "the payment has ended otherwise")) };
+    }
+    let row = loan_of(db, &payment.loan).await?;
+    let mut loan = booking::load(db, &row).await?;
+    let value_date = repayments::counted_from(told.id, told.value_date, &loan, today)?;
+    let event = Event::Collected { amount: told.amount, payment: payment.id.clone(), value_date };
+    booking::record(db, &row.id, &mut loan, event, today, now).await?;
+    let end = payments::End {
+        status: payments::RECEIVED,
+        value_date: Some(&value_date.to_string()),
+        transfer: Some(told.id),
+    };
+    payments::end(db, &payment.id, end).await?;
+    payments::set_booked(db, &payment.id, &today.to_string()).await?;
+    Ok(true)
+}
+
+fn check_amount(told: &Told<'_>, amount: i64, currency: &str) -> Result<(), Problem> {
+    if amount != told.amount.minor() || currency != told.currency.code() {
+        return Err(wrong(told, "/data/amount", "not the amount of what it is about"));
+    }
+    Ok(())
+}
+
+async fn loan_of(db: &mut Connection, id: &str) -> Result<loans::Row, Problem> {
+    loans::find(db, id).await?.ok_or_else(|| Problem::internal("a transfer without a loan"))
+}
+
+/// Money was taken back, before or after it was final: the loan is as if it had never come, and the days in which it
+/// seemed to have come cost nothing.
+///
+/// # Errors
+/// 422 for money that is not known or went back to its payer.
+pub async fn taken_back(db: &mut Connection, told: &Told<'_>, (today, now): When<'_>) -> Result<bool, Problem> {
+    let known = match payments::find(db, told.reference).await? {
+        Some(payment) => Some(payment),
+        None => payments::of_transfer(db, told.id).await?,
+    };
+    let Some(payment) = known else { return suspense_taken_back(db, told, (today, now)).await };
+    check_amount(told, payment.amount, &payment.currency)?;
+    let id = payment.id.clone();
+    let (event, status) = match payment.status.as_str() {
+        payments::RECEIVED => (Some(Event::Returned { payment: id }), payments::RETURNED),
+        payments::CLEARED => (Some(Event::ChargedBack { payment: id }), payments::CHARGED_BACK),
+        // It counted for nothing any more.
+        payments::REVERSED => (None, payments::CHARGED_BACK),
+        payments::INITIATED => (None, payments::RETURNED),
+        payments::RETURNED | payments::CHARGED_BACK => return Ok(false),
+        _ => return Err(wrong(told, "/type", "the payment has ended otherwise")),
+    };
+    if let Some(event) = event {
+        let row = loan_of(db, &payment.loan).await?;
+        let mut loan = booking::load(db, &row).await?;
+        booking::record(db, &row.id, &mut loan, event, today, now).await?;
+    }
+    payments::set_state(db, &payment.id, status, &today.to_string()).await?;
+    Ok(true)
+}
+
+/// Money of an unknown payer was taken back while it waited.
+async fn suspense_taken_back(db: &mut Connection, told: &Told<'_>, (today, now): When<'_>) -> Result<bool, Problem> {
+    let Some(receipt) = suspense::of_transfer(db, told.id).await? else {
+        return Err(wrong(told, "/data/reference", "no such payment"));
+    };
+    check_amount(told, receipt.amount, &receipt.currency)?;
+    match receipt.outcome.as_deref() {
+        Some("taken_back") => return Ok(false),
+        Some(_) => return Err(wrong(told, "/type", "this money is not here any more")),
+        None => {}
+    }
+    let out = pay_backs::Direction::Out;
+    pay_backs::move_suspense(db, receipt.amount, &receipt.currency, out, "taken_back", (today, now)).await?;
+    let matched = suspense::Match {
+        entry: &receipt.entry,
+        outcome: "taken_back",
+        loan: None,
+        payment: None,
+        decided_by: "provider",
+        decided: now,
+    };
+    suspense::insert_match(db, &matched).await?;
+    Ok(true)
+}
+
+/// How the provider says that a payout, or a pay-back, went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Went {
+    /// Whoever was to be paid has the money.
+    Settled,
+    /// It never arrived.
+    Failed,
+    /// It arrived and was given back.
+    Returned,
+}
+
+/// A payout or a pay-back ended.
+///
+/// # Errors
+/// 422 for one that is not known, has another amount or ended otherwise.
+pub async fn payout_ended(
+    app: &App,
+    db: &mut Connection,
+    told: &Told<'_>,
+    went: Went,
+    (today, now): When<'_>,
+) -> Result<bool, Problem> {
+    let Some(payout) = payments::find_payout(db, told.reference).await? else {
+        let Some(pay_back) = stored_pay_backs::find(db, told.reference).await? else {
+            return Err(wrong(told, "/data/reference", "no such payout"));
+        };
+        check_amount(told, pay_back.amount, &pay_back.currency)?;
+        return pay_backs::ended(db, &pay_back, told.id, went == Went::Settled, (today, now)).await;
+    };
+    check_amount(told, payout.amount, &payout.currency)?;
+    let status = match went {
+        Went::Settled => "settled",
+        Went::Failed => "failed",
+        Went::Returned => "returned",
+    };
+    let under_way = matches!(payout.status.as_str(), "requested" | "sent");
+    let fits = match went {
+        // One that came back and is to be sent again may fail then; one that came back and waits cannot.
+        Went::Settled | Went::Failed => under_way,
+        Went::Returned => payout.status == "settled",
+    };
+    if !fits {
+        let known = payout.status == status;
+        return if known { Ok(false) } else { Err(wrong(told, "/type", "the payout has ended otherwise")) };
+    }
+    let row = loan_of(db, &payout.loan).await?;
+    let mut loan = booking::load(db, &row).await?;
+    let value_date = repayments::counted_from(told.id, told.value_date, &loan, today)?;
+    let event = match went {
+        Went::Settled => Event::PayoutSettled { value_date },
+        Went::Failed => Event::PayoutFailed { value_date },
+        Went::Returned => Event::PayoutReturned { value_date },
+    };
+    booking::record(db, &row.id, &mut loan, event, today, now).await?;
+    if went == Went::Failed {
+        refunds::undo_all(app, db, &row.id, &mut loan, (today, now)).await?;
+    }
+    payments::set_payout(db, &payout.id, status, Some(&value_date.to_string()), Some(told.id)).await?;
+    Ok(true)
+}
+
+/// Money that belongs to no loan is booked all the same.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn suspend(app: &App, db: &mut Connection, told: &Told<'_>, (today, now): When<'_>) -> Result<(), Problem> {
+    let transfer = Transfer::new(Account::Cash, Account::Suspense, told.amount).map_err(Problem::internal)?;
+    let entry = Entry::new(today, told.currency, "received_unknown", vec![transfer]).map_err(Problem::internal)?;
+    let entry = booking::post(db, journal::SUSPENSE_CHAIN, entry, now).await?;
+    let kept = told.reference.floor_char_boundary(REFERENCE_BYTES_MAX);
+    let reference = told.reference.get(..kept).unwrap_or_default();
+    let receipt = suspense::Row {
+        reference_sealed: app.vault.seal_reference(&entry, reference.as_bytes()),
+        entry,
+        transfer: told.id.to_owned(),
+        amount: told.amount.minor(),
+        currency: told.currency.code().to_owned(),
+        value_date: told.value_date.to_string(),
+        received: now.to_owned(),
+        outcome: None,
+        loan: None,
+    };
+    Ok(suspense::insert(db, &receipt).await?)
+}
+
+/// What one of the lender's people decides of a payout that was returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Payout {
+    /// It is sent again.
+    Resend,
+    /// It is given up: nothing was lent.
+    GiveUp,
+}
+
+/// Sends a payout again that was returned, or gives it up; gives its state.
+///
+/// # Errors
+/// 409 for a payout that was not returned.
+pub async fn decide_payout(
+    app: &App,
+    db: &mut Connection,
+    row: &loans::Row,
+    decided: Payout,
+    (today, now): When<'_>,
+) -> Result<&'static str, Problem> {
+    let payout = payments::payout_of_loan(db, &row.id).await?.filter(|payout| payout.status == "returned");
+    let payout =
+        payout.ok_or_else(|| Problem::new(Kind::WrongState, "only a payout that was returned can be decided"))?;
+    if decided == Payout::Resend {
+        payments::set_payout(db, &payout.id, "requested", None, None).await?;
+        let instruction = booking::Instruction {
+            reference: &payout.id,
+            amount: payout.amount,
+            currency: &payout.currency,
+            value_date: today.to_string(),
+        };
+        crate::outbox::add(db, crate::outbox::PAYOUTS, &payout.id, &instruction, now).await?;
+        return Ok("requested");
+    }
+    let mut loan = booking::load(db, row).await?;
+    let event = Event::PayoutFailed { value_date: today };
+    booking::record_decided(db, &row.id, &mut loan, event, today, now).await?;
+    refunds::undo_all(app, db, &row.id, &mut loan, (today, now)).await?;
+    payments::set_payout(db, &payout.id, "failed", Some(&today.to_string()), None).await?;
+    Ok("failed")
+}

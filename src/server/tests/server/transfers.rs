@@ -1,0 +1,268 @@
+//! Money on its way: debits that are collected, clear or come back; payouts that fail or are returned; money that goes
+//! back to whoever paid.
+
+use prequal_server::pay_backs::FAILURES_MAX;
+use serde_json::{Value, json};
+
+use crate::{
+    actors::{ADA, Shopper},
+    world::{LENDER, MERCHANT, World},
+};
+
+const GRACE: Shopper =
+    Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+
+impl World {
+    async fn switch(&self, switches: Value) {
+        self.provider("POST", "/v1/switches", &switches).await;
+    }
+
+    /// The newest transfer of a kind at the provider.
+    async fn newest(&self, kind: &str) -> String {
+        let all = self.provider("GET", "/v1/transfers", &Value::Null).await;
+        let mut of_kind = all["transfers"].as_array().unwrap().iter().filter(|row| row["kind"] == kind);
+        of_kind.next_back().unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn later(&self, transfer: &str, what: &str) {
+        self.provider("POST", &format!("/v1/transfers/{transfer}/{what}"), &Value::Null).await;
+    }
+
+    /// Instructs a debit that is only collected, and waits until it is.
+    async fn collect(&self, loan: &str, capability: &str, amount: i64) -> String {
+        self.switch(json!({ "collect_next": 1 })).await;
+        let path = format!("/v1/loans/{loan}");
+        let key = uuid::Uuid::new_v4().to_string();
+        let body = json!({ "amount": amount });
+        let id = self.post_once(&format!("{path}/payments"), capability, &key, &body).await.expect(202)["payment_id"]
+            .clone();
+        self.wait(&path, capability, |loan| status_of(loan, &id) == "received").await;
+        id.as_str().unwrap().to_owned()
+    }
+}
+
+fn status_of(loan: &Value, payment: &Value) -> String {
+    let payments = loan["payments"].as_array().unwrap();
+    payments
+        .iter()
+        .find(|one| one["id"] == *payment)
+        .map_or_else(String::new, |one| one["status"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debit_that_is_collected_pays_at_once_and_closes_nothing_until_it_clears() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    let payment = json!(world.collect(&loan, &capability, 50_000).await);
+    let view = world.get(&path, &capability).await.expect(200);
+    assert_eq!((&view["balance"]["total"], &view["status"]), (&json!(0), &json!("active")));
+    assert_eq!((world.account("1020").await, world.account("1110").await), (50_000, 0));
+    let collected = view["payments"][0].clone();
+    let transfer = world.newest("debit").await;
+    world.later(&transfer, "clear").await;
+    let view = world.wait(&path, &capability, |loan| loan["status"] == "settled").await;
+    assert_eq!(status_of(&view, &payment), "cleared");
+    assert_eq!(view["payments"][0]["value_date"], collected["value_date"], "it counts since it was collected");
+    assert_eq!(world.account("1020").await, 0);
+    assert_eq!(view["payments"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debit_that_comes_back_leaves_the_loan_as_if_it_had_never_been() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let (_, never, other) = world.buy(&GRACE, 50_000, "monthly-3").await;
+    let start = world.app().today().unwrap();
+    let path = format!("/v1/loans/{loan}");
+    let payment = json!(world.collect(&loan, &capability, 20_000).await);
+    let transfer = world.newest("debit").await;
+    world.set_date(&start.add_days(9).unwrap().to_string()).await;
+    world.later(&transfer, "return").await;
+    world.wait(&path, &capability, |loan| status_of(loan, &payment) == "returned").await;
+    // Told again, under another id of a notice: nothing more happens.
+    world.later(&transfer, "return").await;
+    world.set_date(&start.add_days(70).unwrap().to_string()).await;
+    let view = world.get(&path, &capability).await.expect(200);
+    let untouched = world.get(&format!("/v1/loans/{never}"), &other).await.expect(200);
+    for part in ["balance", "overdue", "installments", "next_due", "credit_balance"] {
+        assert_eq!(view[part], untouched[part], "{part}");
+    }
+    assert_eq!(world.account("1020").await, 0);
+}
+
+/// A debit charged back after it settled the loan.
+#[tokio::test(flavor = "multi_thread")]
+async fn final_money_that_is_taken_back_makes_a_settled_loan_owed_again() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    world.pay(&loan, &capability, 50_000).await;
+    assert_eq!(world.get(&path, &capability).await.expect(200)["status"], "settled");
+    let transfer = world.newest("debit").await;
+    world.later(&transfer, "charge-back").await;
+    let view = world.wait(&path, &capability, |loan| loan["payments"][0]["status"] == "charged_back").await;
+    assert_eq!((&view["status"], &view["balance"]["principal"]), (&json!("active"), &json!(50_000)));
+    // It can be paid anew.
+    world.pay(&loan, &capability, 50_000).await;
+    world.wait(&path, &capability, |loan| loan["status"] == "settled").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_that_was_returned_costs_no_interest_and_is_sent_again() {
+    let world = World::new().await;
+    let (purchase, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let order = format!("/v1/orders/{}", purchase.checkout["id"].as_str().unwrap());
+    let start = world.app().today().unwrap();
+    let path = format!("/v1/loans/{loan}");
+    let decide = format!("{path}/payout");
+    let resend = json!({ "decision": "resend" });
+    world.post_once(&decide, LENDER, "a", &resend).await.problem(409, "wrong-state");
+    world.set_date(&start.add_days(20).unwrap().to_string()).await;
+    let transfer = world.newest("payout").await;
+    world.later(&transfer, "return").await;
+    let view = world.wait(&path, &capability, |loan| loan["status"] == "disbursing").await;
+    assert_eq!(view["balance"]["interest"], 0, "nobody has the money");
+    assert_eq!(world.get(&order, MERCHANT).await.expect(200)["payout"]["status"], "returned");
+    world.post_once(&decide, &capability, "b", &resend).await.problem(403, "forbidden");
+    world.post_once(&decide, LENDER, "b", &resend).await.expect(201);
+    world.wait(&path, &capability, |loan| loan["status"] == "active").await;
+    world.post_once(&decide, LENDER, "c", &resend).await.problem(409, "wrong-state");
+    // Interest runs from the second value date: on the first due date there is less of it than was agreed.
+    let first = purchase.offers[0].1["installments"][0].clone();
+    world.set_date(first["due"].as_str().unwrap()).await;
+    let interest = world.get(&path, &capability).await.expect(200)["balance"]["interest"].as_i64().unwrap();
+    assert!(interest > 0 && interest < first["interest"].as_i64().unwrap() / 2, "{interest}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_that_is_given_up_undoes_the_refund_of_what_was_never_paid() {
+    let world = World::new().await;
+    let (purchase, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    let refund = json!({ "loan": loan, "reference": "R", "amount": 20_000 });
+    world.refund("a", &refund).await.expect(201);
+    let transfer = world.newest("payout").await;
+    world.later(&transfer, "return").await;
+    world.wait(&path, &capability, |loan| loan["status"] == "disbursing").await;
+    world.post_once(&format!("{path}/payout"), LENDER, "b", &json!({ "decision": "give_up" })).await.expect(201);
+    let view = world.get(&path, &capability).await.expect(200);
+    assert_eq!((&view["status"], &view["balance"]["total"]), (&json!("cancelled"), &json!(0)));
+    assert_eq!(view["credit_balance"], 0, "nobody paid what could be owed back");
+    assert_eq!(world.get("/v1/refunds", MERCHANT).await.expect(200)["refunds"][0]["status"], "reversed");
+    for account in ["1010", "1110", "2010", "2110", "4030"] {
+        assert_eq!(world.account(account).await, 0, "account {account}");
+    }
+    let another = json!({ "order": purchase.checkout["id"], "reference": "R-2", "amount": 1 });
+    world.refund("c", &another).await.problem(409, "wrong-state");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credit_balance_is_paid_back_by_itself_and_one_that_fails_is_tried_again() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    assert_eq!(world.run_job_today("credit-balances").await, 0, "nothing is owed back");
+    world.pay(&loan, &capability, 50_000).await;
+    world.refund("a", &json!({ "loan": loan, "reference": "R", "amount": 20_000 })).await.expect(201);
+    world.switch(json!({ "fail_next": 1 })).await;
+    assert_eq!(world.run_job_today("credit-balances").await, 1);
+    world.wait(&path, &capability, |loan| loan["credit_balance"] == 20_000).await;
+    let cash = world.account("1010").await;
+    assert_eq!(world.run_job_today("credit-balances").await, 1);
+    let settled = |transfers: &Value| {
+        let transfers = transfers["transfers"].as_array().unwrap();
+        transfers
+            .iter()
+            .filter(|row| row["kind"] == "payout" && row["amount"] == 20_000 && row["status"] == "succeeded")
+            .count()
+    };
+    world.wait(&path, &capability, |loan| loan["credit_balance"] == 0).await;
+    for _ in 0..3 {
+        assert_eq!(world.run_job_today("credit-balances").await, 0, "once");
+    }
+    assert_eq!((world.account("2110").await, world.account("1010").await), (0, cash - 20_000));
+    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    assert_eq!(settled(&world.provider("GET", "/v1/transfers", &Value::Null).await), 1);
+    // The shopper's bank gives it back after all: it is owed again.
+    let transfer = world.newest("payout").await;
+    world.later(&transfer, "return").await;
+    world.wait(&path, &capability, |loan| loan["credit_balance"] == 20_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_debit_that_is_not_final_brought_is_not_paid_back_and_failures_end() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    world.collect(&loan, &capability, 50_000).await;
+    world.refund("a", &json!({ "loan": loan, "reference": "R", "amount": 20_000 })).await.expect(201);
+    assert_eq!(world.get(&path, &capability).await.expect(200)["credit_balance"], 20_000);
+    assert_eq!(world.run_job_today("credit-balances").await, 0, "the debit may still come back");
+    let transfer = world.newest("debit").await;
+    world.later(&transfer, "clear").await;
+    world.wait(&path, &capability, |loan| loan["status"] == "settled").await;
+    world.switch(json!({ "fail_next": 100 })).await;
+    for _ in 0..FAILURES_MAX {
+        assert_eq!(world.run_job_today("credit-balances").await, 1);
+        world.wait(&path, &capability, |loan| loan["credit_balance"] == 0 || loan["credit_balance"] == 20_000).await;
+        world.wait(&path, &capability, |loan| loan["credit_balance"] == 20_000).await;
+    }
+    assert_eq!(world.run_job_today("credit-balances").await, 0, "a person must look at it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_of_an_unknown_payer_is_matched_or_returned_once() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    for (reference, amount) in [("my camera", 700), ("my camera, too", 800), ("mine", 900)] {
+        let body = json!({ "reference": reference, "amount": amount, "currency": "USD", "value_date": today });
+        world.provider("POST", "/v1/incoming", &body).await;
+    }
+    let page = world.wait("/v1/ledger/suspense", LENDER, |page| page["receipts"].as_array().unwrap().len() == 3).await;
+    let receipt = |amount: i64| {
+        let rows = page["receipts"].as_array().unwrap();
+        rows.iter().find(|row| row["amount"] == amount).unwrap()["entry_id"].as_str().unwrap().to_owned()
+    };
+    let path = |entry: &str| format!("/v1/ledger/suspense/{entry}/match");
+    let (first, second, third) = (path(&receipt(700)), path(&receipt(800)), path(&receipt(900)));
+    let body = json!({ "loan": loan });
+    world.post_once(&first, &capability, "a", &body).await.problem(403, "forbidden");
+    world.post_once(&first, LENDER, "a", &json!({})).await.problem(422, "invalid-value");
+    world.post_once(&first, LENDER, "a", &json!({ "loan": loan, "return": true })).await.problem(422, "invalid-value");
+    world.post_once(&first, LENDER, "a", &json!({ "loan": "nobody" })).await.problem(422, "invalid-value");
+    let unknown = path(&uuid::Uuid::now_v7().to_string());
+    world.post_once(&unknown, LENDER, "a", &body).await.problem(404, "not-found");
+    let matched = world.post_once(&first, LENDER, "a", &body).await;
+    matched.expect(201);
+    assert_eq!(world.post_once(&first, LENDER, "a", &body).await.bytes, matched.bytes);
+    world.post_once(&first, LENDER, "b", &body).await.problem(409, "suspense-matched");
+    world.post_once(&first, LENDER, "b", &json!({ "return": true })).await.problem(409, "suspense-matched");
+    assert_eq!((world.owed(&loan).await, world.account("2910").await), (49_300, 1_700));
+
+    // The first return fails: the money waits again, and may be returned again.
+    world.switch(json!({ "fail_next": 1 })).await;
+    world.post_once(&second, LENDER, "a", &json!({ "return": true })).await.expect(201);
+    let waiting =
+        |page: &Value| page["receipts"].as_array().unwrap().iter().filter(|row| row["status"] == "waiting").count();
+    let tried = world.wait("/v1/ledger/suspense", LENDER, |page| waiting(page) == 2).await;
+    assert_eq!(tried["receipts"].as_array().unwrap().len(), 3);
+    world.post_once(&second, LENDER, "b", &json!({ "return": true })).await.expect(201);
+    assert_eq!(world.account("2910").await, 900);
+    // The third is taken back by the payer's bank, and so is the one that was matched.
+    let transfers = world.provider("GET", "/v1/transfers", &Value::Null).await;
+    let transfer = |amount: i64| {
+        let rows = transfers["transfers"].as_array().unwrap();
+        rows.iter().find(|row| row["kind"] == "incoming" && row["amount"] == amount).unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    world.later(&transfer(900), "charge-back").await;
+    world.wait("/v1/ledger/suspense", LENDER, |page| waiting(page) == 0).await;
+    world.post_once(&third, LENDER, "a", &body).await.problem(409, "suspense-matched");
+    world.later(&transfer(700), "charge-back").await;
+    world.wait(&format!("/v1/loans/{loan}"), &capability, |loan| loan["balance"]["total"] == 50_000).await;
+    assert_eq!(world.account("2910").await, 0);
+}
