@@ -278,14 +278,12 @@ fn made(out: &mut String, training: &Training) {
             "Bins",
             format!(
                 "at most {}, each with at least {} of the rows and so many that {} bads and as many goods are expected in \
-                 it; the partition with the most information value, less {} units of noise for each bin, {} for each cut \
-                 moved off its cell and {} for a turn of the bad rate; {} rows of average risk added before the weight of \
+                 it; the partition with the most information value, less {} units of noise for each bin and {} for a turn of the bad rate; {} rows of average risk added before the weight of \
                  evidence is taken",
                 binning.bins_max,
                 percent(binning.share_min),
                 binning.bads_min,
                 binning.bin_price,
-                binning.move_price,
                 binning.turn_price,
                 binning.prior_rows
             ),
