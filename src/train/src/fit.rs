@@ -150,7 +150,7 @@ fn fit_known(
             )));
         }
         let columns: Vec<&[f64]> = entrants.iter().map(|entrant| entrant.woe.as_slice()).collect();
-        let ridge = options.selection.ridge;
+        let ridge = options.selection.ridge * stands_for.map_or(rows.len() as f64, |rows| rows.iter().sum());
         let fitted = match start.take() {
             None => logistic::fit(&columns, &good, stands_for, ridge),
             Some(start) => logistic::fit_from(start, &columns, &good, stands_for, ridge),
@@ -163,8 +163,7 @@ fn fit_known(
                 let entrant = entrants.remove(worst);
                 candidates[entrant.column].left_out =
                     Some("its coefficient has the wrong sign beside the other features".to_owned());
-                let rest = fitted.coefficients.iter().enumerate().filter(|(at, _)| *at != worst).map(|(_, c)| *c);
-                start = Some([fitted.intercept].into_iter().chain(rest).collect());
+                start = Some(fitted.without(worst));
             }
             _ => return Ok(finish(entrants, &fitted, candidates, totals)),
         }

@@ -17,14 +17,32 @@ pub struct Logistic {
     pub standard_errors: Vec<f64>,
     /// Newton steps taken.
     pub steps: usize,
+    /// The Cholesky factor of the Hessian at the answer.
+    factor: Array2<f64>,
+}
+
+impl Logistic {
+    /// Where the answer without column `dropped` is expected: the least of the parabola that the loss is near the
+    /// answer, with that coefficient at zero. The intercept, then the other columns' coefficients.
+    #[must_use]
+    pub fn without(&self, dropped: usize) -> Vec<f64> {
+        let mut unit = Array1::zeros(self.factor.nrows());
+        unit[dropped + 1] = 1.0;
+        let inverse = solve(&self.factor, &unit);
+        let shift = self.coefficients[dropped] / inverse[dropped + 1];
+        let mut weights = vec![self.intercept - shift * inverse[0]];
+        let others = self.coefficients.iter().enumerate().filter(|(at, _)| *at != dropped);
+        weights.extend(others.map(|(at, coefficient)| coefficient - shift * inverse[at + 1]));
+        weights
+    }
 }
 
 /// The most Newton steps.
 const STEPS_MAX: usize = 100;
 /// The most halvings of one step.
 const HALVINGS_MAX: usize = 40;
-/// A step whose largest part is below this ends the search.
-const STEP_SMALL: f64 = 1e-10;
+/// A step whose largest part is below this ends the search: the next would be about its square.
+const STEP_SMALL: f64 = 1e-7;
 
 /// Fits `P(good) = 1 / (1 + exp(−(intercept + x · coefficients)))` by maximum likelihood, with
 /// `ridge / 2 × Σ coefficient²` added to the negative log-likelihood (the intercept goes free). `columns` hold the values
@@ -82,6 +100,7 @@ pub fn fit_from(
                 coefficients: weights.iter().skip(1).copied().collect(),
                 standard_errors: (0..size).map(|i| variance(&factor, i).sqrt()).collect(),
                 steps: step,
+                factor,
             });
         }
     }
@@ -296,6 +315,11 @@ mod tests {
                 (0..3).for_each(|i| flat[i + 1] += residual * x[i][row]);
             }
             assert!(flat.iter().all(|part| part.abs() < 1e-9), "{flat:?}");
+            let few = fit(&[columns[0], columns[2]], &good, rows.as_deref(), 0.5).unwrap();
+            let expected = fitted.without(1);
+            let near = |a: f64, b: f64| (a - b).abs() < 0.02;
+            assert!(near(expected[0], few.intercept) && near(expected[1], few.coefficients[0]), "{expected:?} {few:?}");
+            assert!(near(expected[2], few.coefficients[1]) && expected.len() == 3, "{expected:?} {few:?}");
             let again = fit_from(vec![-3.0, 2.0, 0.0, 1.0], &columns, &good, rows.as_deref(), 0.5).unwrap();
             assert!((0..3).all(|i| (again.coefficients[i] - fitted.coefficients[i]).abs() < 1e-9));
         }

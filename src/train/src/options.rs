@@ -188,7 +188,9 @@ pub struct SelectionOptions {
     /// decision was made. Siddiqi (2006, ch. 6) suspects everything above 0.5; behaviour of an account already held can
     /// honestly reach 0.9.
     pub leak_iv: f64,
-    /// Ridge penalty: `ridge / 2 × Σ coefficient²` is added to the negative log-likelihood.
+    /// Ridge penalty: for each row `ridge / 2 × Σ coefficient²` is added to the negative log-likelihood; 0 for none.
+    /// Weights of evidence are made of the rows that are fitted to, so that without one all coefficients come out too
+    /// large; it also shares the weight among columns that tell the same.
     pub ridge: f64,
 }
 
@@ -303,7 +305,7 @@ impl Default for BinningOptions {
 
 impl Default for SelectionOptions {
     fn default() -> Self {
-        Self { iv_min: 0.02, leak_iv: 1.0, correlation_max: 0.9, ridge: 20.0 }
+        Self { iv_min: 0.02, leak_iv: 1.0, correlation_max: 0.9, ridge: 0.008 }
     }
 }
 

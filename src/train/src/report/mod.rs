@@ -291,11 +291,17 @@ fn made(out: &mut String, training: &Training) {
         (
             "Choice of features",
             format!(
-                "information value of at least {}, correlation of at most {}, no coefficient of the wrong sign",
-                selection.iv_min, selection.correlation_max
+                "information value of at least {} by at most {} fine classes, correlation of at most {}, no coefficient of \
+                 the wrong sign",
+                selection.iv_min,
+                crate::binning::FINE_BINS_MAX,
+                selection.correlation_max
             ),
         ),
-        ("Regression", format!("logistic on weights of evidence, Newton's method, ridge {}", selection.ridge)),
+        (
+            "Regression",
+            format!("logistic on weights of evidence, Newton's method, ridge {} for each row", selection.ridge),
+        ),
         ("Boosted trees", options.trees.as_ref().map_or_else(|| "none".to_owned(), trees_told)),
         ("Program", format!("prequal {}", env!("CARGO_PKG_VERSION"))),
     ];
