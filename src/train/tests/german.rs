@@ -224,6 +224,7 @@ fn missing_values_have_a_bin_of_their_own() {
 fn the_report_is_self_contained_and_escapes_what_it_is_told() {
     let mut options = options();
     options.label = "<script>alert('x')</script>".to_owned();
+    options.trees = Some(TreeOptions { rounds: 4, ..TreeOptions::default() });
     let folder = std::env::temp_dir().join(format!("prequal-train-report-{}", std::process::id()));
     output::write(&run(&data(), options), &folder).unwrap();
     let page = std::fs::read_to_string(folder.join("report.html")).unwrap();
@@ -232,8 +233,22 @@ fn the_report_is_self_contained_and_escapes_what_it_is_told() {
     for outside in ["http:", "https:", "src=", "@import", "url("] {
         assert!(!page.contains(outside), "{outside}");
     }
-    for chart in ["ROC curve", "Kolmogorov–Smirnov", "Gains", "Score by outcome", "Calibration"] {
+    let charts = [
+        "ROC curve",
+        "Kolmogorov–Smirnov",
+        "Gains",
+        "Score by outcome",
+        "Calibration",
+        "Points by deciles of the rows fitted to",
+        "housing",
+    ];
+    for chart in charts {
         assert!(page.contains(&format!("<h3>{chart}</h3>")), "{chart}");
+    }
+    let sections =
+        ["At cut-offs", "Swap set", "Features", "Columns left out", "Model card", "How it was made", "Data (SHA-256)"];
+    for section in sections {
+        assert!(page.contains(&format!(">{section}</")), "{section}");
     }
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
 }
