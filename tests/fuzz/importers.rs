@@ -13,11 +13,14 @@ use std::{
 
 use prequal_core::canonical;
 use prequal_models::{
-    Kind, ReadOptions, Scorer, TableOptions, detect,
+    Kind, detect,
     export::{Form, export},
-    read, read_with,
+    read,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
+use survive::try_file;
+
+mod survive;
 
 /// All that the process may map, in bytes: the files are far below a megabyte.
 const MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
@@ -155,33 +158,6 @@ fn set_hash(document: &mut serde_json::Value) -> Option<()> {
     let hash = canonical::sha256_hex(canonical::to_string(document).ok()?.as_bytes());
     document.as_object_mut()?.insert("hash".to_owned(), hash.into());
     Some(())
-}
-
-/// Reads a file that may be anything, scores with it and writes it; whether it was read.
-fn try_file(bytes: &[u8], kind: Kind) -> bool {
-    // A table of optbinning does not say which codes are special.
-    let table = TableOptions { special_codes: vec!["-9".to_owned()], ..TableOptions::default() };
-    let imported = match read_with(bytes, kind, &ReadOptions { table, event: None }) {
-        Ok(imported) => imported,
-        Err(error) => {
-            let why = error.to_string();
-            assert!(!why.contains('\n') && !why.contains("::") && why.len() < 2_000, "the error is `{why}`");
-            return false;
-        }
-    };
-    if let Ok(mut scorer) = Scorer::new(&imported.model) {
-        let features = scorer.trees().names().len();
-        for row in [vec![0.5; features], vec![f64::NAN; features], vec![-1e30; features]] {
-            scorer.score(&row).unwrap();
-            scorer.reasons(&row).unwrap();
-        }
-    }
-    for form in [Form::Pmml, Form::Onnx, Form::Sql, Form::Python] {
-        if let Err(error) = export(&imported.model, form) {
-            assert!(!error.to_string().contains("::"), "{error}");
-        }
-    }
-    true
 }
 
 /// Tries a file; one that fails is kept.

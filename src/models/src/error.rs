@@ -55,16 +55,21 @@ impl From<TreeError> for ImportError {
 impl fmt::Display for ImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Syntax(what) => write!(f, "the model file cannot be read: {what}"),
+            Self::Syntax(what) => write!(f, "the model file cannot be read: {}", one_line(what)),
             Self::Refused(what) => write!(f, "the model is refused: {what}"),
             Self::Limit { what, got, max } => write!(f, "{what}: {got}, and the limit is {max}"),
-            Self::Model(error) => error.fmt(f),
-            Self::Scorecard(why) => f.write_str(why),
+            Self::Model(error) => f.write_str(&one_line(&error.to_string())),
+            Self::Scorecard(why) => f.write_str(&one_line(why)),
         }
     }
 }
 
 impl std::error::Error for ImportError {}
+
+/// A reader's own words may quote the file, and an error is one line.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
 
 /// At most 40 characters of something that a file says, for a message.
 pub(crate) fn shown(text: &str) -> String {

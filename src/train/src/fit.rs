@@ -1,13 +1,11 @@
 //! One fit: bins, choice of features, regression. Looks at the given rows only.
 
-use ndarray::Array2;
-
 use crate::{
-    binning::{Binning, counts::Counts},
+    binning::{Binning, counts::Counts, ranks::Ranks},
     error::TrainError,
     logistic::{self, Logistic},
     options::{Options, RejectInference},
-    reject,
+    parallel, reject,
     table::{Column, Table},
 };
 
@@ -29,7 +27,7 @@ pub struct Selected {
 pub struct Candidate {
     /// Position of its column in the table.
     pub column: usize,
-    /// Information value by its bins; 0 where no bins could be made.
+    /// Information value of its fine classes ([`Binning::fine_value`]); 0 where no bins could be made.
     pub information_value: f64,
     /// Why it was left out; `None` where it went into the model.
     pub left_out: Option<String>,
@@ -52,6 +50,42 @@ pub struct Fitted {
     pub inference: String,
 }
 
+/// A table whose columns of numbers are sorted, once for all fits to some of its rows. A fit takes from it counts of its
+/// own rows and nothing else.
+#[derive(Clone, Debug)]
+pub struct Sorted<'a> {
+    /// The table.
+    pub table: &'a Table,
+    ranks: Vec<Option<Ranks>>,
+}
+
+impl<'a> Sorted<'a> {
+    /// Sorts the columns.
+    #[must_use]
+    pub fn new(table: &'a Table) -> Self {
+        Self { table, ranks: parallel::map(&table.columns, Column::ranks) }
+    }
+
+    /// Bins a column by the rows at the positions `rows`.
+    #[must_use]
+    pub fn bin(&self, column: usize, rows: &[usize], options: &Options) -> Option<Binning> {
+        let ranks = self.ranks[column].as_ref();
+        Binning::fit_sorted(&self.table.columns[column], ranks, &self.table.bad, rows, &options.binning)
+    }
+
+    /// For every row of the table the position of its bin, as [`Binning::assign`] gives it.
+    #[must_use]
+    pub fn assign(&self, column: usize, binning: &Binning) -> Vec<u16> {
+        binning.assign_sorted(&self.table.columns[column], self.ranks[column].as_ref())
+    }
+
+    /// For every row of the table the log-odds of bad, before points are rounded.
+    #[must_use]
+    pub fn log_odds_of_bad(&self, fitted: &Fitted) -> Vec<f64> {
+        fitted.sum(self.table.rows(), |feature| self.assign(feature.column, &feature.binning))
+    }
+}
+
 /// A candidate on its way into the model.
 struct Entrant {
     column: usize,
@@ -66,37 +100,48 @@ struct Entrant {
 /// [`TrainError::Fit`] where the rows hold one class only, no feature says anything, or the regression
 /// has no single answer.
 pub fn fit(table: &Table, rows: &[usize], options: &Options) -> Result<Fitted, TrainError> {
-    let known = fit_known(table, rows, None, options)?;
+    fit_sorted(&Sorted::new(table), rows, options)
+}
+
+/// The same for a table whose columns are sorted.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_sorted(sorted: &Sorted<'_>, rows: &[usize], options: &Options) -> Result<Fitted, TrainError> {
+    let known = fit_known(sorted, rows, None, options)?;
+    let table = sorted.table;
     let Some(inference) = options.reject_inference.filter(|_| table.rejects() > 0) else { return Ok(known) };
     let bands = reject::Bands::new(table, rows, &known);
     Ok(match inference {
         RejectInference::Reweighting => {
             let stands_for = bands.stands_for();
-            Fitted { inference: bands.told(inference, 0), ..fit_known(table, rows, Some(&stands_for), options)? }
+            Fitted { inference: bands.told(inference, 0), ..fit_known(sorted, rows, Some(&stands_for), options)? }
         }
         RejectInference::Parcelling { factor } => {
             let (all, inferred) = bands.parcelled(table, factor);
             let bads = all.bads() - table.bads();
             let both: Vec<usize> = rows.iter().copied().chain(inferred).collect();
-            Fitted { inference: bands.told(inference, bads), ..fit_known(&all, &both, None, options)? }
+            Fitted { inference: bands.told(inference, bads), ..fit_known(&Sorted::new(&all), &both, None, options)? }
         }
     })
 }
 
 fn fit_known(
-    table: &Table,
+    sorted: &Sorted<'_>,
     rows: &[usize],
     stands_for: Option<&[f64]>,
     options: &Options,
 ) -> Result<Fitted, TrainError> {
+    let table = sorted.table;
     let good: Vec<bool> = rows.iter().map(|row| !table.bad[*row]).collect();
     if good.iter().all(|good| *good) || !good.contains(&true) {
         return Err(TrainError::Fit("the rows to fit to hold only one class of the target".to_owned()));
     }
     let mut totals = Counts::default();
     rows.iter().for_each(|row| totals.add_row(table.bad[*row]));
-    let (mut candidates, entrants) = bin_all(table, rows, options);
+    let (mut candidates, entrants) = bin_all(sorted, rows, options);
     let mut entrants = drop_correlated(entrants, &mut candidates, table, options);
+    let mut start: Option<Vec<f64>> = None;
     loop {
         if entrants.is_empty() {
             return Err(TrainError::Fit(format!(
@@ -104,8 +149,13 @@ fn fit_known(
                 options.selection.iv_min
             )));
         }
-        let x = Array2::from_shape_fn((rows.len(), entrants.len()), |(row, feature)| entrants[feature].woe[row]);
-        let fitted = logistic::fit(x.view(), &good, stands_for, options.selection.ridge).map_err(TrainError::Fit)?;
+        let columns: Vec<&[f64]> = entrants.iter().map(|entrant| entrant.woe.as_slice()).collect();
+        let ridge = options.selection.ridge * stands_for.map_or(rows.len() as f64, |rows| rows.iter().sum());
+        let fitted = match start.take() {
+            None => logistic::fit(&columns, &good, stands_for, ridge),
+            Some(start) => logistic::fit_from(start, &columns, &good, stands_for, ridge),
+        };
+        let fitted = fitted.map_err(TrainError::Fit)?;
         // More evidence for good must mean more points; one wrong sign at a time, the worst first.
         let worst = (0..entrants.len()).min_by(|a, b| fitted.coefficients[*a].total_cmp(&fitted.coefficients[*b]));
         match worst {
@@ -113,6 +163,7 @@ fn fit_known(
                 let entrant = entrants.remove(worst);
                 candidates[entrant.column].left_out =
                     Some("its coefficient has the wrong sign beside the other features".to_owned());
+                start = Some(fitted.without(worst));
             }
             _ => return Ok(finish(entrants, &fitted, candidates, totals)),
         }
@@ -120,12 +171,12 @@ fn fit_known(
 }
 
 /// Bins every column; those with enough information value enter, the strongest first.
-fn bin_all(table: &Table, rows: &[usize], options: &Options) -> (Vec<Candidate>, Vec<Entrant>) {
-    let mut candidates = Vec::with_capacity(table.columns.len());
+fn bin_all(sorted: &Sorted<'_>, rows: &[usize], options: &Options) -> (Vec<Candidate>, Vec<Entrant>) {
+    let mut candidates = Vec::with_capacity(sorted.table.columns.len());
     let mut entrants = Vec::new();
-    for (index, column) in table.columns.iter().enumerate() {
-        let binning = Binning::fit(column, &table.bad, rows, &options.binning);
-        let information_value = binning.as_ref().map_or(0.0, |binning| binning.information_value);
+    for index in 0..sorted.table.columns.len() {
+        let binning = sorted.bin(index, rows, options);
+        let information_value = binning.as_ref().map_or(0.0, |binning| binning.fine_value);
         let left_out = match binning {
             None => Some("too few rows have a value".to_owned()),
             Some(_) if information_value < options.selection.iv_min => {
@@ -133,7 +184,7 @@ fn bin_all(table: &Table, rows: &[usize], options: &Options) -> (Vec<Candidate>,
             }
             Some(binning) => {
                 let woes = binning.woes();
-                let bins = binning.assign(column);
+                let bins = sorted.assign(index, &binning);
                 let woe = rows.iter().map(|row| woes[usize::from(bins[*row])]).collect();
                 entrants.push(Entrant { column: index, binning, woe });
                 None
@@ -223,20 +274,17 @@ impl Fitted {
         suspects.map(tell).collect()
     }
 
-    /// For every row of the table the log-odds of bad, before points are rounded.
-    #[must_use]
-    pub fn log_odds_of_bad(&self, table: &Table) -> Vec<f64> {
-        self.log_odds(&table.columns, table.rows())
-    }
-
-    /// The same for rows with the table's columns.
+    /// For rows with the table's columns the log-odds of bad, before points are rounded.
     #[must_use]
     pub fn log_odds(&self, columns: &[Column], rows: usize) -> Vec<f64> {
+        self.sum(rows, |feature| feature.binning.assign(&columns[feature.column]))
+    }
+
+    fn sum(&self, rows: usize, bins_of: impl Fn(&Selected) -> Vec<u16>) -> Vec<f64> {
         let mut odds = vec![-self.intercept; rows];
         for feature in &self.features {
-            let woes = feature.binning.woes();
-            let bins = feature.binning.assign(&columns[feature.column]);
-            odds.iter_mut().zip(bins).for_each(|(odds, bin)| *odds -= feature.coefficient * woes[usize::from(bin)]);
+            let adds: Vec<f64> = feature.binning.woes().iter().map(|woe| feature.coefficient * woe).collect();
+            odds.iter_mut().zip(bins_of(feature)).for_each(|(odds, bin)| *odds -= adds[usize::from(bin)]);
         }
         odds
     }

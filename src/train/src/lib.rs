@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod monitor;
 pub mod options;
 pub mod output;
+mod parallel;
 pub mod points;
 pub mod reject;
 mod report;
@@ -36,7 +37,7 @@ pub use options::Options;
 pub use table::Table;
 
 use crate::{
-    fit::Fitted,
+    fit::{Fitted, Sorted},
     trees::Trees,
     validate::{Fold, Measures},
 };
@@ -108,18 +109,33 @@ pub fn train(bytes: &[u8], options: Options, progress: &mut dyn FnMut(&str)) -> 
         table.bads()
     ));
     let (development, later) = part_by_time(&table, &options)?;
-    let fitted = fit::fit(&table, &development, &options)?;
-    let scorecard = points::scorecard(&table, &development, &fitted, &options)?;
-    let model = scorecard.check()?;
-    let points = points::score_table(&model, &table)?;
-    let trees = match &options.trees {
-        Some(wanted) => {
-            progress(&format!("fitting {} trees", wanted.rounds));
-            Some(Trees::fit(&table, &development, &options, wanted)?)
+    let sorted = Sorted::new(&table);
+    let parts: Vec<Part> = [Part::Whole].into_iter().chain((0..options.folds).map(Part::Without)).collect();
+    let done = parallel::map_telling(
+        &parts,
+        |part| match part {
+            Part::Whole => Whole::fit(&sorted, &development, &options).map(|whole| Done::Whole(Box::new(whole))),
+            Part::Without(fold) => {
+                validate::fold(&sorted, &development, &options, *fold).map(|fold| Done::Fold(Box::new(fold)))
+            }
+        },
+        &mut |at| {
+            progress(&match parts.get(at) {
+                Some(Part::Without(fold)) => format!("fitting again without fold {} of {}", fold + 1, options.folds),
+                _ => "fitting to all rows of the development sample".to_owned(),
+            });
+        },
+    );
+    let mut folds = Vec::with_capacity(options.folds);
+    let mut whole = None;
+    for part in done {
+        match part? {
+            Done::Whole(found) => whole = Some(*found),
+            Done::Fold(fold) => folds.push(*fold),
         }
-        None => None,
-    };
-    let folds = validate::folds(&table, &development, &options, progress)?;
+    }
+    let nothing = || TrainError::Fit("the fit to all rows was not made".to_owned());
+    let Whole { fitted, scorecard, points, trees } = whole.ok_or_else(nothing)?;
     let mut warnings = fitted.leaks(&table, options.selection.leak_iv);
     let loss = metrics::mean(folds.iter().map(|fold| fold.rounding_loss));
     if loss > ROUNDING_LOSS_MAX {
@@ -154,6 +170,39 @@ pub struct Challenger {
     pub name: String,
     /// Its risk for every row of the table, more being worse.
     pub risk: Vec<f64>,
+}
+
+/// One of the fits of a run, which share nothing but the table.
+enum Part {
+    /// To all rows of the development sample.
+    Whole,
+    /// Without the rows of a fold.
+    Without(usize),
+}
+
+/// What a part comes to.
+enum Done {
+    Whole(Box<Whole>),
+    Fold(Box<Fold>),
+}
+
+/// The models that are kept.
+struct Whole {
+    fitted: Fitted,
+    scorecard: Scorecard,
+    points: Vec<i32>,
+    trees: Option<Trees>,
+}
+
+impl Whole {
+    fn fit(sorted: &Sorted<'_>, rows: &[usize], options: &Options) -> Result<Self, TrainError> {
+        let table = sorted.table;
+        let fitted = fit::fit_sorted(sorted, rows, options)?;
+        let scorecard = points::scorecard(table, rows, &fitted, options)?;
+        let points = points::score_table(&scorecard.check()?, table)?;
+        let trees = options.trees.as_ref().map(|wanted| Trees::fit(table, rows, options, wanted)).transpose()?;
+        Ok(Self { fitted, scorecard, points, trees })
+    }
 }
 
 /// The rows to fit to, and those that are later, with their first moment.

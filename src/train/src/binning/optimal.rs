@@ -4,8 +4,6 @@
 //! the most information value less a price for each bin, where every bin is large enough and the bad
 //! rate follows a trend. Exact: over all such partitions, no solver and no search heuristics.
 
-use std::cmp::Ordering;
-
 use super::counts::Counts;
 
 /// How the bad rate runs from the first bin to the last.
@@ -41,16 +39,18 @@ impl Trend {
         if matches!(self, Self::Peak | Self::Valley) { 2 } else { 1 }
     }
 
-    /// Whether a bin in phase `next` may follow one in phase `last` when its bad rate compares so.
-    fn allows(self, last: usize, next: usize, rate: Ordering) -> bool {
-        let (before, after) = match self {
-            Self::Ascending => (Ordering::Greater, Ordering::Greater),
-            Self::Descending => (Ordering::Less, Ordering::Less),
-            Self::Peak => (Ordering::Greater, Ordering::Less),
-            Self::Valley => (Ordering::Less, Ordering::Greater),
-            Self::Free => return true,
-        };
-        last <= next && rate == if next == 0 { before } else { after }
+    /// For each phase the best state that a bin of bad rate `rate` may follow, and the link to it. `rates` are of the
+    /// bins before it, `worths` of the states by their phase.
+    fn successors(self, rates: &[f64], worths: [&[f64]; 2], rate: f64) -> [(f64, u32); 2] {
+        let (rises, falls) = (|other: f64| other < rate, |other: f64| other > rate);
+        let one = |found| [link(found, 0), (f64::NEG_INFINITY, FIRST)];
+        match self {
+            Self::Ascending => one(best_before(worths[0], rates, rises)),
+            Self::Descending => one(best_before(worths[0], rates, falls)),
+            Self::Free => one(best_before(worths[0], rates, |_| true)),
+            Self::Peak => [link(best_before(worths[0], rates, rises), 0), after_turn(rates, worths, falls)],
+            Self::Valley => [link(best_before(worths[0], rates, falls), 0), after_turn(rates, worths, rises)],
+        }
     }
 }
 
@@ -75,138 +75,157 @@ pub struct Partition {
     pub worth: f64,
 }
 
+impl Partition {
+    /// The information value of the bins.
+    #[must_use]
+    pub fn information(&self, cells: &[Counts], totals: Counts) -> f64 {
+        let starts = [0].into_iter().chain(self.ends.iter().copied());
+        let bin = |(from, to): (usize, usize)| cells[from..to].iter().fold(Counts::default(), |sum, cell| sum + *cell);
+        starts.zip(self.ends.iter().copied()).map(|ends| bin(ends).information(totals)).sum()
+    }
+}
+
 /// The best partition of `cells` under `trend`, or `None` where none keeps to the constraints.
 ///
 /// `totals` counts all rows, also those that are not in `cells` (missing ones). Among partitions of
 /// equal worth the first found wins, in a fixed order.
 #[must_use]
 pub fn partition(cells: &[Counts], totals: Counts, trend: Trend, constraints: &Constraints) -> Option<Partition> {
-    // Counting bins costs a dimension and is seldom needed: first without.
-    let free = Program::new(cells, totals, trend, constraints, None).solve()?;
-    if free.ends.len() <= constraints.bins_max {
-        return Some(free);
-    }
-    Program::new(cells, totals, trend, constraints, Some(constraints.bins_max)).solve()
+    Program::new(cells, totals, constraints).solve(trend, constraints.bins_max)
 }
 
-struct Program<'a> {
-    trend: Trend,
-    constraints: &'a Constraints,
-    totals: Counts,
-    /// Sums of the cells before each position.
-    sums: Vec<Counts>,
-    /// How many bins a partition may have where bins are counted; 1 where they are not.
-    levels: usize,
-    counted: bool,
-    /// For each state the best worth; a state is a last bin (from, to), the phase, and how many bins there are, which
-    /// stand side by side because they are looked at together.
-    worths: Vec<f64>,
-    /// For each state where the bin before the last one starts, twice, plus its phase; [`FIRST`] where there is none.
-    before: Vec<u32>,
+/// All bins that neighbouring cells can make, and what each is worth: shared by the searches under different trends.
+#[derive(Debug)]
+pub struct Program {
+    cells: usize,
+    /// For each bin (from, to), at `to × (cells + 1) + from`, what it adds.
+    gains: Vec<f64>,
+    /// The same for its bad rate. A quotient of whole numbers below 2^26 is rounded to its nearest double, and two such
+    /// quotients that differ do so by more than a double's step: comparing them is comparing the fractions.
+    rates: Vec<f64>,
+    /// For each end `to` how many starts, from 0 on, leave the bin large enough.
+    starts: Vec<usize>,
 }
 
 /// The last bin is also the first.
 const FIRST: u32 = u32::MAX;
 
-impl<'a> Program<'a> {
-    fn new(
-        cells: &[Counts],
-        totals: Counts,
-        trend: Trend,
-        constraints: &'a Constraints,
-        bins_max: Option<usize>,
-    ) -> Self {
-        let mut sum = Counts::default();
-        let mut sums = vec![sum];
+/// The states of partitions of one number of bins, or of any number: a state is the last bin and the phase.
+struct Layer {
+    /// For each phase and bin the best worth.
+    worths: [Vec<f64>; 2],
+    /// For each where the bin before the last one starts, twice, plus its phase; [`FIRST`] where there is none.
+    before: [Vec<u32>; 2],
+}
+
+impl Program {
+    /// Values every bin.
+    #[must_use]
+    pub fn new(cells: &[Counts], totals: Counts, constraints: &Constraints) -> Self {
+        let width = cells.len() + 1;
+        let mut sums = vec![Counts::default()];
         for cell in cells {
-            sum = sum + *cell;
-            sums.push(sum);
+            sums.push(sums[sums.len() - 1] + *cell);
         }
-        let levels = bins_max.unwrap_or(1);
-        let states = sums.len() * sums.len() * levels * trend.phases();
-        let (worths, before) = (vec![f64::NEG_INFINITY; states], vec![FIRST; states]);
-        Self { trend, constraints, totals, sums, levels, counted: bins_max.is_some(), worths, before }
-    }
-
-    /// The first of the states of a last bin in a phase: the one with the fewest bins.
-    fn at(&self, from: usize, to: usize, phase: usize) -> usize {
-        ((from * self.sums.len() + to) * self.trend.phases() + phase) * self.levels
-    }
-
-    fn bin(&self, from: usize, to: usize) -> Counts {
-        self.sums[to] - self.sums[from]
-    }
-
-    fn large(&self, bin: Counts) -> bool {
-        bin.rows() >= self.constraints.rows_min.max(1)
-    }
-
-    fn solve(mut self) -> Option<Partition> {
-        let cells = self.sums.len() - 1;
-        for to in 1..=cells {
+        let (mut gains, mut rates) = (vec![0.0; width * width], vec![0.0; width * width]);
+        let mut starts = vec![0; width];
+        for to in 1..width {
             for from in 0..to {
-                let bin = self.bin(from, to);
+                let bin = sums[to] - sums[from];
                 // The later a bin starts the smaller it is.
-                if !self.large(bin) {
+                if bin.rows() < constraints.rows_min.max(1) {
                     break;
                 }
-                self.reach(from, to, bin);
+                gains[to * width + from] = bin.information(totals) - constraints.price;
+                rates[to * width + from] = bin.rate();
+                starts[to] = from + 1;
             }
         }
-        self.best(cells)
+        Self { cells: cells.len(), gains, rates, starts }
     }
 
-    /// Fills the states whose last bin is (from, to), from those whose last bin ends at `from`.
-    fn reach(&mut self, from: usize, to: usize, bin: Counts) {
-        let gain = bin.information(self.totals) - self.constraints.price;
-        if from == 0 {
-            let at = self.at(from, to, 0);
-            self.worths[at] = gain;
-            return;
+    /// The best partition into at most `bins_max` bins under a trend.
+    #[must_use]
+    pub fn solve(&self, trend: Trend, bins_max: usize) -> Option<Partition> {
+        // Counting bins costs a search for each number of them and is seldom needed: first without.
+        let free = self.search(trend, None)?;
+        if free.ends.len() <= bins_max {
+            return Some(free);
         }
-        for start in 0..from {
-            let other = self.bin(start, from);
-            if !self.large(other) {
-                break;
+        self.search(trend, Some(bins_max))
+    }
+
+    fn width(&self) -> usize {
+        self.cells + 1
+    }
+
+    fn search(&self, trend: Trend, bins: Option<usize>) -> Option<Partition> {
+        let mut layers = vec![self.layer(true)];
+        match bins {
+            None => self.grow(trend, &mut layers, 0),
+            Some(bins) => {
+                for last in 1..bins {
+                    layers.push(self.layer(false));
+                    self.grow(trend, &mut layers, last);
+                }
             }
-            let rate = bin.compare_rate(other);
-            for last in 0..self.trend.phases() {
-                for next in 0..self.trend.phases() {
-                    if self.trend.allows(last, next, rate) {
-                        self.extend(
-                            self.at(start, from, last),
-                            self.at(from, to, next),
-                            (start << 1 | last) as u32,
-                            gain,
-                        );
+        }
+        self.best(trend, &layers)
+    }
+
+    /// A layer in which nothing is reached but, where `first`, the partitions of one bin.
+    fn layer(&self, first: bool) -> Layer {
+        let size = self.width() * self.width();
+        let mut layer = Layer {
+            worths: [vec![f64::NEG_INFINITY; size], vec![f64::NEG_INFINITY; size]],
+            before: [vec![FIRST; size], vec![FIRST; size]],
+        };
+        if first {
+            for to in 1..self.width() {
+                if self.starts[to] > 0 {
+                    layer.worths[0][to * self.width()] = self.gains[to * self.width()];
+                }
+            }
+        }
+        layer
+    }
+
+    /// Puts one more bin after the states of the layer before `last`, or of the only layer.
+    fn grow(&self, trend: Trend, layers: &mut [Layer], last: usize) {
+        let width = self.width();
+        for middle in 1..self.cells {
+            let starts = self.starts[middle];
+            if starts == 0 {
+                continue;
+            }
+            let row = middle * width;
+            let rates = &self.rates[row..row + starts];
+            for to in middle + 1..width {
+                if self.starts[to] <= middle {
+                    continue;
+                }
+                let at = to * width + middle;
+                let source = &layers[last.saturating_sub(1)];
+                let worths = |phase: usize| &source.worths[phase][row..row + starts];
+                let (rate, gain) = (self.rates[at], self.gains[at]);
+                let found = trend.successors(rates, [worths(0), worths(1)], rate);
+                for (phase, (worth, link)) in found.into_iter().enumerate() {
+                    if worth > f64::NEG_INFINITY {
+                        layers[last].worths[phase][at] = worth + gain;
+                        layers[last].before[phase][at] = link;
                     }
                 }
             }
         }
     }
 
-    /// Puts one more bin after the states from `source` on; a bin starts before its successor, so `source` stands before
-    /// `target`.
-    fn extend(&mut self, source: usize, target: usize, link: u32, gain: f64) {
-        let more = usize::from(self.counted);
-        let (sources, targets) = self.worths.split_at_mut(target);
-        let sources = &sources[source..source + self.levels - more];
-        let targets = &mut targets[more..self.levels];
-        let links = &mut self.before[target + more..target + self.levels];
-        for ((worth, target), before) in sources.iter().zip(targets).zip(links) {
-            if worth + gain > *target {
-                *target = worth + gain;
-                *before = link;
-            }
-        }
-    }
-
-    fn best(&self, cells: usize) -> Option<Partition> {
+    fn best(&self, trend: Trend, layers: &[Layer]) -> Option<Partition> {
+        let width = self.width();
         let mut best: Option<(f64, usize, usize, usize)> = None;
-        for from in 0..cells {
-            for phase in 0..self.trend.phases() {
-                for level in 0..self.levels {
-                    let worth = self.worths[self.at(from, cells, phase) + level];
+        for from in 0..self.cells {
+            for phase in 0..trend.phases() {
+                for (level, layer) in layers.iter().enumerate() {
+                    let worth = layer.worths[phase][self.cells * width + from];
                     if worth > best.map_or(f64::NEG_INFINITY, |(best, ..)| best) {
                         best = Some((worth, from, phase, level));
                     }
@@ -214,10 +233,10 @@ impl<'a> Program<'a> {
             }
         }
         let (worth, mut from, mut phase, mut level) = best?;
-        let mut to = cells;
+        let mut to = self.cells;
         let mut ends = vec![to];
         loop {
-            let link = self.before[self.at(from, to, phase) + level];
+            let link = layers[level].before[phase][to * width + from];
             if link == FIRST {
                 break;
             }
@@ -227,4 +246,26 @@ impl<'a> Program<'a> {
         ends.reverse();
         Some(Partition { ends, worth })
     }
+}
+
+/// A best state as what comes after it keeps it.
+fn link((worth, at): (f64, u32), phase: u32) -> (f64, u32) {
+    (worth, if at == FIRST { FIRST } else { at << 1 | phase })
+}
+
+/// The best state that a bin after the turn may follow: the turn comes right before it, or came earlier.
+fn after_turn(rates: &[f64], worths: [&[f64]; 2], allowed: impl Fn(f64) -> bool + Copy) -> (f64, u32) {
+    let (before, after) = (best_before(worths[0], rates, allowed), best_before(worths[1], rates, allowed));
+    if after.0 > before.0 { link(after, 1) } else { link(before, 0) }
+}
+
+/// The best of the states that `allowed` takes by the rate of their last bin, with its position.
+fn best_before(worths: &[f64], rates: &[f64], allowed: impl Fn(f64) -> bool) -> (f64, u32) {
+    let mut best = (f64::NEG_INFINITY, FIRST);
+    for (at, (worth, rate)) in (0_u32..).zip(worths.iter().zip(rates)) {
+        if *worth > best.0 && allowed(*rate) {
+            best = (*worth, at);
+        }
+    }
+    best
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{BinShare, Finding, Level, Monitoring, Performance};
 use crate::report::{
+    charts::{self, Share},
     html::{count, details, escape, fixed, percent, table},
     svg::{Axis, Plot},
 };
@@ -99,26 +100,11 @@ fn figure(title: &str, told: &str, picture: &str, numbers: &str) -> String {
 }
 
 fn shares(title: &str, told: &str, bins: &[BinShare]) -> String {
-    let tallest = bins.iter().map(|bin| bin.reference.max(bin.current)).fold(0.01, f64::max);
-    let count = bins.len() as f64;
-    let x = Axis::new("Bin, from the lowest", 0.5, count + 0.5, (count / 10.0).ceil(), |tick| fixed(tick, 0));
-    let step = Axis::step(tallest, 4.0);
-    let y = Axis::new("Share of the rows", 0.0, tallest * 1.15, step, |tick| {
-        format!("{} %", fixed(tick * 100.0, if step < 0.01 { 1 } else { 0 }))
-    });
-    let mut plot = Plot::new(x, y);
-    for (at, bin) in bins.iter().enumerate() {
-        let at = at as f64 + 1.0;
-        plot.bar("good-bar", at - 0.42, at, bin.reference);
-        plot.bar("bad-bar", at, at + 0.42, bin.current);
-    }
-    plot.label("word good-word", (0.6, tallest * 1.08), (0.0, 0.0), "start", "left: reference");
-    plot.label("word bad-word", (count + 0.4, tallest * 1.08), (0.0, 0.0), "end", "right: current");
-    let rows: Vec<Vec<String>> = bins
+    let bins: Vec<Share> = bins
         .iter()
-        .map(|bin| vec![bin.name.clone(), percent(bin.reference), percent(bin.current), fixed(bin.part, 4)])
+        .map(|bin| Share { name: bin.name.clone(), reference: bin.reference, current: bin.current, part: bin.part })
         .collect();
-    figure(title, told, &plot.finish(title), &table(&["Bin", "Reference", "Current", "Part of the index"], &rows))
+    charts::shares(title, told, ["reference", "current"], &bins)
 }
 
 fn over_time(found: &Monitoring) -> String {

@@ -236,3 +236,48 @@ fn wilson(share: f64, rows: f64) -> (f64, f64) {
     let half = (share * (1.0 - share) / rows + z2 / (4.0 * rows * rows)).sqrt() * 1.959_964 / (1.0 + z2 / rows);
     ((middle - half).max(0.0), (middle + half).min(1.0))
 }
+
+/// Rows of one bin in two samples.
+pub struct Share {
+    /// What a person calls the bin.
+    pub name: String,
+    /// Share of the rows of the first sample.
+    pub reference: f64,
+    /// Share of the rows of the second.
+    pub current: f64,
+    /// Its part of the stability index.
+    pub part: f64,
+}
+
+/// Two samples side by side over bins; `names` says what each is.
+pub fn shares(title: &str, told: &str, names: [&str; 2], bins: &[Share]) -> String {
+    let tallest = bins.iter().map(|bin| bin.reference.max(bin.current)).fold(0.01, f64::max);
+    let count = bins.len() as f64;
+    let x = Axis::new("Bin, from the lowest", 0.5, count + 0.5, (count / 10.0).ceil(), |tick| fixed(tick, 0));
+    let step = Axis::step(tallest, 4.0);
+    let y = Axis::new("Share of the rows", 0.0, tallest * 1.15, step, |tick| {
+        format!("{} %", fixed(tick * 100.0, if step < 0.01 { 1 } else { 0 }))
+    });
+    let mut plot = Plot::new(x, y);
+    for (at, bin) in bins.iter().enumerate() {
+        let at = at as f64 + 1.0;
+        plot.bar("good-bar", at - 0.42, at, bin.reference);
+        plot.bar("bad-bar", at, at + 0.42, bin.current);
+    }
+    let [left, right] = names;
+    plot.label("word good-word", (0.6, tallest * 1.08), (0.0, 0.0), "start", &format!("left: {left}"));
+    plot.label("word bad-word", (count + 0.4, tallest * 1.08), (0.0, 0.0), "end", &format!("right: {right}"));
+    let rows: Vec<Vec<String>> = bins
+        .iter()
+        .map(|bin| vec![bin.name.clone(), percent(bin.reference), percent(bin.current), fixed(bin.part, 4)])
+        .collect();
+    let headers = ["Bin".to_owned(), capital(left), capital(right), "Part of the index".to_owned()];
+    let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+    figure(title, &escape(told), &plot.finish(title), &table(&headers, &rows))
+}
+
+/// With a capital first letter.
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -74,6 +74,7 @@ pub fn overview(training: &Training) -> String {
             let (low, high) = (points().min().unwrap_or(0), points().max().unwrap_or(0));
             vec![
                 feature.name.clone(),
+                fixed(selected.binning.fine_value, 3),
                 fixed(selected.binning.information_value, 3),
                 fixed(selected.coefficient, 3),
                 fixed(selected.standard_error, 3),
@@ -83,7 +84,17 @@ pub fn overview(training: &Training) -> String {
             ]
         })
         .collect();
-    table(&["Feature", "Information value", "Coefficient", "Standard error", "p-value", "Points", "Bad rate"], &rows)
+    let headers = [
+        "Feature",
+        "Information value",
+        "of the card's bins",
+        "Coefficient",
+        "Standard error",
+        "p-value",
+        "Points",
+        "Bad rate",
+    ];
+    table(&headers, &rows)
 }
 
 /// One section for each feature.

@@ -2,7 +2,7 @@
 //!
 //! No script, no font and no picture from elsewhere: the file reads the same in ten years.
 
-mod charts;
+pub(crate) mod charts;
 mod decisions;
 pub mod features;
 pub(crate) mod html;
@@ -170,11 +170,10 @@ fn stability(out: &mut String, training: &Training, all: &HeldOut) {
     let numbers = |rows: &[usize]| -> Vec<f64> { rows.iter().map(|row| f64::from(training.points[*row])).collect() };
     let reference = numbers(&training.development);
     let (name, current) = match &training.out_of_time {
-        Some(later) => ("Later rows", numbers(&later.rows)),
-        None => ("Held-out rows", all.points.clone()),
+        Some(later) => ("later rows", numbers(&later.rows)),
+        None => ("held-out rows", all.points.clone()),
     };
-    let bins = metrics::stability_bins(&reference, &current);
-    let rows: Vec<Vec<String>> = bins
+    let bins: Vec<charts::Share> = metrics::stability_bins(&reference, &current)
         .iter()
         .map(|bin| {
             let name = match (bin.from, bin.below) {
@@ -183,16 +182,18 @@ fn stability(out: &mut String, training: &Training, all: &HeldOut) {
                 (Some(from), None) => format!("{} and more", fixed(from, 0)),
                 (Some(from), Some(below)) => format!("{} to below {}", fixed(from, 0), fixed(below, 0)),
             };
-            vec![name, percent(bin.reference), percent(bin.current), fixed(bin.part, 4)]
+            charts::Share { name, reference: bin.reference, current: bin.current, part: bin.part }
         })
         .collect();
+    let told = format!(
+        "Points of {name} against those of the rows fitted to, by their deciles. Stability index {}; below 0.1 is taken for \
+         stable, above 0.25 for another population.",
+        fixed(metrics::stability(&reference, &current), 4)
+    );
     let _ = write!(
         out,
-        "<h2>Stability of the population</h2><p class=\"soft\">Points of {} against those of the rows fitted to, by their \
-         deciles. Stability index {}; below 0.1 is taken for stable, above 0.25 for another population.</p>{}",
-        name.to_lowercase(),
-        fixed(metrics::stability(&reference, &current), 4),
-        table(&["Points", "Rows fitted to", name, "Part of the index"], &rows)
+        "<h2>Stability of the population</h2><div class=\"charts\">{}</div>",
+        charts::shares("Points by deciles of the rows fitted to", &told, ["fitted to", name], &bins)
     );
     let Some(times) = &training.table.times else { return };
     let mut periods: std::collections::BTreeMap<(u32, &str), Vec<usize>> = std::collections::BTreeMap::new();
@@ -278,14 +279,12 @@ fn made(out: &mut String, training: &Training) {
             "Bins",
             format!(
                 "at most {}, each with at least {} of the rows and so many that {} bads and as many goods are expected in \
-                 it; the partition with the most information value, less {} units of noise for each bin, {} for each cut \
-                 moved off its cell and {} for a turn of the bad rate; {} rows of average risk added before the weight of \
+                 it; the partition with the most information value, less {} units of noise for each bin and {} for a turn of the bad rate; {} rows of average risk added before the weight of \
                  evidence is taken",
                 binning.bins_max,
                 percent(binning.share_min),
                 binning.bads_min,
                 binning.bin_price,
-                binning.move_price,
                 binning.turn_price,
                 binning.prior_rows
             ),
@@ -293,11 +292,17 @@ fn made(out: &mut String, training: &Training) {
         (
             "Choice of features",
             format!(
-                "information value of at least {}, correlation of at most {}, no coefficient of the wrong sign",
-                selection.iv_min, selection.correlation_max
+                "information value of at least {} by at most {} fine classes, correlation of at most {}, no coefficient of \
+                 the wrong sign",
+                selection.iv_min,
+                crate::binning::FINE_BINS_MAX,
+                selection.correlation_max
             ),
         ),
-        ("Regression", format!("logistic on weights of evidence, Newton's method, ridge {}", selection.ridge)),
+        (
+            "Regression",
+            format!("logistic on weights of evidence, Newton's method, ridge {} for each row", selection.ridge),
+        ),
         ("Boosted trees", options.trees.as_ref().map_or_else(|| "none".to_owned(), trees_told)),
         ("Program", format!("prequal {}", env!("CARGO_PKG_VERSION"))),
     ];
