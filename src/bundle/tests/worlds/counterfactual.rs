@@ -14,9 +14,11 @@ use prequal_core::{
     wire::{Input, Outcome, Scalar},
 };
 
+use serde_json::json;
+
 use crate::{
     common::with,
-    small::{Dice, GRADES, MONOTONE, PRICE_BORDERS, World, card_world, input, tree_world},
+    small::{Dice, GRADES, MONOTONE, PRICE_BORDERS, World, card_world, input, tree_world, world},
 };
 
 /// One feature's change as the definition orders it: position in the schema, difference, value; with its bins.
@@ -302,4 +304,158 @@ fn what_is_missing_is_not_changed_and_what_is_needed_comes_first() {
         let found = counterfactual(&world.bundle, &input, Goal::Better).unwrap();
         assert_eq!((found.staff.answer, found.person.answer), (Answer::Undecided, Answer::Undecided));
     }
+}
+
+/// A price and an income meet in a burden, ⌊1000 × price ÷ (months × income)⌋, and move each other's bins. Up to 100 it is
+/// eligible, up to 200 referred, above it declined.
+const BURDENS: &str = "points,burden,=> band,=> outcome,=> reason\n>=90000,-,B,eligible,\n<90000,<=100,A,eligible,\n\
+    <90000,(100..200]|missing,C,refer,R10\n<90000,>200,D,decline,R10\n";
+/// As many cases, and no way out.
+const HOPELESS: &str = "points,burden,=> band,=> outcome,=> reason\n>=90000,-,B,eligible,\n[80000..90000),-,A,eligible,\n\
+    <80000,<=100|missing,C,decline,R10\n<80000,>100,D,decline,R10\n";
+
+fn burden_world(grades: &str, step: i64) -> World {
+    let wages = "\n[[feature]]\nid = \"wages\"\ntype = \"money\"\nfrom = { evidence = \"wages\" }\nuses = [\"score\"]\n\
+        change = { direction = \"up\", step = 70000, max = 900000 }\n\n[[feature]]\nid = \"burden\"\n\
+        type = \"integer\"\nfrom = { instalment_to_income_permille = \"wages\" }\nuses = [\"score\"]\n\n\
+        [[feature]]\nid = \"points\"";
+    let step = format!("step = {step}, min = 30000");
+    let changes = [
+        ("features.toml", "\n[[feature]]\nid = \"points\"", wages),
+        ("features.toml", "change = { step = 3, safe = true }\n", ""),
+        ("features.toml", "change = { direction = \"down\", min = 1 }\n", ""),
+        ("features.toml", "change = { to = [\"own\", \"other\"], safe = true }\n", ""),
+        ("features.toml", "step = 230000, min = 30000", step.as_str()),
+    ];
+    let bin = json!({"woe": "0", "points": 0});
+    let card = json!({"format": "prequal-scorecard/1", "label": "", "purpose": "",
+        "target": {"column": "y", "bad": "1"},
+        "scaling": {"points_to_double_odds": "20", "base_score": 600, "base_odds": "1"}, "base_points": 600,
+        "features": [{"name": "income", "kind": "number", "reason": "x", "bins": [bin], "missing": bin}],
+        "data": {"sha256": "0".repeat(64), "rows": 2, "bads": 1}, "seed": 0});
+    world(&card.to_string(), "", grades, &changes, &[], &[])
+}
+
+fn burdened(price: i64, wages: i64) -> Input {
+    let mut row = input(&mut Dice(31));
+    row.application.order.amount = Amount::new(price).unwrap();
+    for (key, value) in [("debts", 0), ("wages", wages)] {
+        let value = Scalar::Integer(value);
+        row.evidence.0.insert(key.to_owned(), Item::Present { value, assurance: Assurance::Own, source: None });
+    }
+    row
+}
+
+#[test]
+fn a_price_and_an_income_that_move_each_others_bins_are_searched_together() {
+    let world = burden_world(BURDENS, 230_000);
+    let (mut none, mut one, mut both) = (0, 0, 0);
+    for (price, wages) in [
+        (1_290_000, 100_000),
+        (1_520_000, 300_000),
+        (2_440_000, 200_000),
+        (3_990_000, 240_000),
+        (3_990_000, 10_000),
+        (1_060_000, 860_000),
+        (760_000, 50_000),
+        (3_990_000, 900_000),
+    ] {
+        for goal in [Goal::Better, Goal::Eligible] {
+            let row = burdened(price, wages);
+            let outcome = |price: i64, wages: i64| decide(&world.bundle, &burdened(price, wages)).unwrap().outcome;
+            let was = outcome(price, wages);
+            if was == Outcome::Eligible {
+                continue;
+            }
+            let met = |now: Outcome| {
+                now == Outcome::Eligible || goal == Goal::Better && was == Outcome::Declined && now == Outcome::Referred
+            };
+            let prices = || (0..18).map(|step| price - 230_000 * step).filter(|price| *price >= 30_000);
+            let incomes = || (0..13).map(|step| wages + 70_000 * step).filter(|wages| *wages <= 900_000);
+            let months = |price: i64| if price >= 100_000 { 12 } else { 6 };
+            // An income at which the burden of a price falls to 100, to 200, or ends being beyond all.
+            let of_income = |price: i64| {
+                [100, 200]
+                    .map(|most| 1000 * price / ((most + 1) * months(price)) + 1)
+                    .into_iter()
+                    .chain([1])
+                    .collect::<Vec<_>>()
+            };
+            let least = |most: i64, months: i64| ((most + 1) * months * wages + 999) / 1000;
+            let mut of_price = PRICE_BORDERS.to_vec();
+            for most in [100, 200] {
+                of_price.extend(
+                    [6, 12]
+                        .into_iter()
+                        .map(|m| (m, least(most, m)))
+                        .filter(|(m, least)| months(*least) == *m || months(least - 1) == *m)
+                        .map(|(_, least)| least),
+                );
+            }
+            let mut best: Option<(usize, i64, Vec<(usize, i64)>)> = None;
+            for to in prices() {
+                for earned in incomes() {
+                    let mut moves = Vec::new();
+                    let mut bins = 0;
+                    if to != price {
+                        moves.push((0, to));
+                        bins += crossed(&of_price, price, to);
+                    }
+                    if earned != wages {
+                        moves.push((1, earned));
+                        bins += crossed(&of_income(to), wages, earned);
+                    }
+                    // Smaller differences first: down from the price, up from the income.
+                    let size = |(count, bins, moves): &(usize, i64, Vec<(usize, i64)>)| {
+                        (
+                            *count,
+                            *bins,
+                            moves
+                                .iter()
+                                .map(|(at, to)| (*at, if *at == 0 { price - to } else { to - wages }))
+                                .collect::<Vec<_>>(),
+                        )
+                    };
+                    let this = (moves.len(), bins, moves);
+                    if !this.2.is_empty()
+                        && met(outcome(to, earned))
+                        && best.as_ref().is_none_or(|best| size(&this) < size(best))
+                    {
+                        best = Some(this);
+                    }
+                }
+            }
+            let found = counterfactual(&world.bundle, &row, goal).unwrap().staff;
+            let told: Vec<(usize, i64)> = found
+                .changes
+                .iter()
+                .map(|change| match change.to {
+                    Scalar::Integer(to) => (usize::from(change.feature == "wages"), to),
+                    _ => panic!("{change:?}"),
+                })
+                .collect();
+            let expected = best.map(|(_, _, moves)| moves).unwrap_or_default();
+            assert_eq!(told, expected, "{price} {wages} {goal:?}: {found:?}");
+            assert!(found.smallest, "{found:?}");
+            match expected.len() {
+                0 => none += 1,
+                1 => one += 1,
+                _ => both += 1,
+            }
+        }
+    }
+    assert!(one > 2 && both > 1, "{none} none, {one} one, {both} both");
+}
+
+/// A price that may change by a cent has more values than are tried beside every income; where nothing is found, that is
+/// no proof that there is nothing. On a coarser grid it is.
+#[test]
+fn where_a_limit_ends_the_search_it_is_named_and_none_is_not_said() {
+    let look = |step: i64| {
+        counterfactual(&burden_world(HOPELESS, step).bundle, &burdened(3_990_000, 240_000), Goal::Better).unwrap().staff
+    };
+    let fine = look(1);
+    assert_eq!((fine.answer, fine.limit, fine.smallest), (Answer::Limit, Some("values"), false), "{fine:?}");
+    let coarse = look(230_000);
+    assert_eq!((coarse.answer, coarse.limit, coarse.smallest), (Answer::None, None, true), "{coarse:?}");
 }
