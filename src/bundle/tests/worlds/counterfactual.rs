@@ -23,6 +23,8 @@ use crate::{
 
 /// One feature's change as the definition orders it: position in the schema, difference, value; with its bins.
 type Move = (usize, i64, i64, i64);
+/// How large a change is: features, bins, then move by move.
+type Size = (usize, i64, Vec<Move>);
 
 fn number(input: &Input, key: &str) -> i64 {
     match input.evidence.get(key) {
@@ -95,7 +97,7 @@ fn oracle(world: &World, input: &Input, goal: Goal, person: bool) -> Option<(Out
     };
     let was = decide(&world.bundle, input).unwrap().outcome;
     let [prices, incomes, debts, homes] = choices(world, input, person);
-    let mut best: Option<((usize, i64, Vec<Move>), Outcome)> = None;
+    let mut best: Option<(Size, Outcome)> = None;
     for price in &prices {
         for income in &incomes {
             for debt in &debts {
@@ -314,6 +316,9 @@ const BURDENS: &str = "points,burden,=> band,=> outcome,=> reason\n>=90000,-,B,e
 const HOPELESS: &str = "points,burden,=> band,=> outcome,=> reason\n>=90000,-,B,eligible,\n[80000..90000),-,A,eligible,\n\
     <80000,<=100|missing,C,decline,R10\n<80000,>100,D,decline,R10\n";
 
+/// A change of price and income: features, bins, new values.
+type Choice = (usize, i64, Vec<(usize, i64)>);
+
 fn burden_world(grades: &str, step: i64) -> World {
     let wages = "\n[[feature]]\nid = \"wages\"\ntype = \"money\"\nfrom = { evidence = \"wages\" }\nuses = [\"score\"]\n\
         change = { direction = \"up\", step = 70000, max = 900000 }\n\n[[feature]]\nid = \"burden\"\n\
@@ -392,7 +397,7 @@ fn a_price_and_an_income_that_move_each_others_bins_are_searched_together() {
                         .map(|(_, least)| least),
                 );
             }
-            let mut best: Option<(usize, i64, Vec<(usize, i64)>)> = None;
+            let mut best: Option<Choice> = None;
             for to in prices() {
                 for earned in incomes() {
                     let mut moves = Vec::new();
@@ -406,7 +411,7 @@ fn a_price_and_an_income_that_move_each_others_bins_are_searched_together() {
                         bins += crossed(&of_income(to), wages, earned);
                     }
                     // Smaller differences first: down from the price, up from the income.
-                    let size = |(count, bins, moves): &(usize, i64, Vec<(usize, i64)>)| {
+                    let size = |(count, bins, moves): &Choice| {
                         (
                             *count,
                             *bins,
