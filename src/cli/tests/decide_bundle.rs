@@ -105,6 +105,47 @@ fn a_bundle_goes_from_sources_to_a_decision() {
     assert_eq!(estimate["outcome"], "continue", "at the dearest price no plan is within the law");
 }
 
+/// The fixture with its price marked: bands B to D lend up to 20,000.00, and this order is 21,500.00.
+#[test]
+fn a_counterfactual_is_a_document_beside_a_decision_that_stays_as_it_is() {
+    let desk = Desk::new();
+    let folder = desk.path("sources");
+    fs::create_dir_all(Path::new(&folder).join("tables")).unwrap();
+    for part in ["", "tables"] {
+        for entry in fs::read_dir(sources().join(part)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                fs::copy(&path, Path::new(&folder).join(part).join(path.file_name().unwrap())).unwrap();
+            }
+        }
+    }
+    let features = Path::new(&folder).join("features.toml");
+    let order = "from = { engine = \"order_amount\" }\n";
+    let text = fs::read_to_string(&features).unwrap();
+    let mark = format!("{order}change = {{ direction = \"down\", step = 20000, safe = true }}\n");
+    fs::write(&features, text.replacen(order, &mark, 1)).unwrap();
+    desk.done(&["bundle", "build", &Path::new(&folder).display().to_string(), "--out", "full.json"]);
+    let mut large = input();
+    large["application"]["order"]["amount"] = json!(2_150_000);
+    fs::write(desk.path("input.json"), large.to_string()).unwrap();
+    let decide = ["decide", "--bundle", "full.json", "--input", "input.json"];
+    let decision = desk.run(&decide).stdout;
+    let decided = desk.run(&[&decide[..], &["--counterfactual", "change.json"]].concat());
+    assert_eq!(decided.stdout, decision);
+    let found: Value = serde_json::from_str(&fs::read_to_string(desk.path("change.json")).unwrap()).unwrap();
+    let decision: Value = serde_json::from_slice(&decision).unwrap();
+    assert_eq!((&decision["outcome"], &found["outcome"]), (&json!("declined"), &json!("declined")));
+    assert_eq!((&found["bundle_hash"], &found["input_hash"]), (&decision["bundle_hash"], &decision["input_hash"]));
+    // 21,500.00 less eight times 200.00 is the first of the grid that is at most 20,000.00.
+    let change = json!([{"bins": 1, "feature": "order_amount", "from": 2_150_000, "label": "", "to": 1_990_000}]);
+    for view in ["staff", "person"] {
+        assert_eq!(found[view]["answer"], "found");
+        assert_eq!((&found[view]["changes"], &found[view]["outcome"]), (&change, &json!("eligible")));
+    }
+    let output = desk.run(&[&decide[..], &["--goal", "other"]].concat());
+    assert_eq!(output.status.code(), Some(2), "a goal without a counterfactual is wrong usage");
+}
+
 #[test]
 fn an_unsigned_bundle_decides_with_a_warning_and_not_where_a_key_is_asked_for() {
     let desk = Desk::signed();

@@ -55,6 +55,16 @@ impl ImportedCard {
         })
     }
 
+    /// What a person is told the model is: as `prequal import --label` had it, else where it came from.
+    fn label(&self) -> String {
+        let TreeModel { label, source, .. } = &self.trees;
+        if label.is_empty() {
+            format!("imported from {}, file {}", source.library, source.sha256)
+        } else {
+            label.clone()
+        }
+    }
+
     /// The card as a scorecard of our own. `categories` are those that the schema lets a feature have.
     pub(super) fn scorecard(
         &self,
@@ -74,7 +84,7 @@ impl ImportedCard {
         let passport = self.passport.as_ref();
         Ok(Scorecard {
             format: FORMAT.to_owned(),
-            label: format!("imported from {}, file {}", model.source.library, model.source.sha256),
+            label: self.label(),
             purpose: passport.map_or_else(String::new, |passport| passport.purpose.clone()),
             target: Target { column: String::new(), bad: String::new() },
             scaling,
@@ -205,7 +215,7 @@ impl ImportedCard {
             slope: real(-1.0 / scaling.factor())?,
         });
         trees.scaling = Some(scaling);
-        trees.label = format!("imported from {}, file {}", trees.source.library, trees.source.sha256);
+        trees.label = self.label();
         trees.hash.clear();
         Ok(trees)
     }

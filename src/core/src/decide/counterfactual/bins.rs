@@ -27,12 +27,6 @@ pub(super) struct Candidate {
     pub value: i64,
 }
 
-/// Candidates, smallest change first, and whether they are all that matter.
-pub(super) struct Candidates {
-    pub list: Vec<Candidate>,
-    pub complete: bool,
-}
-
 /// A run of values in one bin, from the nearest on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
@@ -55,15 +49,14 @@ impl Run {
     }
 }
 
-/// The candidates of a lever other than the order, at a price.
-pub(super) fn candidates(bundle: &Bundle, lever: &Lever, application: &Application) -> Candidates {
+/// The candidates of a lever other than the order, at a price, smallest change first.
+pub(super) fn candidates(bundle: &Bundle, lever: &Lever, application: &Application) -> Vec<Candidate> {
     if !lever.is_number {
         let names = bundle.compiled.features.get(lever.feature).map_or(&[][..], |feature| &feature.categories);
         let other = (0_i64..)
             .zip(names)
             .filter(|(at, name)| *at != lever.start && (lever.change.to.is_empty() || lever.change.to.contains(name)));
-        let list = other.map(|(value, _)| Candidate { bins: 1, delta: 1, value }).collect();
-        return Candidates { list, complete: true };
+        return other.map(|(value, _)| Candidate { bins: 1, delta: 1, value }).collect();
     }
     let mut borders = own(bundle, lever.feature);
     for (_, burden) in burdens(bundle).filter(|(of, _)| *of == lever.feature) {
@@ -76,18 +69,10 @@ pub(super) fn candidates(bundle: &Bundle, lever: &Lever, application: &Applicati
             }
         }
     }
-    let runs = runs(lever, borders);
-    let every = is_linear(bundle, lever.feature);
-    let mut list = Vec::new();
-    let mut complete = true;
-    for run in runs.into_iter().filter(|run| every || run.bins > 0) {
-        let most = if every { VALUES_MAX } else { 1 };
-        let mut values = run.candidates();
-        list.extend(values.by_ref().take(most));
-        complete &= !every || values.next().is_none();
-    }
+    let others = runs(lever, borders).into_iter().filter(|run| run.bins > 0);
+    let mut list: Vec<Candidate> = others.filter_map(|run| run.candidates().next()).collect();
     list.sort_unstable();
-    Candidates { list, complete }
+    list
 }
 
 /// The runs of prices, those of fewer bins first. `incomes` are the features of the application with all that else
@@ -125,7 +110,7 @@ pub(super) fn price_runs(bundle: &Bundle, lever: &Lever, application: &Applicati
     runs
 }
 
-/// Every price on the lever's grid, the nearest first, with the bins that lie between.
+/// Every price on the lever's grid, the nearest first, with the bins that lie between; of each run at most [`VALUES_MAX`].
 pub(super) fn every_price(runs: &[Run]) -> Vec<Candidate> {
     let mut list: Vec<Candidate> = Vec::new();
     for run in runs {
@@ -214,14 +199,6 @@ fn of_trees(trees: &TreeModel, feature: usize) -> Vec<i64> {
         }
     }
     borders
-}
-
-/// Whether the points change with every value: a leaf of the trees is a line over this feature.
-fn is_linear(bundle: &Bundle, feature: usize) -> bool {
-    let (Some(compiled), Some(model)) = (&bundle.compiled.model, &bundle.payload().model) else { return false };
-    let Some(at) = compiled.slots.iter().position(|slot| *slot == feature) else { return false };
-    let lines = model.trees.iter().flat_map(|trees| &trees.trees).filter_map(|tree| tree.linear.as_ref());
-    lines.flat_map(|lines| &lines.features).any(|of| usize::try_from(*of) == Ok(at))
 }
 
 /// The first integer from which on something holds; one past the last where it never does.

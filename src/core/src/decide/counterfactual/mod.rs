@@ -41,7 +41,7 @@ use crate::{
 pub use search::{DECISIONS_MAX, ROWS_MAX};
 pub use sums::SUMS_MAX;
 
-/// The most values of one number that are tried where its bins cannot be told: trees with linear leaves.
+/// The most prices of one bin that are tried together with another income: each moves the bins of the other.
 pub const VALUES_MAX: usize = 4_096;
 
 /// Which outcome is looked for.

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, vec::Vec};
 
 use super::{
-    bins::{self, Candidate, Candidates},
+    bins::{self, Candidate},
     levers::{Lever, tables},
     sums::Sums,
 };
@@ -68,7 +68,7 @@ pub(super) struct Search<'a, F> {
     levers: &'a [Lever],
     met: F,
     /// Candidates of the levers that only the model looks at.
-    scored: Vec<(usize, Candidates)>,
+    scored: Vec<(usize, Vec<Candidate>)>,
     sums: Option<Sums>,
     borders: Vec<i64>,
     /// By the values that tables look at, and the bin of points.
@@ -86,7 +86,7 @@ impl<'a, F: Fn(Outcome) -> bool> Search<'a, F> {
         for (at, lever) in levers.iter().enumerate().filter(|(_, lever)| lever.only_scored.is_some()) {
             scored.push((at, bins::candidates(bundle, lever, &input.application)));
         }
-        let mut search = Self {
+        Self {
             bundle,
             input,
             levers,
@@ -99,11 +99,7 @@ impl<'a, F: Fn(Outcome) -> bool> Search<'a, F> {
             rows: 0,
             decisions: 0,
             stopped: None,
-        };
-        if search.scored.iter().any(|(_, candidates)| !candidates.complete) {
-            search.stopped = Some("values");
         }
-        search
     }
 
     /// The smallest change that meets the goal, and what it comes to.
@@ -181,17 +177,12 @@ impl<'a, F: Fn(Outcome) -> bool> Search<'a, F> {
         }
     }
 
-    fn candidates_at(&mut self, levers: &[usize], input: &Input) -> Vec<(usize, Vec<Candidate>)> {
-        let mut lists = Vec::with_capacity(levers.len());
-        for at in levers {
-            let Some(lever) = self.levers.get(*at) else { continue };
-            let Candidates { list, complete } = bins::candidates(self.bundle, lever, &input.application);
-            if !complete {
-                self.stopped = Some("values");
-            }
-            lists.push((*at, list));
-        }
-        lists
+    fn candidates_at(&self, levers: &[usize], input: &Input) -> Vec<(usize, Vec<Candidate>)> {
+        let list = |at: &usize| {
+            let lever = self.levers.get(*at)?;
+            Some((*at, bins::candidates(self.bundle, lever, &input.application)))
+        };
+        levers.iter().filter_map(list).collect()
     }
 
     /// Calls `then` with every choice of `count` of these levers and a value for each.
@@ -332,7 +323,7 @@ impl<'a, 'v, F: Fn(Outcome) -> bool> Rows<'_, 'a, 'v, F>
 where
     'a: 'v,
 {
-    fn choose(&mut self, scored: &[(usize, Candidates)], count: usize, picks: &Picks) {
+    fn choose(&mut self, scored: &[(usize, Vec<Candidate>)], count: usize, picks: &Picks) {
         if count == 0 {
             if self.search.rows >= ROWS_MAX {
                 self.search.stopped = Some("rows");
@@ -350,7 +341,7 @@ where
         let (bundle, levers) = (self.search.bundle, self.search.levers);
         if let Some((lever, place)) = levers.get(*at).and_then(|lever| Some((lever, lever.only_scored?))) {
             let before = self.values.get(place).copied();
-            for candidate in &candidates.list {
+            for candidate in candidates {
                 if let Some(value) = self.values.get_mut(place) {
                     *value = score_value(bundle, lever.feature, lever.feature_value(candidate.value));
                 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, vec::Vec};
 
 use super::{
-    bins::Candidates,
+    bins::Candidate,
     levers::Lever,
     search::{Pick, Picks, keep},
 };
@@ -32,7 +32,7 @@ impl Sums {
         bundle: &Bundle,
         input: &Input,
         levers: &[Lever],
-        scored: &[(usize, Candidates)],
+        scored: &[(usize, Vec<Candidate>)],
     ) -> Option<Self> {
         let model = bundle.compiled.model.as_ref()?;
         let PointsModel::Card(card) = &model.model else { return None };
@@ -47,8 +47,8 @@ impl Sums {
         for (at, candidates) in scored {
             let (lever, place) = levers.get(*at).and_then(|lever| Some((lever, lever.only_scored?)))?;
             let present = *values.get(place)?;
-            let mut gains = Vec::with_capacity(candidates.list.len());
-            for candidate in &candidates.list {
+            let mut gains = Vec::with_capacity(candidates.len());
+            for candidate in candidates {
                 *values.get_mut(place)? = score_value(bundle, lever.feature, lever.feature_value(candidate.value));
                 let after = card.score_guarded(&values, &weak).ok()?.points;
                 let (delta, value, bins) = (candidate.delta, candidate.value, candidate.bins);

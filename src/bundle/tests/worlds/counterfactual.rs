@@ -1,11 +1,6 @@
 //! Counterfactuals against an oracle that knows nothing of bins or sums: it decides every combination of every value in
 //! a small world, and picks the smallest change by the definition.
 
-mod common;
-
-use std::fs;
-
-use common::with;
 use prequal_bundle::sources;
 use prequal_core::{
     bundle::{Bundle, FeatureDefinition, Payload, split},
@@ -16,217 +11,20 @@ use prequal_core::{
     },
     evidence::{Assurance, Item},
     money::Amount,
-    score::trees::TreeModel,
-    wire::{Input, Outcome, Scalar, parse},
+    wire::{Input, Outcome, Scalar},
 };
-use serde_json::{Value as Json, json};
 
-const FEATURES: &str = r#"
-[[feature]]
-id = "income"
-type = "integer"
-from = { evidence = "income" }
-min = 0
-max = 39
-reason = "R10"
-change = { step = 3, safe = true }
-uses = ["score"]
+use serde_json::json;
 
-[[feature]]
-id = "debts"
-type = "integer"
-from = { evidence = "debts" }
-min = 0
-max = 6
-reason = "R10"
-change = { direction = "down", min = 1 }
-uses = ["eligibility", "score"]
-
-[[feature]]
-id = "home"
-type = "category"
-categories = ["own", "rent", "other"]
-from = { evidence = "home" }
-reason = "R10"
-change = { to = ["own", "other"], safe = true }
-uses = ["score"]
-
-[[feature]]
-id = "salaried"
-type = "boolean"
-from = { evidence = "salaried" }
-reason = "R30"
-uses = ["score"]
-
-[[feature]]
-id = "points"
-type = "integer"
-from = { engine = "score_points" }
-uses = ["score"]
-
-[[feature]]
-id = "band"
-"#;
-/// Not monotone: more points than 605 are worse until 610.
-const GRADES: &str = "points,=> band,=> outcome,=> reason\n>=630,A,eligible,\n[610..630)|[600..605),B,eligible,\n\
-    [605..610),D,decline,R10\n[580..600),C,refer,R10\n<580,D,decline,R10\n";
-const MONOTONE: &str = "points,=> band,=> outcome,=> reason\n>=630,A,eligible,\n[600..630),B,eligible,\n\
-    [580..600),C,refer,R10\n<580,D,decline,R10\n";
-const DEBTS: &str = "debts,order_amount,=> outcome,=> reason\n>=5,-,decline,R10\n[3..5),>20000,refer,R10\n";
-const DEBTS_TABLE: &str =
-    "[[table]]\nid = \"debts\"\nfile = \"tables/debts.csv\"\nrole = \"eligibility\"\nhit = \"collect\"\n";
-
-/// Where the policy cuts the price, in fen: product and knock-out from 500.00 and to 40,000.00, the plans that begin at
-/// 1,000.00 and 5,000.00, the refusal above 20,000.00, the limits of 40,000.00, 8,000.00 and 0.
-const PRICE_BORDERS: [i64; 7] = [1, 50_000, 100_000, 500_000, 800_001, 2_000_001, 4_000_001];
-
-/// A small generator (Knuth's MMIX constants), so that a failure can be run again.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    fn points(&mut self) -> i64 {
-        i64::try_from(self.roll(61)).unwrap() - 30
-    }
-}
-
-/// A policy and where it cuts income and debts.
-struct World {
-    bundle: Bundle,
-    income: Vec<i64>,
-    debts: Vec<i64>,
-}
-
-fn world(model: &str, head: &str, grades: &str, change: &[(&str, &str, &str)], income: &[i64], debts: &[i64]) -> World {
-    let head = format!("[model]\nid = \"m\"\nfile = \"model.json\"\n{head}\n{DEBTS_TABLE}\n[[table]]\nid = \"grades\"");
-    let order = "id = \"order_amount\"\ntype = \"money\"\nfrom = { engine = \"order_amount\" }";
-    let marked = format!("{order}\nchange = {{ direction = \"down\", step = 230000, min = 30000, safe = true }}");
-    let mut changes = vec![
-        ("features.toml", "\n[[feature]]\nid = \"band\"\n", FEATURES),
-        ("features.toml", order, marked.as_str()),
-        ("bundle.toml", "[[table]]\nid = \"grades\"", head.as_str()),
-    ];
-    changes.extend(change);
-    let folder = with(&changes);
-    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write("model.json", model);
-    write("tables/grades.csv", grades);
-    write("tables/debts.csv", DEBTS);
-    write("tables/limits.csv", "band,=> limit\nA,40000\nB,8000\nC|D,0\n");
-    write("tables/prices.csv", "band,=> rate_percent\nA,0.02\nB,0.035\nC|D,0.05\n");
-    let bundle = sources::build(folder.path(), None).unwrap().bundle;
-    let mut debts = debts.to_vec();
-    debts.extend([3, 5]);
-    World { bundle, income: income.to_vec(), debts }
-}
-
-/// A scorecard with two cuts of income and one of debts.
-fn card_world(dice: &mut Dice, grades: &str) -> World {
-    let cut = i64::try_from(5 + dice.roll(10)).unwrap();
-    let (income, debts) = (vec![cut, cut + 11], vec![2]);
-    let number = |name: &str, cuts: &[i64], dice: &mut Dice| {
-        let mut bins = vec![json!({"below": cuts[0].to_string(), "woe": "0", "points": dice.points()})];
-        for (at, from) in cuts.iter().enumerate() {
-            let mut bin = json!({"from": from.to_string(), "woe": "0", "points": dice.points()});
-            if let Some(below) = cuts.get(at + 1) {
-                bin["below"] = json!(below.to_string());
-            }
-            bins.push(bin);
-        }
-        json!({"name": name, "kind": "number", "reason": "x", "bins": bins,
-            "missing": {"woe": "0", "points": dice.points()}})
-    };
-    let named = |name: &str, names: &[&str], dice: &mut Dice| {
-        let bin = |name: &&str, dice: &mut Dice| json!({"categories": [name], "woe": "0", "points": dice.points()});
-        let bins: Vec<Json> = names.iter().map(|name| bin(name, dice)).collect();
-        json!({"name": name, "kind": "category", "reason": "x", "unseen": "missing", "bins": bins,
-            "missing": {"woe": "0", "points": dice.points()}})
-    };
-    let features = vec![
-        number("income", &income, dice),
-        number("debts", &debts, dice),
-        named("home", &["own", "rent", "other"], dice),
-        named("salaried", &["no", "yes"], dice),
-    ];
-    let card = json!({"format": "prequal-scorecard/1", "label": "", "purpose": "",
-        "target": {"column": "y", "bad": "1"},
-        "scaling": {"points_to_double_odds": "20", "base_score": 600, "base_odds": "1"}, "base_points": 590,
-        "features": features, "data": {"sha256": "0".repeat(64), "rows": 2, "bads": 1}, "seed": 0});
-    world(&card.to_string(), "", grades, &[], &income, &debts)
-}
-
-/// Trees of two levels, each over two features, so that one feature's effect depends on another.
-fn tree_world(dice: &mut Dice, grades: &str) -> World {
-    let cut = i64::try_from(5 + dice.roll(10)).unwrap();
-    let (income, debts) = (vec![cut, cut + 11], vec![2]);
-    let column = |feature: u32, cuts: &[i64]| {
-        let cuts: Vec<String> = cuts.iter().map(ToString::to_string).collect();
-        json!({"feature": feature, "missing": "own", "cuts": cuts})
-    };
-    let columns = json!([column(0, &income), column(1, &debts),
-        {"feature": 2, "missing": "own", "categories": {"codes": [0, 1], "sets": ["100", "010"]}},
-        {"feature": 3, "missing": "own", "cuts": ["0.5"]}]);
-    let tests = [2, 1, 2, 1];
-    let mut trees = Vec::new();
-    for _ in 0..6 {
-        let columns: Vec<u64> = (0..3).map(|_| dice.roll(4)).collect();
-        let tests: Vec<u64> =
-            columns.iter().map(|column| dice.roll(tests[usize::try_from(*column).unwrap()])).collect();
-        let leaf = |dice: &mut Dice| {
-            let leaf = (f64::from(u32::try_from(dice.roll(2001)).unwrap()) - 1000.0) / 1500.0;
-            format!("{:016x}", leaf.to_bits())
-        };
-        let leaves: String = (0..4).map(|_| leaf(dice)).collect();
-        trees.push(json!({"shape": "1100100", "columns": columns, "tests": tests, "missing_left": "101",
-            "leaves": leaves, "leaf_ids": [0, 1, 2, 3]}));
-    }
-    let model = json!({"format": "prequal-trees/1", "label": "by chance",
-        "source": {"library": "hand", "version": "1", "objective": "", "sha256": ""},
-        "inputs": "f32", "sums": "f64", "base": "0000000000000000", "link": {"kind": "logistic", "slope": "1"},
-        "features": [{"name": "income"}, {"name": "debts"}, {"name": "home", "categories": ["rent", "own"],
-            "unseen": "other"}, {"name": "salaried"}],
-        "columns": columns, "trees": trees});
-    let hashed: TreeModel = serde_json::from_value(model).unwrap();
-    let head = "scaling = { points_to_double_odds = \"20\", base_score = 590, base_odds = \"1\" }\n\
-        baseline = { income = \"20\", debts = \"1\", home = \"own\", salaried = \"yes\" }\n";
-    world(&hashed.to_file().unwrap(), head, grades, &[], &income, &debts)
-}
-
-fn input(dice: &mut Dice) -> Input {
-    let mut pick = |of: &[&str]| of[usize::try_from(dice.roll(of.len() as u64)).unwrap()].to_owned();
-    let (home, trust, other) = (
-        pick(&["own", "rent", "other"]),
-        pick(&["third_party", "signed", "own", "declared", "browser"]),
-        pick(&["third_party", "own", "declared"]),
-    );
-    let (income, debts, salaried) = (dice.roll(40), dice.roll(7), dice.roll(2) == 1);
-    let amount = 30_000 + 230_000 * dice.roll(11);
-    let text = json!({
-        "application": {
-            "fields": {"full_name": "张伟", "resident_id": "360426199101010071", "phone": "+8613800138000",
-                "income_monthly": 800_000},
-            "order": {"amount": amount, "currency": "CNY"},
-        },
-        "as_of": "2026-11-23T08:00:00Z",
-        "evidence": {
-            "credit_grade": {"value": "B", "assurance": "third_party"},
-            "income": {"value": income, "assurance": trust},
-            "debts": {"value": debts, "assurance": "third_party"},
-            "home": {"value": home, "assurance": other},
-            "salaried": {"value": salaried, "assurance": "own"},
-        },
-        "salt": "00".repeat(16),
-        "today": "2026-11-23",
-    });
-    parse(&text.to_string()).unwrap()
-}
+use crate::{
+    common::with,
+    small::{Dice, GRADES, MONOTONE, PRICE_BORDERS, World, card_world, input, tree_world, world},
+};
 
 /// One feature's change as the definition orders it: position in the schema, difference, value; with its bins.
 type Move = (usize, i64, i64, i64);
+/// How large a change is: features, bins, then move by move.
+type Size = (usize, i64, Vec<Move>);
 
 fn number(input: &Input, key: &str) -> i64 {
     match input.evidence.get(key) {
@@ -299,7 +97,7 @@ fn oracle(world: &World, input: &Input, goal: Goal, person: bool) -> Option<(Out
     };
     let was = decide(&world.bundle, input).unwrap().outcome;
     let [prices, incomes, debts, homes] = choices(world, input, person);
-    let mut best: Option<((usize, i64, Vec<Move>), Outcome)> = None;
+    let mut best: Option<(Size, Outcome)> = None;
     for price in &prices {
         for income in &incomes {
             for debt in &debts {
@@ -508,4 +306,161 @@ fn what_is_missing_is_not_changed_and_what_is_needed_comes_first() {
         let found = counterfactual(&world.bundle, &input, Goal::Better).unwrap();
         assert_eq!((found.staff.answer, found.person.answer), (Answer::Undecided, Answer::Undecided));
     }
+}
+
+/// A price and an income meet in a burden, ⌊1000 × price ÷ (months × income)⌋, and move each other's bins. Up to 100 it is
+/// eligible, up to 200 referred, above it declined.
+const BURDENS: &str = "points,burden,=> band,=> outcome,=> reason\n>=90000,-,B,eligible,\n<90000,<=100,A,eligible,\n\
+    <90000,(100..200]|missing,C,refer,R10\n<90000,>200,D,decline,R10\n";
+/// As many cases, and no way out.
+const HOPELESS: &str = "points,burden,=> band,=> outcome,=> reason\n>=90000,-,B,eligible,\n[80000..90000),-,A,eligible,\n\
+    <80000,<=100|missing,C,decline,R10\n<80000,>100,D,decline,R10\n";
+
+/// A change of price and income: features, bins, new values.
+type Choice = (usize, i64, Vec<(usize, i64)>);
+
+fn burden_world(grades: &str, step: i64) -> World {
+    let wages = "\n[[feature]]\nid = \"wages\"\ntype = \"money\"\nfrom = { evidence = \"wages\" }\nuses = [\"score\"]\n\
+        change = { direction = \"up\", step = 70000, max = 900000 }\n\n[[feature]]\nid = \"burden\"\n\
+        type = \"integer\"\nfrom = { instalment_to_income_permille = \"wages\" }\nuses = [\"score\"]\n\n\
+        [[feature]]\nid = \"points\"";
+    let step = format!("step = {step}, min = 30000");
+    let changes = [
+        ("features.toml", "\n[[feature]]\nid = \"points\"", wages),
+        ("features.toml", "change = { step = 3, safe = true }\n", ""),
+        ("features.toml", "change = { direction = \"down\", min = 1 }\n", ""),
+        ("features.toml", "change = { to = [\"own\", \"other\"], safe = true }\n", ""),
+        ("features.toml", "step = 230000, min = 30000", step.as_str()),
+    ];
+    let bin = json!({"woe": "0", "points": 0});
+    let card = json!({"format": "prequal-scorecard/1", "label": "", "purpose": "",
+        "target": {"column": "y", "bad": "1"},
+        "scaling": {"points_to_double_odds": "20", "base_score": 600, "base_odds": "1"}, "base_points": 600,
+        "features": [{"name": "income", "kind": "number", "reason": "x", "bins": [bin], "missing": bin}],
+        "data": {"sha256": "0".repeat(64), "rows": 2, "bads": 1}, "seed": 0});
+    world(&card.to_string(), "", grades, &changes, &[], &[])
+}
+
+fn burdened(price: i64, wages: i64) -> Input {
+    let mut row = input(&mut Dice(31));
+    row.application.order.amount = Amount::new(price).unwrap();
+    for (key, value) in [("debts", 0), ("wages", wages)] {
+        let value = Scalar::Integer(value);
+        row.evidence.0.insert(key.to_owned(), Item::Present { value, assurance: Assurance::Own, source: None });
+    }
+    row
+}
+
+#[test]
+fn a_price_and_an_income_that_move_each_others_bins_are_searched_together() {
+    let world = burden_world(BURDENS, 230_000);
+    let (mut none, mut one, mut both) = (0, 0, 0);
+    for (price, wages) in [
+        (1_290_000, 100_000),
+        (1_520_000, 300_000),
+        (2_440_000, 200_000),
+        (3_990_000, 240_000),
+        (3_990_000, 10_000),
+        (1_060_000, 860_000),
+        (760_000, 50_000),
+        (3_990_000, 900_000),
+    ] {
+        for goal in [Goal::Better, Goal::Eligible] {
+            let row = burdened(price, wages);
+            let outcome = |price: i64, wages: i64| decide(&world.bundle, &burdened(price, wages)).unwrap().outcome;
+            let was = outcome(price, wages);
+            if was == Outcome::Eligible {
+                continue;
+            }
+            let met = |now: Outcome| {
+                now == Outcome::Eligible || goal == Goal::Better && was == Outcome::Declined && now == Outcome::Referred
+            };
+            let prices = || (0..18).map(|step| price - 230_000 * step).filter(|price| *price >= 30_000);
+            let incomes = || (0..13).map(|step| wages + 70_000 * step).filter(|wages| *wages <= 900_000);
+            let months = |price: i64| if price >= 100_000 { 12 } else { 6 };
+            // An income at which the burden of a price falls to 100, to 200, or ends being beyond all.
+            let of_income = |price: i64| {
+                [100, 200]
+                    .map(|most| 1000 * price / ((most + 1) * months(price)) + 1)
+                    .into_iter()
+                    .chain([1])
+                    .collect::<Vec<_>>()
+            };
+            let least = |most: i64, months: i64| ((most + 1) * months * wages + 999) / 1000;
+            let mut of_price = PRICE_BORDERS.to_vec();
+            for most in [100, 200] {
+                of_price.extend(
+                    [6, 12]
+                        .into_iter()
+                        .map(|m| (m, least(most, m)))
+                        .filter(|(m, least)| months(*least) == *m || months(least - 1) == *m)
+                        .map(|(_, least)| least),
+                );
+            }
+            let mut best: Option<Choice> = None;
+            for to in prices() {
+                for earned in incomes() {
+                    let mut moves = Vec::new();
+                    let mut bins = 0;
+                    if to != price {
+                        moves.push((0, to));
+                        bins += crossed(&of_price, price, to);
+                    }
+                    if earned != wages {
+                        moves.push((1, earned));
+                        bins += crossed(&of_income(to), wages, earned);
+                    }
+                    // Smaller differences first: down from the price, up from the income.
+                    let size = |(count, bins, moves): &Choice| {
+                        (
+                            *count,
+                            *bins,
+                            moves
+                                .iter()
+                                .map(|(at, to)| (*at, if *at == 0 { price - to } else { to - wages }))
+                                .collect::<Vec<_>>(),
+                        )
+                    };
+                    let this = (moves.len(), bins, moves);
+                    if !this.2.is_empty()
+                        && met(outcome(to, earned))
+                        && best.as_ref().is_none_or(|best| size(&this) < size(best))
+                    {
+                        best = Some(this);
+                    }
+                }
+            }
+            let found = counterfactual(&world.bundle, &row, goal).unwrap().staff;
+            let told: Vec<(usize, i64)> = found
+                .changes
+                .iter()
+                .map(|change| match change.to {
+                    Scalar::Integer(to) => (usize::from(change.feature == "wages"), to),
+                    _ => panic!("{change:?}"),
+                })
+                .collect();
+            let expected = best.map(|(_, _, moves)| moves).unwrap_or_default();
+            assert_eq!(told, expected, "{price} {wages} {goal:?}: {found:?}");
+            assert!(found.smallest, "{found:?}");
+            match expected.len() {
+                0 => none += 1,
+                1 => one += 1,
+                _ => both += 1,
+            }
+        }
+    }
+    assert!(one > 2 && both > 1, "{none} none, {one} one, {both} both");
+}
+
+/// A price that may change by a cent has more values than are tried beside every income; where nothing is found, that is
+/// no proof that there is nothing. On a coarser grid it is.
+#[test]
+fn where_a_limit_ends_the_search_it_is_named_and_none_is_not_said() {
+    let look = |step: i64| {
+        counterfactual(&burden_world(HOPELESS, step).bundle, &burdened(3_990_000, 240_000), Goal::Better).unwrap().staff
+    };
+    let fine = look(1);
+    assert_eq!((fine.answer, fine.limit, fine.smallest), (Answer::Limit, Some("values"), false), "{fine:?}");
+    let coarse = look(230_000);
+    assert_eq!((coarse.answer, coarse.limit, coarse.smallest), (Answer::None, None, true), "{coarse:?}");
 }
