@@ -8,6 +8,7 @@
 pub mod agreement;
 pub mod app;
 pub mod audit;
+pub mod bills;
 pub mod booking;
 pub mod clock;
 pub mod config;

@@ -112,6 +112,7 @@ fn of_shoppers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sign::sign))
         .routes(routes!(orders::read))
         .routes(routes!(lines::read))
+        .routes(routes!(lines::statements))
         .routes(routes!(lines::rotate))
         .routes(routes!(loans::read))
         .routes(routes!(loans::payoff))

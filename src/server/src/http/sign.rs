@@ -47,6 +47,9 @@ pub struct Signing {
     /// The applicant's line of credit that the purchase is drawn on; none where absent.
     #[serde(default)]
     line: Option<String>,
+    /// The hash of that line's terms as they were read, where it revolves.
+    #[serde(default)]
+    line_terms: Option<String>,
 }
 
 /// How an agreement is signed.
@@ -216,6 +219,7 @@ async fn book(
         offer_json: &approved.offer,
         offer_id: &approved.offer_id,
         line: signing.line.as_deref(),
+        line_terms: signing.line_terms.as_deref(),
         signature_record: &signature_record,
         capability_hash,
         now,
@@ -255,6 +259,8 @@ async fn keep_signature(
     let evidence = serde_json::json!({
         "agreement_hash": signing.agreement_hash,
         "decision_id": signing.decision_id,
+        "line": signing.line,
+        "line_terms": signing.line_terms,
         "signature": signing.signature,
         "signed_at": now.to_string(),
     });

@@ -38,8 +38,14 @@ impl std::fmt::Debug for Job {
 }
 
 /// Every job, in the order in which a day's are run.
-pub const JOBS: &[Job] =
-    &[Job { name: "order-expiry", about: "ends orders whose capture window is over", run: crate::orders::expire }];
+pub const JOBS: &[Job] = &[
+    Job { name: "order-expiry", about: "ends orders whose capture window is over", run: crate::orders::expire },
+    Job {
+        name: "line-statements",
+        about: "makes and judges the statements of revolving lines",
+        run: crate::bills::run,
+    },
+];
 
 /// The job of a name.
 #[must_use]

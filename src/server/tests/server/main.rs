@@ -3,6 +3,7 @@
 mod actors;
 mod bad_input;
 mod batch;
+mod bills;
 mod database;
 mod exposure;
 mod killed;
