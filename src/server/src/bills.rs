@@ -9,14 +9,17 @@ use prequal_core::{
     credit::Line as Conventions,
     money::Amount,
 };
-use prequal_ledger::{Loan, bill};
+use prequal_ledger::{
+    Event, Loan, Status,
+    bill::{self, Bill},
+};
 
 use crate::{
     app::App,
     booking,
     jobs::{Done, Running},
     lines,
-    problem::Problem,
+    problem::{Kind, Problem},
     storage::{Connection, group::Part, lines as stored, loans},
 };
 
@@ -103,8 +106,7 @@ async fn make(
 ) -> Result<stored::StatementRow, Problem> {
     let due = bill::due_of(&conventions.billing, day).map_err(Problem::internal)?;
     let drawn = drawn(db, id).await?;
-    let loans = drawn.iter().map(|(row, loan)| (loan, row.revolves == 1));
-    let bill = bill::bill(conventions, loans, day, due).map_err(Problem::internal)?;
+    let bill = as_it_stands(conventions, &drawn, day, due)?;
     let row = stored::StatementRow {
         line: id.to_owned(),
         date: day.to_string(),
@@ -121,6 +123,18 @@ async fn make(
     Ok(row)
 }
 
+fn as_it_stands(conventions: &Conventions, drawn: &Drawn, as_of: Date, due: Date) -> Result<Bill, Problem> {
+    let loans = drawn.iter().map(|(row, loan)| (loan, row.revolves == 1));
+    bill::bill(conventions, loans, as_of, due).map_err(Problem::internal)
+}
+
+/// All that a statement asks for.
+fn asked(row: &stored::StatementRow) -> Result<Amount, Problem> {
+    let parts = [row.principal, row.installments, row.interest, row.fee].map(Amount::new);
+    let parts = parts.into_iter().collect::<Result<Vec<_>, _>>().map_err(Problem::internal)?;
+    Amount::sum(parts).map_err(Problem::internal)
+}
+
 /// Judges a statement whose due day lies before a date, unless it was judged.
 async fn judge(
     db: &mut Connection,
@@ -135,11 +149,8 @@ async fn judge(
         return Ok(false);
     }
     let drawn = drawn(db, &row.line).await?;
-    let loans = drawn.iter().map(|(row, loan)| (loan, row.revolves == 1));
-    let left = bill::bill(conventions, loans, due, due).map_err(Problem::internal)?.total;
-    let asked = [row.principal, row.installments, row.interest, row.fee].map(Amount::new);
-    let asked = asked.into_iter().collect::<Result<Vec<_>, _>>().map_err(Problem::internal)?;
-    let paid = Amount::sum(asked).map_err(Problem::internal)?.saturating_sub(left);
+    let left = as_it_stands(conventions, &drawn, due, due)?.total;
+    let paid = asked(row)?.saturating_sub(left);
     let outcome = if left.is_zero() {
         "paid"
     } else if paid.minor() >= row.minimum {
@@ -167,4 +178,98 @@ async fn carry(
         booking::record(db, id, &mut loan, event, date, now).await?;
     }
     Ok(())
+}
+
+/// The most instalments of a plan for a purchase or a bill.
+pub const PLAN_COUNT_MAX: u16 = 24;
+
+/// A purchase as it would be paid in instalments.
+#[derive(Debug)]
+pub struct Spread {
+    /// The loan.
+    pub loan: String,
+    /// As it would stand.
+    pub state: Loan,
+    /// What makes it so.
+    events: Vec<Event>,
+}
+
+/// What an instalment plan would make of one purchase, or of all of the open bill: the first instalment falls due when
+/// the purchase would have, and the line's rate runs from tomorrow on.
+///
+/// # Errors
+/// 422 where the count is out of bounds; 409 where there is nothing to be spread.
+pub async fn spread(
+    db: &mut Connection,
+    row: &stored::Row,
+    loan: Option<&str>,
+    count: u16,
+    today: Date,
+) -> Result<Vec<Spread>, Problem> {
+    if !(2..=PLAN_COUNT_MAX).contains(&count) {
+        let detail = format!("a plan has 2 to {PLAN_COUNT_MAX} instalments");
+        return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/count"));
+    }
+    let nothing = |detail: &str| Err(Problem::new(Kind::WrongState, detail));
+    let Some(conventions) = lines::conventions(row)? else { return nothing("the line does not revolve") };
+    let open = stored::statements(db, &row.id, None, 1).await?.pop().filter(|statement| statement.outcome.is_none());
+    let mut found = Vec::new();
+    for (drawn, mut state) in drawn(db, &row.id).await? {
+        if drawn.revolves != 1 || state.status() != Status::Active {
+            continue;
+        }
+        let Some((due, _)) = state.account(today).map_err(Problem::internal)?.next_due else { continue };
+        let is_meant = match (loan, &open) {
+            (Some(loan), _) => loan == drawn.loan,
+            (None, Some(open)) => open.due == due.to_string(),
+            (None, None) => false,
+        };
+        if !is_meant || due <= today {
+            continue;
+        }
+        let events = bill::spread(&conventions, today, due, count);
+        for event in &events {
+            state.record(event.clone(), today).map_err(Problem::internal)?;
+        }
+        found.push(Spread { loan: drawn.loan, state, events });
+    }
+    if found.is_empty() {
+        nothing("there is nothing that can be paid in instalments before its due day")
+    } else {
+        Ok(found)
+    }
+}
+
+/// Spreads, and lets the open statement ask for the instalments in the place of the whole.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn take_plan(
+    db: &mut Connection,
+    row: &stored::Row,
+    plan: Vec<Spread>,
+    (today, now): (Date, &str),
+) -> Result<(), Problem> {
+    let Some(conventions) = lines::conventions(row)? else { return Ok(()) };
+    let open = stored::statements(db, &row.id, None, 1).await?.pop().filter(|statement| statement.outcome.is_none());
+    let before = drawn(db, &row.id).await?;
+    for spread in plan {
+        let loan = loans::find(db, &spread.loan).await?.ok_or_else(|| Problem::internal("a draw without its loan"))?;
+        let mut state = booking::load(db, &loan).await?;
+        for event in spread.events {
+            booking::record(db, &spread.loan, &mut state, event, today, now).await?;
+        }
+        stored::spread(db, &spread.loan).await?;
+    }
+    let Some(mut statement) = open else { return Ok(()) };
+    let due = Date::parse(&statement.due).map_err(Problem::internal)?;
+    let left = as_it_stands(&conventions, &before, today, due)?.total;
+    let paid = asked(&statement)?.saturating_sub(left);
+    let mut lines = as_it_stands(&conventions, &drawn(db, &row.id).await?, today, due)?.lines;
+    // What was paid of it so far was asked for and stays so.
+    lines.principal = lines.principal.checked_add(paid).map_err(Problem::internal)?;
+    (statement.principal, statement.installments) = (lines.principal.minor(), lines.installments.minor());
+    (statement.interest, statement.fee) = (lines.interest.minor(), lines.fee.minor());
+    statement.minimum = conventions.minimum_payment(&lines).map_err(Problem::internal)?.minor();
+    Ok(stored::ask_anew(db, &statement).await?)
 }

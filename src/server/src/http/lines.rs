@@ -250,7 +250,11 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
     Reply::ok(&view(&app, &mut db, row, matches!(caller, Caller::Lender(_))).await?)
 }
 
-async fn visible(db: &mut Connection, id: &str, caller: &Caller) -> Result<stored::Row, Problem> {
+/// The line of a credential, or of any lender's key, or nothing.
+///
+/// # Errors
+/// 404 where there is none for this caller.
+pub async fn visible(db: &mut Connection, id: &str, caller: &Caller) -> Result<stored::Row, Problem> {
     let row = stored::find(db, id).await?.ok_or_else(Problem::not_found)?;
     match caller {
         Caller::Lender(_) => Ok(row),

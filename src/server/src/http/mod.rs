@@ -13,6 +13,7 @@ pub mod notices;
 pub mod orders;
 pub mod payments;
 pub mod persons;
+pub mod plans;
 pub mod sign;
 mod strict;
 pub mod submit;
@@ -113,6 +114,7 @@ fn of_shoppers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(orders::read))
         .routes(routes!(lines::read))
         .routes(routes!(lines::statements))
+        .routes(routes!(plans::quote, plans::take))
         .routes(routes!(lines::rotate))
         .routes(routes!(loans::read))
         .routes(routes!(loans::payoff))

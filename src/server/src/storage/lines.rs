@@ -260,6 +260,27 @@ pub async fn insert_statement(db: &mut Connection, row: &StatementRow, now: &str
     Ok(done.rows_affected() == 1)
 }
 
+/// Rewrites what an open statement asks for, after a part of it was spread over instalments.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ask_anew(db: &mut Connection, row: &StatementRow) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE line_statements SET principal = $3, installments = $4, interest = $5, fee = $6, minimum = $7
+         WHERE line = $1 AND date = $2 AND outcome IS NULL",
+    )
+    .bind(&row.line)
+    .bind(&row.date)
+    .bind(row.principal)
+    .bind(row.installments)
+    .bind(row.interest)
+    .bind(row.fee)
+    .bind(row.minimum)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Writes what came of a statement.
 ///
 /// # Errors

@@ -186,3 +186,64 @@ async fn a_signature_under_a_revolving_line_names_its_terms_and_the_law_bounds_t
     world.get(&format!("{path}?cursor=soon"), LENDER).await.problem(400, "bad-request");
     world.get(&path, LENDER).await.expect(200);
 }
+
+/// 900.00 at 18 % from 5 February in three: 5 days to the 10th, then months of 28 and 31 days, on actual days over 365.
+/// The interest of the first instalment by hand: 90,000 × 0.18 × 5 / 365 = 221.92.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bill_or_one_purchase_of_it_is_paid_in_instalments_as_they_were_shown() {
+    let world = world().await;
+    let (line, terms) = grant(&world).await;
+    world.set_date("2027-01-20").await;
+    let (spread, spread_capability) = buy(&world, &line, &terms, 90_000, "monthly-3").await;
+    let (whole, whole_capability) = buy(&world, &line, &terms, 50_000, "monthly-3").await;
+    let path = format!("/v1/lines/{}/plans", line.id);
+    let early = world.get(&format!("{path}?count=3"), &line.capability).await;
+    early.problem(409, "wrong-state");
+    bill(&world, "2027-02-01", 3).await;
+    world.set_date("2027-02-05").await;
+    world.pay(&whole, &whole_capability, 10_000).await;
+    let quoted = world.get(&format!("{path}?count=3&loan_id={spread}"), &line.capability).await.expect(200);
+    let rows = quoted["purchases"][0]["installments"].as_array().unwrap();
+    let dues: Vec<&str> = rows.iter().map(|row| row["due"].as_str().unwrap()).collect();
+    assert_eq!((dues, &rows[0]["interest"]), (vec!["2027-02-10", "2027-03-10", "2027-04-10"], &json!(222)));
+    assert_eq!(rows.iter().map(|row| minor(&row["principal"])).sum::<i64>(), 90_000);
+    let loan = world.get(&format!("/v1/loans/{spread}"), &spread_capability).await.expect(200);
+    assert_eq!(loan["installments"].as_array().unwrap().len(), 1, "a quote does nothing");
+
+    let take = |total: i64| json!({ "count": 3, "loan_id": spread, "total": total });
+    let total = minor(&quoted["total"]);
+    let refused = world.post_once(&path, &line.capability, "a", &take(total - 1)).await;
+    assert_eq!(refused.problem(422, "quote-differs")["computed"], total);
+    for count in [0, 1, 25] {
+        let refused = world.get(&format!("{path}?count={count}"), &line.capability).await;
+        refused.problem(422, "invalid-value");
+    }
+    world.post_once(&path, LENDER, "a", &take(total)).await.problem(403, "forbidden");
+    let taken = world.post_once(&path, &line.capability, "b", &take(total)).await;
+    assert_eq!(taken.expect(201), quoted, "what was shown is what is booked");
+    assert_eq!(world.post_once(&path, &line.capability, "b", &take(total)).await.bytes, taken.bytes);
+    world.post_once(&path, &line.capability, "c", &take(total)).await.problem(409, "wrong-state");
+    let loan = world.get(&format!("/v1/loans/{spread}"), &spread_capability).await.expect(200);
+    assert_eq!(loan["next_due"], json!({ "due": "2027-02-10", "amount": rows[0]["total"] }));
+
+    // The bill asks for the instalment in full, and a tenth of the other purchase, of which 100.00 are paid.
+    let statement = statements(&world, &line).await[0].clone();
+    assert_eq!((minor(&statement["principal"]), &statement["installments"]), (50_000, &rows[0]["principal"]));
+    assert_eq!(minor(&statement["minimum"]), 5_000 + minor(&rows[0]["total"]));
+    world.pay(&spread, &spread_capability, minor(&rows[0]["total"])).await;
+    bill(&world, "2027-02-11", 1).await;
+    let statement = statements(&world, &line).await[0].clone();
+    assert_eq!(
+        (minor(&statement["paid"]), &statement["outcome"]),
+        (10_000 + minor(&rows[0]["total"]), &json!("carried"))
+    );
+
+    // The next bill as a whole: 400.00 carried over, in two.
+    bill(&world, "2027-03-01", 1).await;
+    let quoted = world.get(&format!("{path}?count=2"), &line.capability).await.expect(200);
+    assert_eq!(quoted["purchases"].as_array().unwrap().len(), 1);
+    assert_eq!(quoted["purchases"][0]["loan_id"], json!(whole));
+    let body = json!({ "count": 2, "total": quoted["total"] });
+    world.post_once(&path, &line.capability, "d", &body).await.expect(201);
+    assert_eq!(minor(&statements(&world, &line).await[0]["principal"]), 0, "nothing of it may be carried over");
+}
