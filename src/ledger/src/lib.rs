@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod bill;
 mod books;
 pub mod capture;
 pub mod chain;

@@ -37,6 +37,8 @@ pub struct Booking<'a> {
     pub funding: Option<&'a funding::Chosen>,
     /// The line of credit that it is drawn on.
     pub line: Option<&'a str>,
+    /// The hash of that line's terms, where it revolves.
+    pub line_terms: Option<&'a str>,
     pub signature_record: &'a str,
     /// How the loan will be served.
     pub serving: &'a Serving,
@@ -88,12 +90,12 @@ pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, 
     };
     if let Some(line) = booking.line {
         let (person, currency) = (application.person.as_str(), checkout.currency.as_str());
-        lines::hold(db, (line, person, currency), (&checkout.id, offer.principal), booking.today, booking.today)
-            .await?;
+        let order = (checkout.id.as_str(), offer.principal);
+        lines::hold(db, (line, person, currency), order, booking.line_terms, (booking.today, booking.today)).await?;
     }
     let id = lend(db, &lending).await?;
     if let Some(line) = booking.line {
-        lines::draw(db, line, (&checkout.id, &id), offer.principal, true, booking.today).await?;
+        lines::draw(db, line, (&checkout.id, &id), &offer.terms, true, booking.today).await?;
     }
     if !applications::use_offer(db, booking.offer_id, &id, &now).await? {
         return Err(Problem::new(Kind::OfferUsed, "the loan it was used for stands"));

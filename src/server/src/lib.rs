@@ -9,6 +9,7 @@ pub mod agreement;
 pub mod app;
 pub mod audit;
 pub mod backup;
+pub mod bills;
 pub mod booking;
 pub mod clock;
 pub mod codes;

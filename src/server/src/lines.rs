@@ -4,8 +4,13 @@
 //! does both at once. Principal comes back to the line when the money is final, and goes again when the money does. The
 //! line limits; what is owed is the loans'.
 
-use prequal_core::{calendar::Date, canonical, money::Amount};
-use prequal_ledger::{LedgerError, Line, LineEvent, Loan};
+use prequal_core::{
+    calendar::Date,
+    canonical,
+    credit::{Line as Conventions, Terms},
+    money::Amount,
+};
+use prequal_ledger::{LedgerError, Line, LineEvent, Loan, bill};
 
 use crate::{
     problem::{Kind, Problem},
@@ -85,18 +90,22 @@ pub async fn record(
 /// Holds for an order on a person's own line in a currency, up to and with a last day.
 ///
 /// # Errors
-/// 422 where it is no line of this person and currency; 409 where the line does not allow it.
+/// 422 where it is no line of this person and currency, or other terms of it were read; 409 where the line does not allow it.
 pub async fn hold(
     db: &mut Connection,
     (id, person, currency): (&str, &str, &str),
     (order, amount): (&str, Amount),
-    expires: Date,
-    today: Date,
+    terms: Option<&str>,
+    (today, expires): (Date, Date),
 ) -> Result<(), Problem> {
     let row = lines::find(db, id).await?.filter(|row| row.person == person && row.currency == currency);
-    if row.is_none() {
+    let Some(row) = row else {
         let detail = "the applicant has no such line in this currency";
         return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/line"));
+    };
+    if terms_hash(&row).as_deref() != terms {
+        let detail = "not the hash of the line's terms";
+        return Err(Problem::new(Kind::AgreementDiffers, detail).with("pointer", "/line_terms"));
     }
     let mut folded = load(db, id).await?;
     folded.check_room()?;
@@ -111,13 +120,30 @@ pub async fn draw(
     db: &mut Connection,
     id: &str,
     (order, loan): (&str, &str),
-    amount: Amount,
+    terms: &Terms,
     last: bool,
     today: Date,
 ) -> Result<(), Problem> {
+    let row = lines::find(db, id).await?.ok_or_else(|| Problem::internal("an order under no line"))?;
     let mut folded = load(db, id).await?;
-    record(db, id, &mut folded, &LineEvent::Captured { hold: order.to_owned(), amount, last }, today).await?;
-    Ok(lines::draw(db, id, loan).await?)
+    let event = LineEvent::Captured { hold: order.to_owned(), amount: terms.principal, last };
+    record(db, id, &mut folded, &event, today).await?;
+    let revolves = conventions(&row)?.is_some_and(|conventions| bill::revolves(&conventions, terms));
+    Ok(lines::draw(db, id, loan, revolves).await?)
+}
+
+/// The conventions of a revolving line.
+///
+/// # Errors
+/// 500 where they cannot be read.
+pub fn conventions(row: &lines::Row) -> Result<Option<Conventions>, Problem> {
+    row.conventions.as_deref().map(serde_json::from_str).transpose().map_err(Problem::internal)
+}
+
+/// The hash of a revolving line's conventions, which a signature under it names.
+#[must_use]
+pub fn terms_hash(row: &lines::Row) -> Option<String> {
+    row.conventions.as_deref().map(|text| canonical::sha256_hex(text.as_bytes()))
 }
 
 /// Releases what an order still holds on a line, if anything.

@@ -158,7 +158,8 @@ pub async fn authorize(db: &mut Connection, booking: &Booking<'_>) -> Result<(),
         return Err(Problem::new(Kind::OfferUsed, "the order it was used for stands"));
     }
     if let Some(line) = booking.line {
-        lines::hold(db, (line, &row.person, &row.currency), (&row.checkout, offer.principal), until, today).await?;
+        let order = (row.checkout.as_str(), offer.principal);
+        lines::hold(db, (line, &row.person, &row.currency), order, booking.line_terms, (today, until)).await?;
     }
     orders::add_capability(db, &row.checkout, booking.capability_hash, &now).await?;
     applications::sign(db, &application.id, None).await?;
@@ -277,7 +278,7 @@ pub async fn capture(
     let loan = booking::lend(db, &lending).await?;
     let is_last = order.end.is_some();
     if let Some(line) = &row.line {
-        lines::draw(db, line, (id, &loan), amount, is_last, today).await?;
+        lines::draw(db, line, (id, &loan), &offer.terms, is_last, today).await?;
     }
     if is_last {
         funding::release(db, &row.application).await?;

@@ -119,8 +119,11 @@ fn product<C: Depth>(payload: &Payload) -> Result<(), BundleError> {
             return refuse::<C, _>(|| format!("plan `{}` stands twice", plan.id));
         }
         let repayment = &plan.repayment;
-        if repayment.every.is_none() || repayment.first_due.is_some() || repayment.due_dates.is_some() {
-            return refuse::<C, _>(|| format!("plan `{}` must have `every` and no dates of its own", plan.id));
+        let has_rhythm = repayment.every.is_some() != repayment.billing.is_some();
+        if !has_rhythm || repayment.first_due.is_some() || repayment.due_dates.is_some() {
+            return refuse::<C, _>(|| {
+                format!("plan `{}` must have `every` or `billing`, and no dates of its own", plan.id)
+            });
         }
     }
     if let Err(error) = product.late().check() {
@@ -204,7 +207,8 @@ fn months(repayment: &Repayment) -> u32 {
         Some(Period::Months(months)) => count * u32::from(months),
         Some(Period::Days(days)) => (count * u32::from(days)).div_ceil(30),
         Some(Period::Semimonthly) => count.div_ceil(2),
-        None => 0,
+        // A statement comes within a month, and falls due within another.
+        None => count + 1,
     }
 }
 

@@ -6,6 +6,8 @@ CREATE TABLE lines (
     person TEXT NOT NULL REFERENCES persons (id),
     currency TEXT NOT NULL CHECK (length(currency) = 3),
     capability_hash TEXT NOT NULL UNIQUE CHECK (length(capability_hash) = 64),
+    -- Of a revolving line, canonical JSON: billing day, due day, minimum payment, rate.
+    conventions TEXT,
     created TEXT NOT NULL
 ) STRICT;
 CREATE INDEX lines_by_person ON lines (person);
@@ -80,9 +82,29 @@ CREATE INDEX loan_capabilities_by_loan ON loan_capabilities (loan);
 CREATE TABLE line_loans (
     loan TEXT NOT NULL PRIMARY KEY REFERENCES loans (id),
     line TEXT NOT NULL REFERENCES lines (id),
-    restored INTEGER NOT NULL CHECK (restored >= 0)
+    restored INTEGER NOT NULL CHECK (restored >= 0),
+    -- Whether what a statement asks of it may be carried over.
+    revolves INTEGER NOT NULL CHECK (revolves IN (0, 1))
 ) STRICT;
 CREATE INDEX line_loans_by_line ON line_loans (line);
+
+-- What a revolving line asked for at each billing day, and what came of it.
+CREATE TABLE line_statements (
+    line TEXT NOT NULL REFERENCES lines (id),
+    date TEXT NOT NULL,
+    due TEXT NOT NULL,
+    principal INTEGER NOT NULL CHECK (principal >= 0),
+    installments INTEGER NOT NULL CHECK (installments >= 0),
+    interest INTEGER NOT NULL CHECK (interest >= 0),
+    fee INTEGER NOT NULL CHECK (fee >= 0),
+    minimum INTEGER NOT NULL CHECK (minimum >= 0),
+    paid INTEGER CHECK (paid >= 0),
+    outcome TEXT CHECK (outcome IN ('paid', 'carried', 'late')),
+    created TEXT NOT NULL,
+    PRIMARY KEY (line, date),
+    CHECK ((paid IS NULL) = (outcome IS NULL))
+) STRICT;
+CREATE INDEX line_statements_open ON line_statements (due) WHERE outcome IS NULL;
 
 -- What was signed and is not, or not wholly, lent: the order of a checkout that is captured by its merchant.
 CREATE TABLE orders (

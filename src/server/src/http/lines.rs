@@ -1,16 +1,27 @@
 //! Lines of credit, as the lender grants them and their holder sees them.
+#![allow(unused_qualifications, reason = "the macro that describes a route repeats the names of its queries")]
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use prequal_core::money::Amount;
-use prequal_ledger::LineEvent;
+use prequal_core::{
+    calendar::{Date, Period},
+    canonical,
+    credit::{
+        Line as Conventions, Method, Repayment, Terms,
+        caps::{PlanFacts, broken_cap},
+        schedule,
+    },
+    money::Amount,
+};
+use prequal_ledger::{LineEvent, bill};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     auth::{Caller, OnlyLender},
-    extract::{Id, IdempotencyKey, Json},
+    extract::{Id, IdempotencyKey, Json, Query},
+    ledger::PAGE_MAX,
 };
 use crate::{
     app::{App, new_id},
@@ -35,6 +46,11 @@ pub struct NewLine {
     /// The most that may be drawn and held, in minor units of the currency that is lent.
     #[schema(value_type = i64, minimum = 1)]
     limit: Amount,
+    /// Of a revolving line: `billing` (`billing_day`, `due_day`, `cutoff`), `rate`, `interest_from` (`day_after_due`),
+    /// `minimum` (`percent`, `floor`, `cap`) and `rounding`.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    revolving: Option<Conventions>,
 }
 
 /// A granted line.
@@ -55,6 +71,13 @@ pub struct Granted {
 pub struct LineView {
     /// The line.
     line_id: String,
+    /// Of a revolving line, the conventions of its bills.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    revolving: Option<Conventions>,
+    /// The hash of these, which a signature under the line names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terms_hash: Option<String>,
     /// Whose it is, for the lender.
     #[serde(skip_serializing_if = "Option::is_none")]
     person_id: Option<String>,
@@ -146,12 +169,14 @@ async fn grant(app: &App, tx: &mut Connection, attempt: &Attempt, new: &NewLine)
     }
     let now = app.now()?;
     let today = app.date_of(now)?;
+    let revolving = new.revolving.as_ref().map(|conventions| checked(app, conventions, today)).transpose()?;
     let capability = secret::new_token("cap_");
     let row = stored::Row {
         id: new_id(),
         person,
         currency: app.settings.currency().code().to_owned(),
         capability_hash: secret::sha256_hex(&capability),
+        conventions: revolving,
         created: now.to_string(),
     };
     stored::insert(tx, &row).await?;
@@ -162,6 +187,39 @@ async fn grant(app: &App, tx: &mut Connection, attempt: &Attempt, new: &NewLine)
     attempt.finish(tx, &app.vault, &reply, &row.created).await?;
     Ok(reply)
 }
+
+/// Conventions that bills can be made by and whose rate the law allows, as they are kept.
+fn checked(app: &App, conventions: &Conventions, today: Date) -> Result<String, Problem> {
+    let invalid = |detail: String| Problem::new(Kind::InvalidValue, detail).with("pointer", "/revolving");
+    bill::check(conventions).map_err(|error| invalid(error.to_string()))?;
+    let policy = app.settings.policies.active();
+    let mut terms = Terms {
+        currency: policy.currency(),
+        principal: Amount::new(SPECIMEN_MINOR).map_err(Problem::internal)?,
+        start: today,
+        rate: Some(conventions.rate),
+        repayment: Repayment::regular(Method::EqualInstallment, 12, Period::Months(1)),
+        rounding: conventions.rounding,
+        level_rounding: None,
+        remainder: None,
+        adjust_installment: false,
+        fees: Vec::new(),
+        after_maturity: None,
+    };
+    if conventions.rate.percent.mantissa() == 0 {
+        terms.rate = None;
+        terms.repayment.method = Method::Free;
+    }
+    let made = schedule(&terms).map_err(|error| invalid(error.to_string()))?;
+    let facts = PlanFacts::of(&terms, &made, policy.lender_kind());
+    match broken_cap(policy.caps(), &facts).map_err(|error| invalid(error.to_string()))? {
+        Some(finding) => Err(invalid(format!("the rate is above what `{}` allows", finding.cap))),
+        None => canonical::to_string(conventions).map_err(Problem::internal),
+    }
+}
+
+/// What a year of a line's rate is judged on, large enough that cents do not count.
+const SPECIMEN_MINOR: i64 = 1_200_000;
 
 /// Whom a line is granted to: somebody who is known and not erased.
 async fn person_of(db: &mut Connection, new: &NewLine) -> Result<String, Problem> {
@@ -192,7 +250,11 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
     Reply::ok(&view(&app, &mut db, row, matches!(caller, Caller::Lender(_))).await?)
 }
 
-async fn visible(db: &mut Connection, id: &str, caller: &Caller) -> Result<stored::Row, Problem> {
+/// The line of a credential, or of any lender's key, or nothing.
+///
+/// # Errors
+/// 404 where there is none for this caller.
+pub async fn visible(db: &mut Connection, id: &str, caller: &Caller) -> Result<stored::Row, Problem> {
     let row = stored::find(db, id).await?.ok_or_else(Problem::not_found)?;
     match caller {
         Caller::Lender(_) => Ok(row),
@@ -212,6 +274,8 @@ async fn view(app: &App, db: &mut Connection, row: stored::Row, for_lender: bool
     });
     let loans = stored::loans(db, &row.id).await?;
     Ok(LineView {
+        revolving: lines::conventions(&row)?,
+        terms_hash: lines::terms_hash(&row),
         holds: holds.collect(),
         loans: loans.into_iter().map(|drawn| DrawnView { loan_id: drawn.loan, restored: drawn.restored }).collect(),
         line_id: row.id,
@@ -321,4 +385,82 @@ pub async fn rotate(
         Ok(reply)
     };
     app.db.write(work).await
+}
+
+/// From where.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LineStatementsQuery {
+    /// Before this billing day: `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of statements.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LineStatementsPage {
+    /// The latest first.
+    statements: Vec<LineStatement>,
+    /// Where to go on; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// A statement of a revolving line.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LineStatement {
+    /// The billing day.
+    date: String,
+    /// Until when it is to be paid.
+    due: String,
+    /// Principal that may be carried over.
+    principal: i64,
+    /// Principal of instalments, and what was late before.
+    installments: i64,
+    /// Interest.
+    interest: i64,
+    /// Fees.
+    fee: i64,
+    /// All of it: who pays it by the due day pays no interest on it.
+    total: i64,
+    /// The least to be paid for the rest to be carried over.
+    minimum: i64,
+    /// What was paid of it by the due day, once that is over.
+    paid: Option<i64>,
+    /// `paid`, `carried` or `late`, once the due day is over.
+    outcome: Option<String>,
+}
+
+/// Statements of a revolving line, page by page.
+#[utoipa::path(get, path = "/v1/lines/{id}/statements", tag = "lines", security(("bearer" = [])),
+    params(("id" = String, Path), LineStatementsQuery),
+    responses((status = 200, body = LineStatementsPage), (status = "4XX", response = super::ProblemDocument)))]
+pub async fn statements(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    Query(query): Query<LineStatementsQuery>,
+) -> Result<Reply, Problem> {
+    if query.cursor.as_ref().is_some_and(|text| Date::parse(text).is_err()) {
+        return Err(Problem::new(Kind::BadRequest, "`cursor` is not a day"));
+    }
+    let mut db = app.db.read().await?;
+    let row = visible(&mut db, &id, &caller).await?;
+    let mut page = stored::statements(&mut db, &row.id, query.cursor.as_deref(), PAGE_MAX + 1).await?;
+    let limit = usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
+    let more = page.len() > limit;
+    page.truncate(limit);
+    let next_cursor = page.last().filter(|_| more).map(|last| last.date.clone());
+    let view = |row: stored::StatementRow| LineStatement {
+        total: row.principal + row.installments + row.interest + row.fee,
+        date: row.date,
+        due: row.due,
+        principal: row.principal,
+        installments: row.installments,
+        interest: row.interest,
+        fee: row.fee,
+        minimum: row.minimum,
+        paid: row.paid,
+        outcome: row.outcome,
+    };
+    Reply::ok(&LineStatementsPage { statements: page.into_iter().map(view).collect(), next_cursor })
 }

@@ -25,6 +25,7 @@ pub mod orders;
 pub mod page;
 pub mod payments;
 pub mod persons;
+pub mod plans;
 pub mod rate;
 pub mod refunds;
 pub mod resolutions;
@@ -152,6 +153,8 @@ fn of_shoppers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sign::sign))
         .routes(routes!(orders::read))
         .routes(routes!(lines::read))
+        .routes(routes!(lines::statements))
+        .routes(routes!(plans::quote, plans::take))
         .routes(routes!(lines::rotate))
         .routes(routes!(sign::send_code))
         .routes(routes!(disclosures::read))

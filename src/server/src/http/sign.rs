@@ -50,6 +50,9 @@ pub struct Signing {
     /// The applicant's line of credit that the purchase is drawn on; none where absent.
     #[serde(default)]
     line: Option<String>,
+    /// The hash of that line's terms as they were read, where it revolves.
+    #[serde(default)]
+    line_terms: Option<String>,
 }
 
 /// How an agreement is signed.
@@ -290,6 +293,7 @@ async fn book(
         offer_id: &approved.offer_id,
         funding: approved.funding.as_ref(),
         line: signing.line.as_deref(),
+        line_terms: signing.line_terms.as_deref(),
         signature_record: &signature_record,
         serving: &app.settings.serving,
         capability_hash,
@@ -402,6 +406,8 @@ async fn keep_signature(
         "decision_id": signing.decision_id,
         "disclosure": { "hash": disclosure.hash, "presented": disclosure.presented, "confirmed": disclosure.confirmed },
         "evidence": evidence,
+        "line": signing.line,
+        "line_terms": signing.line_terms,
         "signature": signing.signature,
         "signed_at": now.to_string(),
     });

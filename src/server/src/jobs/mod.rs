@@ -43,42 +43,47 @@ impl std::fmt::Debug for Job {
 
 /// Every job, in the order in which a day's are run.
 pub const JOBS: &[Job] = &[
-    due_debits::DUE_DEBITS,
+    Job {
+        name: "line-statements",
+        about: "makes and judges the statements of revolving lines",
+        run: crate::bills::run,
+    },
     Job { name: "order-expiry", about: "ends orders whose capture window is over", run: crate::orders::expire },
-    Job {
-        name: "merchant-settlement",
-        about: "Settles with merchants by their cycles",
-        run: crate::settlement::job::run,
-    },
-    Job {
-        name: "funder-remittance",
-        about: "Sends funders what came in for them",
-        run: crate::funding::remittance::run,
-    },
-    expiry::IDEMPOTENCY_EXPIRY,
-    expiry::OUTBOX_CLEANUP,
-    Job {
-        name: "notice-deadlines",
-        about: "Tells what incomplete applications lack, and counts decisions that should be known by now",
-        run: crate::notice::deadlines::run,
-    },
-    Job {
-        name: "reminders",
-        about: "Reminds of instalments before and after their due day",
-        run: crate::reminders::run,
-    },
-    Job {
-        name: "retention",
-        about: "Erases personal data that is past what it was kept for",
-        run: crate::retention::run,
-    },
-    Job { name: "ledger-day", about: "seals and signs the ledger's days that are over", run: crate::ledger_day::run },
+    due_debits::DUE_DEBITS,
     Job {
         name: "servicing",
         about: "posts income, allowances and charge-offs as each loan's rules say",
         run: crate::servicing::run,
     },
     Job { name: "credit-balances", about: "pays back what was received above a debt", run: crate::pay_backs::run },
+    Job {
+        name: "merchant-settlement",
+        about: "settles with merchants by their cycles",
+        run: crate::settlement::job::run,
+    },
+    Job {
+        name: "funder-remittance",
+        about: "sends funders what came in for them",
+        run: crate::funding::remittance::run,
+    },
+    Job { name: "ledger-day", about: "seals and signs the ledger's days that are over", run: crate::ledger_day::run },
+    Job {
+        name: "notice-deadlines",
+        about: "tells what incomplete applications lack, and counts decisions that should be known by now",
+        run: crate::notice::deadlines::run,
+    },
+    Job {
+        name: "reminders",
+        about: "reminds of instalments before and after their due day",
+        run: crate::reminders::run,
+    },
+    Job {
+        name: "retention",
+        about: "erases personal data that is past what it was kept for",
+        run: crate::retention::run,
+    },
+    expiry::IDEMPOTENCY_EXPIRY,
+    expiry::OUTBOX_CLEANUP,
 ];
 
 /// The job of a name.

@@ -11,6 +11,8 @@ pub struct Row {
     pub person: String,
     pub currency: String,
     pub capability_hash: String,
+    /// Of a revolving line, canonical JSON of its conventions.
+    pub conventions: Option<String>,
     pub created: String,
 }
 
@@ -29,6 +31,8 @@ pub struct Drawn {
     pub line: String,
     /// How much of it has come back.
     pub restored: i64,
+    /// 1 where what a statement asks of it may be carried over.
+    pub revolves: i64,
 }
 
 /// Writes a new line.
@@ -36,14 +40,18 @@ pub struct Drawn {
 /// # Errors
 /// When the database fails.
 pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
-    sqlx::query("INSERT INTO lines (id, person, currency, capability_hash, created) VALUES ($1, $2, $3, $4, $5)")
-        .bind(&row.id)
-        .bind(&row.person)
-        .bind(&row.currency)
-        .bind(&row.capability_hash)
-        .bind(&row.created)
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "INSERT INTO lines (id, person, currency, capability_hash, conventions, created)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(&row.id)
+    .bind(&row.person)
+    .bind(&row.currency)
+    .bind(&row.capability_hash)
+    .bind(&row.conventions)
+    .bind(&row.created)
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -141,10 +149,11 @@ pub async fn add_event(db: &mut Connection, line: &str, row: &EventRow) -> sqlx:
 ///
 /// # Errors
 /// When it is drawn on one or the database fails.
-pub async fn draw(db: &mut Connection, line: &str, loan: &str) -> sqlx::Result<()> {
-    sqlx::query("INSERT INTO line_loans (loan, line, restored) VALUES ($1, $2, 0)")
+pub async fn draw(db: &mut Connection, line: &str, loan: &str, revolves: bool) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO line_loans (loan, line, restored, revolves) VALUES ($1, $2, 0, $3)")
         .bind(loan)
         .bind(line)
+        .bind(i64::from(revolves))
         .execute(db)
         .await?;
     Ok(())
@@ -155,7 +164,10 @@ pub async fn draw(db: &mut Connection, line: &str, loan: &str) -> sqlx::Result<(
 /// # Errors
 /// When the database fails.
 pub async fn drawn(db: &mut Connection, loan: &str) -> sqlx::Result<Option<Drawn>> {
-    sqlx::query_as("SELECT loan, line, restored FROM line_loans WHERE loan = $1").bind(loan).fetch_optional(db).await
+    sqlx::query_as("SELECT loan, line, restored, revolves FROM line_loans WHERE loan = $1")
+        .bind(loan)
+        .fetch_optional(db)
+        .await
 }
 
 /// Those of some loans that are drawn on lines.
@@ -163,7 +175,7 @@ pub async fn drawn(db: &mut Connection, loan: &str) -> sqlx::Result<Option<Drawn
 /// # Errors
 /// When the database fails.
 pub async fn drawn_all(db: &mut Connection, loans: &[&str]) -> sqlx::Result<Vec<Drawn>> {
-    super::many::select(db, "SELECT loan, line, restored FROM line_loans WHERE loan IN", "", loans).await
+    super::many::select(db, "SELECT loan, line, restored, revolves FROM line_loans WHERE loan IN", "", loans).await
 }
 
 /// Rewrites how much of a loan has come back to its line.
@@ -180,8 +192,132 @@ pub async fn restored(db: &mut Connection, loan: &str, amount: i64) -> sqlx::Res
 /// # Errors
 /// When the database fails.
 pub async fn loans(db: &mut Connection, line: &str) -> sqlx::Result<Vec<Drawn>> {
-    sqlx::query_as("SELECT loan, line, restored FROM line_loans WHERE line = $1 ORDER BY loan")
+    sqlx::query_as("SELECT loan, line, restored, revolves FROM line_loans WHERE line = $1 ORDER BY loan")
         .bind(line)
         .fetch_all(db)
         .await
+}
+
+/// Notes that a loan is paid in instalments from now on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn spread(db: &mut Connection, loan: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE line_loans SET revolves = 0 WHERE loan = $1").bind(loan).execute(db).await?;
+    Ok(())
+}
+
+/// Revolving lines, in the order in which they were granted, after one of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revolving(db: &mut Connection, after: Option<&str>, limit: i64) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT id FROM lines WHERE conventions IS NOT NULL AND ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2",
+    )
+    .bind(after)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// A statement of a revolving line. `paid` and `outcome` are known after its due day.
+#[derive(Debug, Clone, FromRow)]
+pub struct StatementRow {
+    pub line: String,
+    pub date: String,
+    pub due: String,
+    pub principal: i64,
+    pub installments: i64,
+    pub interest: i64,
+    pub fee: i64,
+    pub minimum: i64,
+    pub paid: Option<i64>,
+    /// `paid`, `carried` or `late`.
+    pub outcome: Option<String>,
+}
+
+/// Writes a statement; `false` where the line has one of that day.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_statement(db: &mut Connection, row: &StatementRow, now: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO line_statements (line, date, due, principal, installments, interest, fee, minimum, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (line, date) DO NOTHING",
+    )
+    .bind(&row.line)
+    .bind(&row.date)
+    .bind(&row.due)
+    .bind(row.principal)
+    .bind(row.installments)
+    .bind(row.interest)
+    .bind(row.fee)
+    .bind(row.minimum)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Rewrites what an open statement asks for, after a part of it was spread over instalments.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ask_anew(db: &mut Connection, row: &StatementRow) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE line_statements SET principal = $3, installments = $4, interest = $5, fee = $6, minimum = $7
+         WHERE line = $1 AND date = $2 AND outcome IS NULL",
+    )
+    .bind(&row.line)
+    .bind(&row.date)
+    .bind(row.principal)
+    .bind(row.installments)
+    .bind(row.interest)
+    .bind(row.fee)
+    .bind(row.minimum)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes what came of a statement.
+///
+/// # Errors
+/// When the database fails.
+pub async fn conclude_statement(
+    db: &mut Connection,
+    (line, date): (&str, &str),
+    paid: i64,
+    outcome: &str,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE line_statements SET paid = $3, outcome = $4 WHERE line = $1 AND date = $2 AND outcome IS NULL")
+        .bind(line)
+        .bind(date)
+        .bind(paid)
+        .bind(outcome)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// A line's statements, the latest first, before a day.
+///
+/// # Errors
+/// When the database fails.
+pub async fn statements(
+    db: &mut Connection,
+    line: &str,
+    before: Option<&str>,
+    limit: i64,
+) -> sqlx::Result<Vec<StatementRow>> {
+    sqlx::query_as(
+        "SELECT line, date, due, principal, installments, interest, fee, minimum, paid, outcome FROM line_statements
+         WHERE line = $1 AND ($2 IS NULL OR date < $2) ORDER BY date DESC LIMIT $3",
+    )
+    .bind(line)
+    .bind(before)
+    .bind(limit)
+    .fetch_all(db)
+    .await
 }

@@ -180,9 +180,14 @@ async fn a_payout_that_fails_gives_the_line_back_and_a_charge_off_does_not() {
     let world = World::new().await;
     let line = world.grant(100_000).await;
     let (_, signed) = world.buy_under(&line, 60_000).await;
-    let loan = signed.expect(201)["loan_id"].as_str().unwrap().to_owned();
+    let signed = signed.expect(201);
+    let (loan, capability) = (signed["loan_id"].as_str().unwrap(), signed["capability"].as_str().unwrap());
+    // The sandbox pays at once, so the merchant's bank gives it back, and then it is given up.
+    world.wait(&format!("/v1/loans/{loan}"), capability, |loan| loan["status"] == "active").await;
     let value_date = world.app().today().unwrap();
-    world.event(&loan, Event::PayoutFailed { value_date }).await;
+    world.event(loan, Event::PayoutReturned { value_date }).await;
+    assert_eq!(world.standing(&line).await, [60_000, 0, 40_000, 0], "it may be paid out again");
+    world.event(loan, Event::PayoutFailed { value_date }).await;
     assert_eq!(world.standing(&line).await, [0, 0, 100_000, 0]);
     let (_, signed) = world.buy_under(&line, 60_000).await;
     let signed = signed.expect(201);

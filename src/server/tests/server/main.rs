@@ -5,6 +5,7 @@ mod agreements;
 mod backups;
 mod bad_input;
 mod batch;
+mod bills;
 mod database;
 mod deadlines;
 mod decided;
