@@ -18,7 +18,7 @@ use crate::{
     outbox,
     problem::{Kind, Problem},
     settings::Merchant,
-    storage::{Connection, applications, capabilities, checkouts, journal, loans, payments},
+    storage::{Connection, applications, capabilities, checkouts, dues, journal, loans, payments},
 };
 
 /// What a booking needs.
@@ -199,7 +199,12 @@ pub async fn record(
     booked: Date,
     now: &str,
 ) -> Result<(), Problem> {
+    let moves = matches!(event, Event::Rescheduled { .. } | Event::ReAged { .. } | Event::Reversed { .. });
     let (row, entry) = advance(loan, event, booked)?;
+    if moves {
+        let state = loan.account(booked).map_err(Problem::internal)?;
+        dues::replace(db, id, state.installments.iter().map(|line| (line.number, line.due))).await?;
+    }
     let outstanding = loan.principal_outstanding().minor();
     loans::add_event(db, id, &row, loan.status().name(), outstanding).await?;
     match entry {

@@ -273,7 +273,7 @@ async fn book(
         today,
     };
     let loan = booking::book(db, &booking).await?;
-    dues::write(db, &loan, offer.installments.iter().map(|row| (row.number, row.due))).await?;
+    dues::insert(db, &loan, offer.installments.iter().map(|row| (row.number, row.due))).await?;
     deliver(app, db, row, policy, &loan, &disclosure, now).await?;
     duties::meet(db, &row.id, duties::DECISION, &now.to_string()).await?;
     Ok(loan)
