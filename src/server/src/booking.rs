@@ -165,7 +165,7 @@ pub async fn lend(db: &mut Connection, lending: &Lending<'_>) -> Result<String, 
     for hash in lending.capability_hashes {
         capabilities::insert(db, &row.id, hash, now).await?;
     }
-    dues::write(db, &row.id, offer.installments.iter().map(|row| (row.number, row.due))).await?;
+    dues::insert(db, &row.id, offer.installments.iter().map(|row| (row.number, row.due))).await?;
     if let Some(chosen) = lending.funding {
         funding::books::book(db, (&row.id, lending.application), chosen, offer.principal, offer.currency).await?;
     }
@@ -303,6 +303,11 @@ async fn write(
     (booked, now): (Date, &str),
 ) -> Result<(), Problem> {
     loans::add_event(db, &row, &projection(id, loan)).await?;
+    let event = loan.records().last().map(|record| &record.event);
+    if matches!(event, Some(Event::Rescheduled { .. } | Event::ReAged { .. } | Event::Reversed { .. })) {
+        let state = loan.account(booked).map_err(Problem::internal)?;
+        dues::replace(db, id, state.installments.iter().map(|line| (line.number, line.due))).await?;
+    }
     due_debits::follow(db, id, loan, booked).await?;
     if let Some(entry) = entry {
         post(db, id, entry, now).await?;

@@ -32,6 +32,8 @@ const POLL: Duration = Duration::from_millis(500);
 const BATCH_MAX: i64 = 32;
 /// How long a relay may take to answer.
 const RELAY_TIME_MAX: Duration = Duration::from_secs(20);
+/// For how long a notice is kept from others while it is sent, longer than a relay may take.
+const CLAIM_MS: i64 = 60_000;
 /// How much of a relay's answer is kept as proof, in bytes.
 const PROOF_BYTES_MAX: usize = 200;
 
@@ -154,6 +156,12 @@ pub async fn send_due(app: &App, channel: &Channel) -> Result<usize, Problem> {
     drop(db);
     let mut sent = 0;
     for (row, address) in ready {
+        // Two servers look at the same notices: each is sent by whoever took it. Where that one stops in the middle,
+        // the notice is due again when its claim ends.
+        let (taken, until) = (&row, now_ms().saturating_add(CLAIM_MS));
+        if !app.db.write(|mut tx: Part| async move { Ok(notices::claim(&mut tx, taken, until).await?) }).await? {
+            continue;
+        }
         let ended = match address {
             None => Ended::Nobody("no address is known"),
             Some(address) => match message(app, channel, &row, &address) {

@@ -16,12 +16,20 @@ pub struct Row {
     pub bundle_hash: String,
 }
 
-/// Writes a loan's due days in the place of those before: at booking, and whenever its schedule changes.
+/// Writes the due days of a loan that has another schedule in the place of those before.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn write(db: &mut Connection, loan: &str, dues: impl Iterator<Item = (u16, Date)>) -> sqlx::Result<()> {
+pub async fn replace(db: &mut Connection, loan: &str, dues: impl Iterator<Item = (u16, Date)>) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM installment_dues WHERE loan = $1").bind(loan).execute(&mut *db).await?;
+    insert(db, loan, dues).await
+}
+
+/// Writes the due days of a new loan. Nothing is read, so that bookings at the same time do not meet here.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &mut Connection, loan: &str, dues: impl Iterator<Item = (u16, Date)>) -> sqlx::Result<()> {
     let rows: Vec<(i64, String)> = dues.map(|(number, due)| (i64::from(number), due.to_string())).collect();
     let before = "INSERT INTO installment_dues (loan, number, due) VALUES";
     many::execute(db, (before, ""), 3, &rows, |query, (number, due)| {

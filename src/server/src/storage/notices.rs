@@ -15,6 +15,7 @@ pub struct Row {
     /// What it says; it names nobody.
     pub body: String,
     pub attempts: i64,
+    pub next_attempt_ms: i64,
 }
 
 impl Row {
@@ -42,7 +43,7 @@ pub enum Outcome<'a> {
 /// When the database fails.
 pub async fn due(db: &mut Connection, now_ms: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as(
-        "SELECT id, application, once, kind, body, attempts FROM notices
+        "SELECT id, application, once, kind, body, attempts, next_attempt_ms FROM notices
          WHERE status = 'queued' AND given_up IS NULL AND next_attempt_ms <= $1
          ORDER BY next_attempt_ms, id LIMIT $2",
     )
@@ -50,6 +51,16 @@ pub async fn due(db: &mut Connection, now_ms: i64, limit: i64) -> sqlx::Result<V
     .bind(limit)
     .fetch_all(db)
     .await
+}
+
+/// Takes a notice for an attempt, until which nobody else tries; `false` where somebody else took it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim(db: &mut Connection, row: &Row, until_ms: i64) -> sqlx::Result<bool> {
+    let sql = "UPDATE notices SET next_attempt_ms = $3 WHERE id = $1 AND status = 'queued' AND next_attempt_ms = $2";
+    let done = sqlx::query(sql).bind(&row.id).bind(row.next_attempt_ms).bind(until_ms).execute(db).await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Notes how an attempt ended. What was sent stays sent, whoever else tried.

@@ -208,6 +208,12 @@ async fn a_code_ends_with_its_time_its_attempts_and_its_agreement() {
         world.post_once(&send, who, &format!("n{number}"), &json!({})).await.expect(202);
     }
     world.post_once(&send, who, "last", &json!({})).await.problem(429, "too-many");
+    // Nobody is left to send a code to after an erasure.
+    let (gone, _) = approved(&world, "monthly-3").await;
+    let person = world.text("SELECT person FROM applications WHERE id = $1", &gone.application).await;
+    world.call("DELETE", &format!("/v1/persons/{person}"), LENDER, &[], b"").await.expect(200);
+    let send = path(&gone, "sign/code");
+    world.post_once(&send, &gone.capability, "e", &json!({})).await.problem(409, "wrong-state");
     for body in
         [json!({ "method": "one_time_code", "name": "Ada Byron" }), json!({ "method": "typed_name", "code": "1" })]
     {

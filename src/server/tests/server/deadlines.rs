@@ -3,7 +3,12 @@
 use std::time::UNIX_EPOCH;
 
 use prequal_core::calendar::Date;
-use prequal_server::conduct::{Bureau, Jurisdiction, QuietHours, Reminder, Score};
+use prequal_ledger::{Event, NewSchedule};
+use prequal_server::{
+    booking,
+    conduct::{Bureau, Jurisdiction, QuietHours, Reminder, Score},
+    storage::loans,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -278,11 +283,41 @@ async fn a_withdrawal_is_confirmed_once_with_what_goes_back_and_until_when() {
     assert!(body.contains("500.00 USD") && body.contains("2024-03-01"), "{body}");
 }
 
+/// Books an event on a day, as a servicing route would.
+async fn book(world: &World, id: &str, event: Event, on: &str) {
+    let (date, now) = (Date::parse(on).unwrap(), format!("{on}T17:00:00Z"));
+    let (event, now) = (&event, now.as_str());
+    let work = |mut tx: prequal_server::storage::group::Part| async move {
+        let row = loans::find(&mut tx, id).await?.unwrap();
+        let mut loan = booking::load(&mut tx, &row).await?;
+        booking::record(&mut tx, id, &mut loan, event.clone(), date, now).await
+    };
+    world.app().db.write(work).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instalment_that_was_moved_is_reminded_of_on_its_new_day() {
+    let mut world = World::new().await;
+    world.config().conduct.reminders = vec![Reminder { id: "today".to_owned(), days: 0 }];
+    world.restart().await;
+    world.set_date("2024-01-15").await;
+    let (_, loan, who) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.set_date("2024-02-01").await;
+    let schedule = NewSchedule { first_due: Date::parse("2024-03-31").unwrap(), count: 3 };
+    let value_date = Date::parse("2024-02-01").unwrap();
+    book(&world, &loan, Event::Rescheduled { value_date, schedule }, "2024-02-01").await;
+    assert_eq!(world.job("reminders", "2024-02-15").await, 0, "the old day");
+    world.set_date("2024-03-31").await;
+    assert_eq!(world.job("reminders", "2024-03-31").await, 1);
+    let view = world.get(&format!("/v1/loans/{loan}"), &who).await.expect(200);
+    assert_eq!(view["installments"][0]["due"], "2024-03-31");
+    // 31 March and a month is 30 April.
+    assert_eq!(world.job("reminders", "2024-04-30").await, 1);
+}
+
 /// Somebody disputes what they are asked for: what is disputed is not asked for.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_disputed_is_not_reminded_of() {
-    use prequal_ledger::Event;
-    use prequal_server::{booking, storage::loans};
     let mut world = World::new().await;
     world.config().conduct.reminders =
         ["a", "b", "c"].iter().zip([-3, 1, 2]).map(|(id, days)| Reminder { id: (*id).to_owned(), days }).collect();
@@ -290,26 +325,15 @@ async fn what_is_disputed_is_not_reminded_of() {
     world.set_date("2024-01-15").await;
     let (_, loan, who) = world.buy(&ADA, 50_000, "monthly-3").await;
     let first = world.get(&format!("/v1/loans/{loan}"), &who).await.expect(200)["installments"][0]["total"].clone();
-    let book = async |event: Event, on: &str| {
-        let (date, id) = (Date::parse(on).unwrap(), loan.as_str());
-        let (event, now) = (&event, format!("{on}T17:00:00Z"));
-        let now = now.as_str();
-        let work = |mut tx: prequal_server::storage::group::Part| async move {
-            let row = loans::find(&mut tx, id).await?.unwrap();
-            let mut loan = booking::load(&mut tx, &row).await?;
-            booking::record(&mut tx, id, &mut loan, event.clone(), date, now).await
-        };
-        world.app().db.write(work).await.unwrap();
-    };
     world.set_date("2024-02-12").await;
     let value_date = Date::parse("2024-02-12").unwrap();
     let amount = prequal_core::money::Amount::new(first.as_i64().unwrap()).unwrap();
-    book(Event::Disputed { dispute: "d".to_owned(), amount, value_date }, "2024-02-12").await;
+    book(&world, &loan, Event::Disputed { dispute: "d".to_owned(), amount, value_date }, "2024-02-12").await;
     assert_eq!(world.job("reminders", "2024-02-12").await, 0, "all of the instalment is disputed");
     world.set_date("2024-02-16").await;
     assert_eq!(world.job("reminders", "2024-02-16").await, 0);
     let value_date = Date::parse("2024-02-17").unwrap();
     world.set_date("2024-02-17").await;
-    book(Event::DisputeResolved { dispute: "d".to_owned(), value_date }, "2024-02-17").await;
+    book(&world, &loan, Event::DisputeResolved { dispute: "d".to_owned(), value_date }, "2024-02-17").await;
     assert_eq!(world.job("reminders", "2024-02-17").await, 1, "the dispute is over");
 }

@@ -23,6 +23,16 @@ async fn say(world: &World, review: &Value, who: &str, body: &Value) -> Answer {
     world.post(&format!("/v1/reviews/{}/decisions", review["id"].as_str().unwrap()), who, body).await
 }
 
+/// As [`say`], to another server.
+async fn say_at(base: &str, review: &Value, who: &str, body: &Value) -> Answer {
+    let url = format!("{base}/v1/reviews/{}/decisions", review["id"].as_str().unwrap());
+    let bearer = format!("Bearer {who}");
+    let headers = [("authorization", bearer.as_str())];
+    let (status, bytes) =
+        HttpClient::default().call(Method::POST, &url, &headers, body.to_string().into()).await.unwrap();
+    Answer { status, bytes: bytes.to_vec() }
+}
+
 fn approve() -> Value {
     json!({ "verdict": "approve" })
 }
@@ -188,17 +198,20 @@ async fn two_reviewers_at_once_are_both_heard_and_conclude_once() {
     // The amount itself is one from which two must approve.
     world.config().conduct.review.two_persons_from = 50_000;
     world.restart().await;
+    let world = Arc::new(world);
+    let other = Process::start(&world, "127.0.0.1:0");
     for _ in 0..4 {
         let (purchase, review) = referred(&world).await;
         let body = approve();
-        let (one, two) = tokio::join!(say(&world, &review, LENDER, &body), say(&world, &review, SECOND_LENDER, &body));
+        let (one, two) =
+            tokio::join!(say(&world, &review, LENDER, &body), say_at(&other.base, &review, SECOND_LENDER, &body));
         let mut statuses = [one.expect(200)["status"].clone(), two.expect(200)["status"].clone()];
         statuses.sort_by_key(Value::to_string);
         assert_eq!(statuses, [json!("approved"), json!("open")]);
         assert_eq!(status(&world, &purchase).await["status"], "received");
         // The same key twice at once is one reviewer.
         let (purchase, review) = referred(&world).await;
-        let (one, two) = tokio::join!(say(&world, &review, LENDER, &body), say(&world, &review, LENDER, &body));
+        let (one, two) = tokio::join!(say(&world, &review, LENDER, &body), say_at(&other.base, &review, LENDER, &body));
         let mut codes = [one.status, two.status];
         codes.sort_unstable();
         assert_eq!((codes, &status(&world, &purchase).await["status"]), ([200, 409], &json!("referred")));

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use prequal_server::{delivery::Channel, secret};
+use prequal_server::{
+    delivery::{self, Channel},
+    secret,
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -62,6 +65,27 @@ async fn a_notice_to_somebody_who_was_erased_is_given_up() {
     let notice = first_notice(&world, |notice| notice["status"] == "given_up").await;
     assert_eq!(notice["proof"], "no address is known");
     assert!(!folder.exists());
+}
+
+/// Two servers, or one whose loop overtakes itself, look at the same notices.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_two_try_to_send_at_once_goes_out_once() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        world.apply(&POOR, 50_000).await;
+    }
+    let folder = world.folder.path().join("notices");
+    let channel = Channel::File { folder: folder.clone(), from: "credit@lender.example".to_owned() };
+    let (app, channel) = (world.app(), &channel);
+    let (one, two, three) = tokio::join!(
+        delivery::send_due(app, channel),
+        delivery::send_due(app, channel),
+        delivery::send_due(app, channel)
+    );
+    assert_eq!(one.unwrap() + two.unwrap() + three.unwrap(), 3);
+    let page = world.get("/v1/notices", LENDER).await.expect(200);
+    let notices = page["notices"].as_array().unwrap();
+    assert!(notices.len() == 3 && notices.iter().all(|notice| notice["attempts"] == 1), "{page}");
 }
 
 /// A relay that refuses the first message for now and takes the second.
