@@ -180,7 +180,7 @@ impl AnyConnectionBackend for SimulatedConnection {
         AnyConnectionBackend::should_flush(&self.0)
     }
 
-    fn as_migrate(&mut self) -> sqlx::Result<&mut (dyn sqlx_core::migrate::Migrate + Send + 'static)> {
+    fn as_migrate(&mut self) -> sqlx::Result<&mut (dyn Migrate + Send + 'static)> {
         Ok(self)
     }
 
