@@ -17,7 +17,13 @@ use std::time::Instant;
 
 use actors::ADA;
 use prequal_core::calendar::Date;
-use prequal_server::{app::App, jobs::due_debits::DUE_DEBITS, serve, storage::Engine};
+use prequal_server::{
+    app::App,
+    jobs::due_debits::DUE_DEBITS,
+    serve,
+    settings::Settings,
+    storage::{Database, Engine},
+};
 use sqlx::AssertSqlSafe;
 use world::World;
 
@@ -64,8 +70,10 @@ async fn measure() {
     copy(&app, &loan, count, &due).await;
     println!("  {count} loans were copied in {:.1} s", began.elapsed().as_secs_f64());
     world.stop().await;
-    world.start().await;
-    let app = world.app();
+    // A server of which only the job works: no calls are made meanwhile, and no notices come.
+    let config = world.config().clone();
+    let (settings, vault) = Settings::load(&config, true).unwrap();
+    let app = &App::new(Database::open(&config.database).await.unwrap(), settings, vault, true).await.unwrap();
     let day = Date::parse(&due).unwrap();
     peak_memory();
 

@@ -22,7 +22,7 @@ use crate::{
 
 /// For how many days that were missed a job is made up for, the newest of them.
 pub const CATCH_UP_DAYS_MAX: i32 = 366;
-/// How many dates of a job are looked at before the next job has its turn.
+/// How many dates of a job are looked at in one turn.
 const DATES_MAX: usize = 32;
 /// How often it is looked whether a date or another attempt has come.
 const POLL: Duration = Duration::from_secs(1);
@@ -91,24 +91,33 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
-/// Runs every job for every date up to `today` for which it is not done; whether nothing is left.
+/// Runs every job for every date up to `today` for which it is not done, a day's jobs in their order before the next
+/// day's; whether nothing is left.
 ///
 /// # Errors
 /// 500 when the database fails. What a job fails with is noted, not given.
 pub async fn run_due(app: &Arc<App>, all: &[Job], today: Date) -> Result<bool, Problem> {
-    let mut over = true;
-    for job in all {
+    let mut due = Vec::new();
+    let mut horizon = today;
+    for (place, job) in all.iter().enumerate() {
         let dates = due_dates(app, job, today).await?;
-        over &= dates.len() < DATES_MAX;
-        for date in dates {
-            if *app.stopping.borrow() {
-                return Ok(false);
-            }
-            match attempt(app, job, date, false).await? {
-                Attempt::Done(_) => {}
-                Attempt::Stopped => return Ok(false),
-                Attempt::Failed(_) | Attempt::NotNow => over = false,
-            }
+        if let Some(last) = dates.last().filter(|_| dates.len() >= DATES_MAX) {
+            horizon = horizon.min(*last);
+        }
+        due.extend(dates.into_iter().map(|date| (date, place)));
+    }
+    due.sort_unstable();
+    // What comes after a page's end comes after the next page, too.
+    let mut over = horizon == today;
+    for (date, place) in due.into_iter().filter(|(date, _)| *date <= horizon) {
+        let Some(job) = all.get(place) else { continue };
+        if *app.stopping.borrow() {
+            return Ok(false);
+        }
+        match attempt(app, job, date, false).await? {
+            Attempt::Done(_) => {}
+            Attempt::Stopped => return Ok(false),
+            Attempt::Failed(_) | Attempt::NotNow => over = false,
         }
     }
     Ok(over)

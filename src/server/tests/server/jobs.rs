@@ -54,7 +54,23 @@ const COUNTED: Job = Job {
     run: |app, date| -> Running<'_> { Box::pin(note(app, "counted", date)) },
 };
 
-/// Fails until the business clock shows an odd second: never twice for a date in these tests.
+const AFTERWARDS: Job = Job {
+    name: "afterwards",
+    about: "notes that it ran after the other of the day",
+    run: |app, date| -> Running<'_> { Box::pin(after_counted(app, date)) },
+};
+
+/// Fails unless the job before it is done for the date and not yet for the day after.
+async fn after_counted(app: &App, date: Date) -> Result<Done, Problem> {
+    let mut db = app.db.read().await?;
+    let newest = jobs::newest(&mut db, "counted").await?;
+    drop(db);
+    if newest.as_deref() != Some(&*date.to_string()) {
+        return Err(Problem::new(Kind::WrongState, format!("out of turn: {newest:?}")));
+    }
+    note(app, "afterwards", date).await
+}
+
 const FAILING: Job = Job {
     name: "failing",
     about: "fails",
@@ -78,6 +94,16 @@ const SLOW: Job = Job {
         })
     },
 };
+
+/// Runs everything that is due, in as many turns as it takes.
+async fn run_to_the_end(app: &Arc<App>, jobs: &[Job], today: Date) {
+    for _ in 0..20 {
+        if scheduler::run_due(app, jobs, today).await.unwrap() {
+            return;
+        }
+    }
+    panic!("something is left after twenty turns");
+}
 
 /// Another server on the same database, in this process.
 async fn another_server(world: &mut World) -> Arc<App> {
@@ -104,12 +130,23 @@ async fn a_job_runs_once_for_each_date_and_makes_up_for_days_that_were_missed() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_day_s_jobs_are_done_in_their_order_before_the_next_day_s() {
+    let world = World::new().await;
+    let app = world.app();
+    let jobs = [COUNTED, AFTERWARDS];
+    assert!(scheduler::run_due(app, &jobs, date("2026-02-26")).await.unwrap());
+    // More days than one turn takes.
+    run_to_the_end(app, &jobs, date("2026-05-01")).await;
+    assert_eq!(noted(&world, "afterwards").await.len(), 1 + 64, "26 February to 1 May 2026");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_the_newest_days_of_a_long_pause_are_made_up_for() {
     let world = World::new().await;
     let app = world.app();
     assert!(scheduler::run_due(app, &[COUNTED], date("2020-02-29")).await.unwrap());
     // Some dates a turn.
-    while !scheduler::run_due(app, &[COUNTED], date("2026-02-28")).await.unwrap() {}
+    run_to_the_end(app, &[COUNTED], date("2026-02-28")).await;
     let days = noted(&world, "counted").await;
     assert_eq!(days.len(), 1 + usize::try_from(scheduler::CATCH_UP_DAYS_MAX).unwrap());
     assert_eq!((days[1].as_str(), days.last().unwrap().as_str()), ("counted 2025-02-28", "counted 2026-02-28"));

@@ -108,7 +108,8 @@ pub async fn run(world: Rc<World>) {
         world.crash(number).await;
     }
     rest(&world).await;
-    compare(&world, &model.borrow(), &loans, &signings).await;
+    let model = model.take();
+    compare(&world, &model, &loans, &signings).await;
     delivering.abort();
     let _ = delivering.await;
     world.end().await;

@@ -31,7 +31,7 @@ fn run(ground: &Rc<Ground>, seed: u64, keep: bool) -> (String, Vec<String>, Coun
     let ended = std::panic::catch_unwind(AssertUnwindSafe(|| {
         local.block_on(&runtime, async {
             faults::begin(seed, keep);
-            let servers = if seed % 3 == 0 { 2 } else { 1 };
+            let servers = if seed.is_multiple_of(3) { 2 } else { 1 };
             let world = World::new(ground.clone(), file, servers).await;
             life::run(world).await;
         });
