@@ -334,7 +334,7 @@ impl Books {
             .collect();
         loans::project(db, &projections).await?;
         for books in self.funders.values() {
-            funding::project(db, books.rows()).await?;
+            books.write(db).await?;
         }
         Ok(journal::append_all(db, &self.entries, &self.now).await?)
     }
