@@ -607,6 +607,22 @@ async fn a_funder_s_own_file_is_checked_and_breaks_are_told_by_loan_and_amount()
     world.get(&format!("{path}?date=yesterday"), BANK).await.problem(400, "bad-request");
 }
 
+/// A bundle's own text of the agreement says where the funders stand; they are named once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_s_own_agreement_places_the_funders_where_it_wants() {
+    let mut value = serde_json::to_value(payload()).unwrap();
+    let text = "{lender} {application} {principal} {apr} {total}\n{funding}\n{schedule}\n{label}";
+    value["texts"]["en"][prequal_core::bundle::payload::AGREEMENT_TEXT] = json!(text);
+    let extra = Extra { rest: seventy_thirty(""), ..Extra::default() };
+    let world = World::configured(serde_json::from_value(value).unwrap(), extra, &[]).await;
+    let purchase = world.apply(&ADA, 50_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    let text = submitted["agreement"]["text"].as_str().unwrap();
+    let funders = "The credit is financed by\n- The bank: 30 % (150.00 USD)\n- The own: 70 % (350.00 USD)\n  1. ";
+    assert!(text.contains(funders), "{text}");
+    assert_eq!(text.matches("The bank").count(), 1);
+}
+
 /// A plan with a guarantor's fee of 1 % that is in its terms, one with a fee that is not, and one whose fee would break
 /// the law's 36 %.
 #[tokio::test(flavor = "multi_thread")]
