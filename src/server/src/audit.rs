@@ -7,7 +7,7 @@ use prequal_ledger::{Account, Loan, TrialBalance, chain};
 use crate::{
     app::App,
     booking,
-    funding::books as funders,
+    funding::{books as funders, totals},
     lines, orders,
     problem::Problem,
     settlement,
@@ -79,6 +79,7 @@ pub async fn run_on(db: &mut Connection) -> Result<Report, Problem> {
             report.funders += check_funders(db, &row.id, &loan).await?;
         }
     }
+    totals::check(db).await?;
     for row in journal::balances(db).await? {
         let posted =
             whole.iter().find(|(currency, account, _)| *currency == row.currency && account.code() == row.account);

@@ -396,7 +396,7 @@ impl Books {
         let projections: Vec<_> = touched.map(|(id, account)| booking::projection(id, &account.loan)).collect();
         loans::project(db, &projections).await?;
         for books in self.funders.values() {
-            funding::project(db, books.rows()).await?;
+            books.write(db).await?;
         }
         journal::append_all(db, &self.entries, &self.now).await?;
         Ok(self.accounts)

@@ -64,22 +64,36 @@ CREATE TABLE loan_funders (
     PRIMARY KEY (loan, place),
     UNIQUE (loan, funder)
 );
-CREATE INDEX loan_funders_owed ON loan_funders (funder, currency, principal_outstanding, own_outstanding, whole_outstanding)
-    WHERE principal_outstanding > 0;
-CREATE INDEX loan_funders_joint ON loan_funders (joint, currency, kind, principal_outstanding)
-    WHERE principal_outstanding > 0;
 CREATE INDEX loan_funders_to_remit ON loan_funders (funder, currency, loan)
     WHERE to_remit <> 0 AND pending IS NULL;
 CREATE INDEX loan_funders_by_funder ON loan_funders (funder, loan);
 CREATE INDEX loans_owed ON loans (currency, principal_outstanding) WHERE principal_outstanding > 0;
 
--- What is lent or promised, by funder.
-CREATE VIEW funding_exposure AS
-SELECT funder, kind, joint, currency, principal_outstanding AS amount, own_outstanding AS own_amount,
-    whole_outstanding AS whole_amount
-FROM loan_funders WHERE principal_outstanding > 0
-UNION ALL
-SELECT funder, kind, joint, currency, amount, own_amount, whole_amount FROM funding_reservations;
+-- What is lent, by funder: sums up to some moment, and every change since, a row each. A job adds the changes to the
+-- sums; nothing else writes them, so that no two loans write the same row.
+CREATE TABLE funding_totals (
+    funder TEXT NOT NULL,
+    currency TEXT NOT NULL CHECK (length(currency) = 3),
+    kind TEXT NOT NULL CHECK (kind IN ('partner', 'own', 'guarantor')),
+    joint BIGINT NOT NULL CHECK (joint IN (0, 1)),
+    amount BIGINT NOT NULL,
+    own_amount BIGINT NOT NULL,
+    whole_amount BIGINT NOT NULL,
+    PRIMARY KEY (funder, currency, kind, joint)
+);
+
+CREATE TABLE funding_moves (
+    id TEXT NOT NULL PRIMARY KEY,
+    funder TEXT NOT NULL,
+    currency TEXT NOT NULL CHECK (length(currency) = 3),
+    kind TEXT NOT NULL CHECK (kind IN ('partner', 'own', 'guarantor')),
+    joint BIGINT NOT NULL CHECK (joint IN (0, 1)),
+    amount BIGINT NOT NULL,
+    own_amount BIGINT NOT NULL,
+    whole_amount BIGINT NOT NULL
+);
+CREATE INDEX funding_moves_by_funder ON funding_moves (funder, currency, amount, own_amount, whole_amount);
+CREATE INDEX funding_moves_by_joint ON funding_moves (joint, currency, kind, amount);
 
 -- What passes between the servicer and a funder for a day: to the funder, or from it where it has to pay in.
 CREATE TABLE funder_remittances (
@@ -124,6 +138,8 @@ CREATE TABLE merchant_entries (
 CREATE INDEX merchant_entries_open ON merchant_entries (merchant, currency, date) WHERE settlement IS NULL;
 CREATE INDEX merchant_entries_by_settlement ON merchant_entries (settlement, id);
 CREATE INDEX merchant_entries_by_loan ON merchant_entries (loan);
+CREATE INDEX merchant_entries_to_pay_out ON merchant_entries (settlement)
+    WHERE kind = 'capture' AND paid_out = 0 AND settlement IS NOT NULL;
 
 -- One settlement of a merchant's entries. What is carried forward, held in reserve and claimed stands in the last one.
 CREATE TABLE settlements (

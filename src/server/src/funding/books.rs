@@ -9,11 +9,12 @@ use prequal_ledger::{
 
 use super::{Chosen, config::Kind, reserve};
 use crate::{
+    app::new_id,
     booking,
     problem::{Kind as Wrong, Problem},
     storage::{
         Connection,
-        funding::{self, Row},
+        funding::{self, Exposure, Row},
     },
 };
 
@@ -34,6 +35,8 @@ pub fn of_chain(chain: &str) -> Option<(&str, &str)> {
 pub struct Books {
     rows: Vec<Row>,
     funding: Funding,
+    /// What the rows said of what is lent when they were read.
+    read: Vec<[i64; 3]>,
 }
 
 impl Books {
@@ -56,13 +59,39 @@ impl Books {
         }
         let stray = rows.iter().find(|row| row.stray_cent == 1).map(|row| row.funder.clone()).unwrap_or_default();
         let funding = Funding::new(shares, stray).map_err(Problem::internal)?;
-        Ok(Some(Self { rows, funding }))
+        let read = rows.iter().map(lent).collect();
+        Ok(Some(Self { rows, funding, read }))
     }
 
     /// The rows, with their projections as they now stand.
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// How what is lent has changed since the rows were read, each under a new id.
+    fn moves(&self) -> Vec<(String, Exposure)> {
+        let changed = self.rows.iter().zip(&self.read).map(|(row, read)| (row, lent(row), read));
+        let changed = changed.filter(|(_, is, was)| is != *was);
+        let of = |(row, [amount, own, whole], was): (&Row, [i64; 3], &[i64; 3])| Exposure {
+            funder: row.funder.clone(),
+            currency: row.currency.clone(),
+            kind: row.kind.clone(),
+            joint: row.joint,
+            amount: amount - was[0],
+            own_amount: own - was[1],
+            whole_amount: whole - was[2],
+        };
+        changed.map(|one| (new_id(), of(one))).collect()
+    }
+
+    /// Writes the projections and the changes of what is lent, once.
+    ///
+    /// # Errors
+    /// 500 when the database fails.
+    pub async fn write(&self, db: &mut Connection) -> Result<(), Problem> {
+        funding::project(db, &self.rows).await?;
+        Ok(funding::insert_moves(db, &self.moves()).await?)
     }
 
     /// The shares.
@@ -166,6 +195,10 @@ impl Books {
     }
 }
 
+const fn lent(row: &Row) -> [i64; 3] {
+    [row.principal_outstanding, row.own_outstanding, row.whole_outstanding]
+}
+
 fn has_share(row: &Row) -> bool {
     row.kind != Kind::Guarantor.name()
 }
@@ -212,7 +245,7 @@ pub async fn follow(
     for (chain, entry) in books.advance(before, loan, event)? {
         booking::post(db, &chain, entry, now).await?;
     }
-    Ok(funding::project(db, books.rows()).await?)
+    books.write(db).await
 }
 
 /// Writes who finances a loan that is being booked, and counts what it lends as lent and no longer as reserved.

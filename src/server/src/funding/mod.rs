@@ -12,6 +12,7 @@ pub mod reconciliation;
 pub mod remittance;
 pub mod reserve;
 pub mod route;
+pub mod totals;
 
 use prequal_core::{
     credit::{Terms, schedule},

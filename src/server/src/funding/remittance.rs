@@ -16,7 +16,7 @@ use crate::{
     outbox,
     problem::{Kind, Problem},
     storage::{
-        Connection, funding,
+        Connection,
         group::Part,
         loans, outbox as calls,
         remittances::{self as store, Row},
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How many loans one transaction takes.
-pub const LOANS_OF_STEP: i64 = 100;
+pub const LOANS_OF_STEP: i64 = 20;
 
 /// The job `funder-remittance`.
 pub fn run(app: &App, date: Date) -> Running<'_> {
@@ -127,7 +127,7 @@ async fn book(app: &App, db: &mut Connection, row: &Row) -> Result<u64, Problem>
             if let Some((chain, entry)) = books.pay(&row.funder, *amount, &loan, today)? {
                 booking::post(db, &chain, entry, &now).await?;
             }
-            funding::project(db, books.rows()).await?;
+            books.write(db).await?;
         }
         store::line_done(db, &row.id, id, &row.funder).await?;
     }

@@ -1,8 +1,8 @@
 //! What may be signed with a loan's funders: capacity and the portfolio's ratios, on sums over rows, in the transaction
 //! that signs.
 //!
-//! No row is shared between signings. Two at the same instant read the same sums and add a row each; a serializable
-//! database lets one of them through and the other do its work again, on sums in which the first is.
+//! No row is shared between signings. Two at the same instant read the same sums and changes and add rows of their own; a
+//! serializable database lets one of them through and the other do its work again, on sums in which the first is.
 
 use prequal_core::{currency::Currency, money::Amount};
 use prequal_ledger::{Totals, ratio::Counts, router::Excluded};

@@ -233,6 +233,8 @@ pub async fn close(
 pub struct FinanceQuery {
     /// After this place: `next_cursor` of the page before.
     cursor: Option<String>,
+    /// How many at most, 1 to 100.
+    limit: Option<u32>,
 }
 
 /// A page of closes.
@@ -244,10 +246,6 @@ pub struct ClosesPage {
     next_cursor: Option<String>,
 }
 
-fn limit() -> usize {
-    usize::try_from(PAGE_MAX).unwrap_or(usize::MAX)
-}
-
 /// The periods that are closed.
 #[utoipa::path(get, path = "/v1/ledger/closes", tag = "ledger", security(("bearer" = [])), params(FinanceQuery),
     responses((status = 200, body = ClosesPage), (status = "4XX", response = super::ProblemDocument)))]
@@ -256,7 +254,7 @@ pub async fn list_closes(
     _: OnlyLender,
     Query(query): Query<FinanceQuery>,
 ) -> Result<Reply, Problem> {
-    let page = Page::asked("closes", query.cursor.as_deref(), None)?;
+    let page = Page::asked("closes", query.cursor.as_deref(), query.limit)?;
     let mut db = app.db.read().await?;
     let rows = closes::page(&mut db, closes::PERIOD, page.after(), page.rows()).await?;
     let (rows, next_cursor) = page.cut(rows, |row| &row.id);
@@ -301,12 +299,10 @@ pub async fn list_days(
     _: OnlyLender,
     Query(query): Query<FinanceQuery>,
 ) -> Result<Reply, Problem> {
-    let cursor = day("cursor", query.cursor.as_ref())?.map(|day| day.to_string());
+    let page = Page::asked("days", query.cursor.as_deref(), query.limit)?;
     let mut db = app.db.read().await?;
-    let mut page = days::page(&mut db, cursor.as_deref(), i64::from(PAGE_MAX) + 1).await?;
-    let more = page.len() > limit();
-    page.truncate(limit());
-    let next_cursor = page.last().filter(|_| more).map(|last| last.date.clone());
+    let rows = days::page(&mut db, page.after(), page.rows()).await?;
+    let (rows, next_cursor) = page.cut(rows, |row| &row.date);
     let view = |row: days::Row| {
         let hash = row.head()?.hash().map_err(Problem::internal)?;
         Ok(DayView {
@@ -320,7 +316,7 @@ pub async fn list_days(
             signed: row.signed,
         })
     };
-    let days: Result<Vec<_>, Problem> = page.into_iter().map(view).collect();
+    let days: Result<Vec<_>, Problem> = rows.into_iter().map(view).collect();
     Reply::ok(&DaysPage { days: days?, next_cursor })
 }
 

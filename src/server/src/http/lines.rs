@@ -21,7 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     auth::{Caller, OnlyLender},
     extract::{Id, IdempotencyKey, Json, Query},
-    ledger::PAGE_MAX,
+    page::Page,
 };
 use crate::{
     app::{App, new_id},
@@ -392,8 +392,10 @@ pub async fn rotate(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct LineStatementsQuery {
-    /// Before this billing day: `next_cursor` of the page before.
+    /// After this place: `next_cursor` of the page before.
     cursor: Option<String>,
+    /// How many at most, 1 to 100.
+    limit: Option<u32>,
 }
 
 /// A page of statements.
@@ -440,16 +442,11 @@ pub async fn statements(
     Id(id): Id,
     Query(query): Query<LineStatementsQuery>,
 ) -> Result<Reply, Problem> {
-    if query.cursor.as_ref().is_some_and(|text| Date::parse(text).is_err()) {
-        return Err(Problem::new(Kind::BadRequest, "`cursor` is not a day"));
-    }
+    let page = Page::asked("line-statements", query.cursor.as_deref(), query.limit)?;
     let mut db = app.db.read().await?;
     let row = visible(&mut db, &id, &caller).await?;
-    let mut page = stored::statements(&mut db, &row.id, query.cursor.as_deref(), PAGE_MAX + 1).await?;
-    let limit = usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
-    let more = page.len() > limit;
-    page.truncate(limit);
-    let next_cursor = page.last().filter(|_| more).map(|last| last.date.clone());
+    let rows = stored::statements(&mut db, &row.id, page.after(), page.rows()).await?;
+    let (rows, next_cursor) = page.cut(rows, |row| &row.date);
     let view = |row: stored::StatementRow| LineStatement {
         total: row.principal + row.installments + row.interest + row.fee,
         date: row.date,
@@ -462,5 +459,5 @@ pub async fn statements(
         paid: row.paid,
         outcome: row.outcome,
     };
-    Reply::ok(&LineStatementsPage { statements: page.into_iter().map(view).collect(), next_cursor })
+    Reply::ok(&LineStatementsPage { statements: rows.into_iter().map(view).collect(), next_cursor })
 }

@@ -1,9 +1,11 @@
 //! Lists page by page: one way of asking, one form of cursor, one place that knows whether there is more.
 //!
-//! A cursor is opaque to whoever holds it. Inside are the list it belongs to and the id of the last thing shown, so
-//! that it stays right while things are added, and is refused by another list.
+//! A cursor is opaque to whoever holds it. Inside are the list it belongs to and the id, or the day, of the last thing
+//! shown, so that it stays right while things are added, and is refused by another list.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use prequal_core::calendar::Date;
 
 use crate::problem::{Kind, Problem};
 
@@ -72,7 +74,8 @@ fn read(list: &str, cursor: &str) -> Option<String> {
     }
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let id = text.strip_prefix(list)?.strip_prefix(' ')?;
-    uuid::Uuid::try_parse(id).ok().map(|id| id.to_string())
+    let day = || Date::parse(id).ok().map(|day| day.to_string());
+    uuid::Uuid::try_parse(id).ok().map(|id| id.to_string()).or_else(day)
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ impl std::fmt::Debug for Job {
 
 /// Every job, in the order in which a day's are run.
 pub const JOBS: &[Job] = &[
+    Job { name: "funding-totals", about: "Adds up what is lent with each funder", run: crate::funding::totals::run },
     Job {
         name: "line-statements",
         about: "makes and judges the statements of revolving lines",
@@ -66,6 +67,7 @@ pub const JOBS: &[Job] = &[
         about: "sends funders what came in for them",
         run: crate::funding::remittance::run,
     },
+    Job { name: "funding-totals", about: "adds up what is lent with each funder", run: crate::funding::totals::run },
     Job { name: "ledger-day", about: "seals and signs the ledger's days that are over", run: crate::ledger_day::run },
     Job {
         name: "notice-deadlines",

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How many loans one transaction pays out.
-pub const LOANS_OF_STEP: i64 = 100;
+pub const LOANS_OF_STEP: i64 = 50;
 /// How many payouts of one settlement are tried, one a business day.
 pub const PAYOUTS_MAX: i64 = 10;
 /// What the payment provider is asked to do.

@@ -373,9 +373,15 @@ pub async fn own_balances(db: &mut Connection) -> sqlx::Result<Vec<BalanceRow>> 
                 CASE WHEN side = 'credit' THEN amount ELSE 0 END AS credit
             FROM journal_postings WHERE chain NOT LIKE '%/%'
             UNION ALL
-            SELECT p.currency, p.account, CASE WHEN p.side = 'credit' THEN p.amount ELSE 0 END AS debit,
-                CASE WHEN p.side = 'debit' THEN p.amount ELSE 0 END AS credit
-            FROM loan_funders f JOIN journal_postings p ON p.chain = f.loan || '/' || f.funder WHERE f.kind = 'partner'
+            SELECT e.currency, t.credit AS account, t.amount AS debit, 0 AS credit
+            FROM loan_funders f JOIN journal_entries e ON e.chain = f.loan || '/' || f.funder
+                JOIN journal_transfers t ON t.entry = e.id
+            WHERE f.kind = 'partner'
+            UNION ALL
+            SELECT e.currency, t.debit AS account, 0 AS debit, t.amount AS credit
+            FROM loan_funders f JOIN journal_entries e ON e.chain = f.loan || '/' || f.funder
+                JOIN journal_transfers t ON t.entry = e.id
+            WHERE f.kind = 'partner'
          ) AS postings GROUP BY currency, account ORDER BY currency, account",
     )
     .fetch_all(db)

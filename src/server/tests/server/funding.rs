@@ -279,6 +279,34 @@ async fn a_search_for_funders_leaves_no_personal_data() {
     }
 }
 
+/// What is added up, changes since, and what is promised: the capacity is the same, whenever the job runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_capacity_is_kept_over_sums_and_changes_since() {
+    let world = world(&seventy_thirty("").replace("servicing_fee_percent = \"10\"", "capacity = 30000")).await;
+    let apply = async |amount: i64| {
+        let purchase = world.apply(&ADA, amount).await;
+        world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200)["outcome"].clone()
+    };
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    assert_eq!(apply(50_004).await, "referred");
+    assert_eq!(world.run_job("funding-totals", "2026-01-01").await, 2);
+    assert_eq!(world.run_job("funding-totals", "2026-01-01").await, 0);
+    assert_eq!(apply(50_004).await, "referred", "30 % of 500.04 is 150.01");
+    world.buy(&ADA, 50_003, "monthly-3").await;
+    assert_eq!(apply(1_000).await, "referred");
+    world.pay(&loan, &capability, 50_000).await;
+    // Other servers add up at the same time: nothing is added twice.
+    let (one, other) = (world.another_server().await, world.another_server().await);
+    let job = prequal_server::jobs::find("funding-totals").unwrap();
+    let today = world.app().today().unwrap();
+    let (here, there) = tokio::join!((job.run)(&one, today), (job.run)(&other, today));
+    assert_eq!(here.unwrap().changed + there.unwrap().changed, 4);
+    world.verify().await;
+    assert_eq!(apply(50_000).await, "approved");
+    one.db.close().await;
+    other.db.close().await;
+}
+
 /// Half of all loans may be joint: beside 600.00 of the lender's own, 600.00 pass and 600.01 do not.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ratio_holds_at_equality_and_not_a_cent_beyond() {
@@ -579,6 +607,22 @@ async fn a_funder_s_own_file_is_checked_and_breaks_are_told_by_loan_and_amount()
     world.get(&format!("{path}?date=yesterday"), BANK).await.problem(400, "bad-request");
 }
 
+/// A bundle's own text of the agreement says where the funders stand; they are named once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_s_own_agreement_places_the_funders_where_it_wants() {
+    let mut value = serde_json::to_value(payload()).unwrap();
+    let text = "{lender} {application} {principal} {apr} {total}\n{funding}\n{schedule}\n{label}";
+    value["texts"]["en"][prequal_core::bundle::payload::AGREEMENT_TEXT] = json!(text);
+    let extra = Extra { rest: seventy_thirty(""), ..Extra::default() };
+    let world = World::configured(serde_json::from_value(value).unwrap(), extra, &[]).await;
+    let purchase = world.apply(&ADA, 50_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    let text = submitted["agreement"]["text"].as_str().unwrap();
+    let funders = "The credit is financed by\n- The bank: 30 % (150.00 USD)\n- The own: 70 % (350.00 USD)\n  1. ";
+    assert!(text.contains(funders), "{text}");
+    assert_eq!(text.matches("The bank").count(), 1);
+}
+
 /// A plan with a guarantor's fee of 1 % that is in its terms, one with a fee that is not, and one whose fee would break
 /// the law's 36 %.
 #[tokio::test(flavor = "multi_thread")]
@@ -631,11 +675,14 @@ async fn a_guarantor_s_fee_is_part_of_the_price_or_the_guarantor_is_not_taken() 
 async fn tampered_books_of_a_funder_do_not_verify() {
     let world = world(&seventy_thirty("")).await;
     let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    assert_eq!(world.run_job("funding-totals", "2026-01-01").await, 2, "a change of each funder's");
     world.pay(&loan, &capability, 10_000).await;
     for statement in [
         "UPDATE loan_funders SET to_remit = to_remit + 1 WHERE funder = 'bank'",
         "UPDATE loan_funders SET principal_outstanding = 1 WHERE funder = 'own'",
         "UPDATE loan_funders SET remitted = 1 WHERE funder = 'bank'",
+        "UPDATE funding_totals SET amount = amount - 1 WHERE funder = 'bank'",
+        "DELETE FROM funding_moves WHERE funder = 'bank'",
         "UPDATE loan_funders SET share_percent = '31' WHERE funder = 'bank'",
         "DELETE FROM loan_funders WHERE funder = 'bank'",
     ] {
