@@ -189,6 +189,6 @@ mod tests {
         let taken = take(&mut table, lookup).unwrap();
         assert_eq!(taken.len(), 3);
         let shown = format!("{:?}", settings(&table, &taken));
-        assert!(!shown.contains("_secret\"") && !shown.contains(":secret"), "{shown}");
+        assert!(["pk_secret", "whsec_secret", ":secret"].iter().all(|secret| !shown.contains(secret)), "{shown}");
     }
 }

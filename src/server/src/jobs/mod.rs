@@ -43,7 +43,6 @@ impl std::fmt::Debug for Job {
 
 /// Every job, in the order in which a day's are run.
 pub const JOBS: &[Job] = &[
-    Job { name: "funding-totals", about: "Adds up what is lent with each funder", run: crate::funding::totals::run },
     Job {
         name: "line-statements",
         about: "makes and judges the statements of revolving lines",

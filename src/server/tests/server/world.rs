@@ -191,6 +191,7 @@ capability = {{ per_second = 0, burst = 0 }}
 address = {{ per_second = 0, burst = 0 }}
 [webhooks]
 private_addresses = true
+[[lender_keys]]
 id = "risk"
 key_sha256 = "{}"
 [provider]
