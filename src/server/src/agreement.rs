@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use prequal_core::{canonical, credit::Convention, currency::Currency, money::Amount, wire::Offer};
+use prequal_core::{canonical, credit::Convention, currency::Currency, decimal::Decimal, money::Amount, wire::Offer};
 use serde::Serialize;
 
 /// Used where the bundle has no template of its own.
@@ -91,8 +91,17 @@ pub(crate) fn places(template: &str) -> Result<Vec<&str>, String> {
 pub struct FunderShare {
     /// The funder's name.
     pub name: String,
+    /// Its share, in per cent.
+    pub share_percent: Decimal,
     /// Its share of the principal, in minor units.
     pub principal: Amount,
+}
+
+impl FunderShare {
+    /// Its name and its share, in per cent and in money.
+    pub(crate) fn named(&self, currency: Currency) -> String {
+        format!("{}, {} % ({})", self.name, self.share_percent, format_money(self.principal, currency))
+    }
 }
 
 /// Who answers for the debt, and what that costs the borrower.
@@ -191,7 +200,7 @@ pub fn for_captures(agreement: &Agreement, merchant: &str, days: i64, offer: &Of
 fn funding(parties: &Parties<'_>, offer: &Offer) -> String {
     let mut text = String::new();
     for funder in parties.funders {
-        let _ = writeln!(text, "Credit given by: {}, {}", funder.name, format_money(funder.principal, offer.currency));
+        let _ = writeln!(text, "Credit given by: {}", funder.named(offer.currency));
     }
     if let Some(guarantor) = parties.guarantor {
         let fee = format_money(guarantor.fee, offer.currency);

@@ -128,7 +128,7 @@ impl Words<'_> {
 
     fn funders(&self, text: &mut String, by: &str, guaranteed: &str) {
         for funder in self.parties.funders {
-            let _ = writeln!(text, "{by}: {}, {}", funder.name, self.money(funder.principal));
+            let _ = writeln!(text, "{by}: {}", funder.named(self.currency));
         }
         if let Some(guarantor) = self.parties.guarantor {
             let _ = writeln!(text, "{guaranteed}: {}, {}", guarantor.name, self.money(guarantor.fee));
@@ -304,6 +304,7 @@ mod tests {
         calendar::Date,
         credit::{Fee, FeeSize, FeeWhen},
         decide,
+        decimal::Decimal,
         wire::QuoteInput,
     };
 
@@ -321,8 +322,12 @@ mod tests {
     #[test]
     fn funders_and_guarantor_are_named_and_the_guarantor_s_fee_counts_in_every_rate() {
         let offer = offer();
-        let share = |name: &str, minor| FunderShare { name: name.to_owned(), principal: Amount::new(minor).unwrap() };
-        let funders = [share("First Bank", 84_000), share("Second Bank", 36_000)];
+        let share = |name: &str, percent: &str, minor| FunderShare {
+            name: name.to_owned(),
+            share_percent: Decimal::parse(percent).unwrap(),
+            principal: Amount::new(minor).unwrap(),
+        };
+        let funders = [share("First Bank", "70", 84_000), share("Second Bank", "30", 36_000)];
         let guarantor = Guarantor { name: "Sure Ltd".to_owned(), fee: Amount::new(1_200).unwrap() };
         let alone = Parties {
             lender: "Lender",
@@ -357,7 +362,10 @@ mod tests {
             assert!((3.0..4.5).contains(&dearer), "{}: {dearer}", law.name());
         }
         let text = agreement::render(None, &together, &offer).text;
-        assert!(text.contains("Credit given by: First Bank, 840.00 USD\nCredit given by: Second Bank"), "{text}");
+        assert!(
+            text.contains("Credit given by: First Bank, 70 % (840.00 USD)\nCredit given by: Second Bank"),
+            "{text}"
+        );
         assert!(text.contains("Guarantor: Sure Ltd, whose fee of 12.00 USD is part of the payments"), "{text}");
         let own = agreement::render(Some("{lender} {application}"), &together, &offer).text;
         assert!(own.contains("First Bank") && own.contains("Sure Ltd"), "not left out by a template without them");

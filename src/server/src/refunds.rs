@@ -149,7 +149,7 @@ async fn post_fee(
     let transfer = Transfer::new(debit, credit, amount).map_err(Problem::internal)?;
     let currency = prequal_core::currency::Currency::parse(&claim.currency).map_err(Problem::internal)?;
     let entry = Entry::new(today, currency, event, vec![transfer]).map_err(Problem::internal)?;
-    booking::post(db, &format!("refund/{}", claim.refund), entry, now).await.map(drop)
+    booking::post(db, &format!("refund:{}", claim.refund), entry, now).await.map(drop)
 }
 
 /// Brings the claims of a loan's refunds to what its events say: one whose refund was reversed is undone, one whose

@@ -181,7 +181,11 @@ impl Chosen {
     /// # Errors
     /// 500 as [`Chosen::funding`].
     pub fn named(&self, principal: Amount) -> Result<(Vec<FunderShare>, Option<agreement::Guarantor>), Problem> {
-        let share = |(member, principal): (&Member, Amount)| FunderShare { name: member.name.clone(), principal };
+        let share = |(member, principal): (&Member, Amount)| FunderShare {
+            name: member.name.clone(),
+            share_percent: member.share_percent,
+            principal,
+        };
         let shares = self.funders.iter().zip(self.parts(principal)?).map(share).collect();
         let guarantor = self.guarantor.as_ref();
         Ok((shares, guarantor.map(|one| agreement::Guarantor { name: one.name.clone(), fee: one.fee })))

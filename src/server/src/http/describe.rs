@@ -23,10 +23,11 @@ pub fn complete(document: &OpenApi) -> String {
     let mut document = serde_json::to_value(document).unwrap_or_default();
     enumerate_problems(&mut document);
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
-        for item in paths.values_mut().filter_map(Value::as_object_mut) {
-            for (method, operation) in item.iter_mut() {
+        for (path, item) in paths {
+            let Some(item) = item.as_object_mut() else { continue };
+            for (method, operation) in item {
                 if let Some(operation) = operation.as_object_mut() {
-                    complete_operation(method, operation);
+                    complete_operation((path, method), operation);
                 }
             }
         }
@@ -43,8 +44,8 @@ fn enumerate_problems(document: &mut Value) {
     }
 }
 
-fn complete_operation(method: &str, operation: &mut Map<String, Value>) {
-    name(operation);
+fn complete_operation((path, method): (&str, &str), operation: &mut Map<String, Value>) {
+    name(path, operation);
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     let mut headers = Vec::new();
     let mut has_path = false;
@@ -101,11 +102,13 @@ fn answer_headers(response: &mut Map<String, Value>, has_tag: bool, shows_state:
     }
 }
 
-/// A name that no other operation has: its noun's and its own.
-fn name(operation: &mut Map<String, Value>) {
+/// A name that no other operation has: its noun's, what stands in its path after the noun, and its own.
+fn name(path: &str, operation: &mut Map<String, Value>) {
     let noun = operation.get("tags").and_then(|tags| tags.get(0)).and_then(Value::as_str).unwrap_or("server");
     let own = operation.get("operationId").and_then(Value::as_str).unwrap_or("");
-    let whole = format!("{noun}_{own}");
+    let parts = path.split('/').filter(|part| !part.is_empty() && !part.starts_with('{') && *part != "v1");
+    let between: Vec<&str> = parts.filter(|part| *part != noun && *part != own).collect();
+    let whole = [&[noun], &*between, &[own]].concat().join("_").replace(['-', '.'], "_");
     operation.insert("operationId".to_owned(), whole.into());
 }
 

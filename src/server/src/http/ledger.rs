@@ -178,7 +178,7 @@ fn is_chain(text: &str) -> bool {
     if let Some((loan, funder)) = books::of_chain(text) {
         return is_id(loan) && is_name(funder);
     }
-    let refund = text.strip_prefix("refund/").is_some_and(is_id);
+    let refund = text.strip_prefix("refund:").is_some_and(is_id);
     text == journal::SUSPENSE_CHAIN || is_id(text) || refund || settlement::of_chain(text).is_some_and(is_name)
 }
 

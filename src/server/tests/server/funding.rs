@@ -110,7 +110,7 @@ async fn a_joint_loan_is_in_each_funder_s_own_books_to_the_cent() {
     let purchase = world.apply(&ADA, 50_001).await;
     let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
     let text = submitted["agreement"]["text"].as_str().unwrap();
-    for part in ["- The bank: 30 % (150.00 USD)", "- The own: 70 % (350.01 USD)"] {
+    for part in ["Credit given by: The bank, 30 % (150.00 USD)", "Credit given by: The own, 70 % (350.01 USD)"] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
     assert_eq!(submitted["agreement"]["hash"], secret::sha256_hex(text));
@@ -618,7 +618,7 @@ async fn a_bundle_s_own_agreement_places_the_funders_where_it_wants() {
     let purchase = world.apply(&ADA, 50_000).await;
     let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
     let text = submitted["agreement"]["text"].as_str().unwrap();
-    let funders = "The credit is financed by\n- The bank: 30 % (150.00 USD)\n- The own: 70 % (350.00 USD)\n  1. ";
+    let funders = "Credit given by: The bank, 30 % (150.00 USD)\nCredit given by: The own, 70 % (350.00 USD)\n\n  1. ";
     assert!(text.contains(funders), "{text}");
     assert_eq!(text.matches("The bank").count(), 1);
 }

@@ -110,7 +110,9 @@ async fn of_two_corrections_of_what_was_read_the_second_is_refused() {
     let tag = header(&exchange(&world, "GET", &path, LENDER, &[], &Value::Null).await, "etag").to_owned();
     let correct = async |tag: &str, name: &str| {
         let body = json!({ "name": name });
-        exchange(&world, "POST", &format!("{path}/corrections"), LENDER, &[("if-match", tag)], &body).await
+        let key = uuid::Uuid::new_v4().to_string();
+        let headers = [("if-match", tag), ("idempotency-key", &*key)];
+        exchange(&world, "POST", &format!("{path}/corrections"), LENDER, &headers, &body).await
     };
     let done = correct(&tag, "Ada King").await;
     assert_eq!(done.status(), 201);
