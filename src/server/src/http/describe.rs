@@ -113,7 +113,7 @@ fn name(operation: &mut Map<String, Value>) {
 fn constrain(parameter: &mut Value) -> Option<String> {
     let name = parameter["name"].as_str()?.to_owned();
     let place = parameter["in"].as_str()?.to_owned();
-    let Some(schema) = parameter["schema"].as_object_mut() else { return None };
+    let schema = parameter["schema"].as_object_mut()?;
     match (place.as_str(), name.as_str()) {
         ("path", _) if schema.len() == 1 => {
             schema.insert("format".to_owned(), json!("uuid"));

@@ -4,6 +4,7 @@ mod actors;
 mod bad_input;
 mod batch;
 mod database;
+mod fuzzed;
 mod killed;
 mod manners;
 mod matrix;
