@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::{
     app::new_id,
+    merchant_webhooks::{self, EventType},
     outbox,
     problem::{Kind, Problem},
     settings::Merchant,
@@ -93,6 +94,9 @@ pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, 
         booked: now.clone(),
     };
     loans::insert(db, &row).await?;
+    let told = serde_json::json!({ "loan_id": id, "checkout_id": row.checkout,
+        "merchant_order": checkout.merchant_order, "amount": checkout.amount, "currency": row.currency });
+    merchant_webhooks::emit(db, &*row.merchant, EventType::LoanBooked, &told, &now).await?;
     capabilities::insert(db, &id, booking.capability_hash, &now).await?;
     if !applications::use_offer(db, booking.offer_id, &id, &now).await? {
         return Err(Problem::new(Kind::OfferUsed, "the loan it was used for stands"));

@@ -1,16 +1,13 @@
-//! Calls to other services over HTTP: one small client with limits on everything.
-//!
-//! Plain `http://` only. The payment provider stands on the same machine or behind a TLS proxy there.
+//! Calls to other services over HTTP and HTTPS: one small client with limits on everything. Redirects are not followed.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Method, Request, Uri, header};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+
+use crate::transport::Connector;
 
 /// How long one call may take in all.
 pub const CALL_TIME_MAX: Duration = Duration::from_secs(10);
@@ -22,15 +19,18 @@ pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 pub struct BaseUrl(String);
 
 impl BaseUrl {
-    /// Reads `http://host:port`.
+    /// Reads `http://host:port` or `https://host:port`.
     ///
     /// # Errors
     /// One readable line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let trimmed = text.trim_end_matches('/');
         let uri: Uri = trimmed.parse().map_err(|error| format!("`{text}` is not an address: {error}"))?;
-        if uri.scheme_str() != Some("http") || uri.authority().is_none() || !matches!(uri.path(), "" | "/") {
-            return Err(format!("`{text}` is not of the form `http://host:port`"));
+        if !matches!(uri.scheme_str(), Some("http" | "https"))
+            || uri.authority().is_none()
+            || !matches!(uri.path(), "" | "/")
+        {
+            return Err(format!("`{text}` is not of the form `http://host:port` or `https://host:port`"));
         }
         Ok(Self(trimmed.to_owned()))
     }
@@ -50,7 +50,7 @@ impl std::fmt::Display for BaseUrl {
 
 /// A client that keeps its connections.
 #[derive(Clone)]
-pub struct HttpClient(Client<HttpConnector, Full<Bytes>>);
+pub struct HttpClient(Client<Connector, Full<Bytes>>);
 
 impl std::fmt::Debug for HttpClient {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -60,13 +60,40 @@ impl std::fmt::Debug for HttpClient {
 
 impl Default for HttpClient {
     fn default() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(Duration::from_secs(3)));
-        Self(Client::builder(TokioExecutor::new()).build(connector))
+        Self(Client::builder(TokioExecutor::new()).build(Connector::anywhere()))
     }
 }
 
 impl HttpClient {
+    /// A client that calls addresses of the public Internet only, on a new connection each time.
+    #[must_use]
+    pub fn public_only() -> Self {
+        Self(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(Connector::public_only()))
+    }
+
+    /// Posts JSON with further headers and gives the status; whatever else is answered is not read.
+    ///
+    /// # Errors
+    /// One readable clause: no connection, or no answer in `time_max`.
+    pub async fn tell(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+        time_max: Duration,
+    ) -> Result<u16, String> {
+        let mut request = Request::post(url).header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::from(body.to_owned())).map_err(|error| error.to_string())?;
+        match tokio::time::timeout(time_max, self.0.request(request)).await {
+            Ok(Ok(response)) => Ok(response.status().as_u16()),
+            Ok(Err(error)) => Err(chain(&error)),
+            Err(_) => Err(format!("no answer in {} seconds", time_max.as_secs())),
+        }
+    }
+
     /// Posts JSON with further headers; gives the status and the bytes of the answer.
     ///
     /// # Errors

@@ -10,12 +10,13 @@ use std::{
 };
 
 use prequal_core::{calendar::Date, currency::Currency, money::Amount};
-use prequal_ledger::{Event, Head, Loan, chain};
+use prequal_ledger::{Event, Head, Loan, Status, chain};
 use tokio::sync::oneshot;
 
 use crate::{
     app::{App, new_id},
     booking,
+    merchant_webhooks::{self, EventType, Happened},
     problem::{Kind, Problem},
     storage::{Connection, group::Part, journal, loans, payments},
 };
@@ -169,6 +170,7 @@ async fn batch(app: &App, arrivals: &[Arrival]) -> Result<Vec<Answer>, Problem> 
 /// A loan being worked on.
 struct Account {
     currency: String,
+    merchant: String,
     loan: Loan,
     head: Head,
     touched: bool,
@@ -186,6 +188,7 @@ struct Books {
     unasked: Vec<payments::Row>,
     events: Vec<(String, loans::EventRow)>,
     entries: Vec<journal::New>,
+    happened: Vec<Happened>,
 }
 
 impl Books {
@@ -211,6 +214,7 @@ impl Books {
             unasked: Vec::new(),
             events: Vec::new(),
             entries: Vec::new(),
+            happened: Vec::new(),
         })
     }
 
@@ -247,10 +251,18 @@ impl Books {
             }
             None => self.unasked(&id, arrival, counted),
         };
+        self.tell(&id, &payment, arrival, value_date);
         self.record(&id, Event::Received { amount: arrival.amount, payment, value_date })?;
         self.note(&arrival.delivery, &arrival.fingerprint);
         self.note(&arrival.transfer, &arrival.content);
         Ok(Ok(Taken::Booked))
+    }
+
+    /// The lender alone is told of a repayment; the merchant was paid.
+    fn tell(&mut self, loan: &str, payment: &str, arrival: &Arrival, value_date: Date) {
+        let data = serde_json::json!({ "loan_id": loan, "payment_id": payment, "amount": arrival.amount.minor(),
+            "currency": arrival.currency.code(), "value_date": value_date.to_string() });
+        self.happened.push(Happened { merchant: None, event: EventType::RepaymentCleared, data });
     }
 
     fn note(&mut self, id: &str, fingerprint: &str) {
@@ -288,7 +300,12 @@ impl Books {
 
     fn record(&mut self, id: &str, event: Event) -> Result<(), Problem> {
         let account = self.accounts.get_mut(id).ok_or_else(|| Problem::internal("a loan that was not read"))?;
+        let settled = account.loan.status() == Status::Settled;
         let (row, entry) = booking::advance(&mut account.loan, event, self.today)?;
+        if !settled && account.loan.status() == Status::Settled {
+            let (merchant, data) = (Some(account.merchant.clone()), serde_json::json!({ "loan_id": id }));
+            self.happened.push(Happened { merchant, event: EventType::LoanSettled, data });
+        }
         self.events.push((id.to_owned(), row));
         if let Some(entry) = entry {
             let sealed = chain::seal(id, &account.head, entry).map_err(Problem::internal)?;
@@ -312,6 +329,7 @@ impl Books {
             })
             .collect();
         loans::project(db, &projections).await?;
+        merchant_webhooks::emit_all(db, &self.happened, &self.now).await?;
         Ok(journal::append_all(db, &self.entries, &self.now).await?)
     }
 }
@@ -326,7 +344,7 @@ async fn accounts(db: &mut Connection, ids: &[&str]) -> Result<BTreeMap<String, 
             _ => Head::default(),
         };
         let loan = booking::restore(&row.offer, row.merchant_fee, events)?;
-        accounts.insert(row.id, Account { currency: row.currency, loan, head, touched: false });
+        accounts.insert(row.id, Account { currency: row.currency, merchant: row.merchant, loan, head, touched: false });
     }
     Ok(accounts)
 }

@@ -23,6 +23,7 @@ use crate::{
     delivery, http, outbox,
     settings::Settings,
     storage::{self, Database},
+    webhook_sender,
 };
 
 /// How long requests that were accepted may take to finish after the signal to stop.
@@ -86,10 +87,12 @@ pub async fn run(config: &Config, sandbox: bool) -> Result<(), String> {
     let app = App::new(db, settings, vault, sandbox).await?;
     let calls = tokio::spawn(outbox::run(app.clone()));
     let notices = tokio::spawn(delivery::run(app.clone()));
+    let webhooks = tokio::spawn(webhook_sender::run(app.clone()));
     let result = listen(&config.listen, http::router(app.clone()), stop_signal()).await;
     // A call that is being made is abandoned here and made again after the next start, under the same key.
     calls.abort();
     notices.abort();
+    webhooks.abort();
     app.db.close().await;
     result
 }

@@ -20,6 +20,7 @@ pub struct Vault {
     wrap: [u8; 32],
     reply: [u8; 32],
     reference: [u8; 32],
+    webhook: [u8; 32],
     lookup: [u8; 32],
 }
 
@@ -53,6 +54,7 @@ impl Vault {
             wrap: derive("prequal person key wrapping"),
             reply: derive("prequal idempotent replies"),
             reference: derive("prequal payer references"),
+            webhook: derive("prequal webhook secrets"),
             lookup: derive("prequal person lookup"),
         }
     }
@@ -98,6 +100,20 @@ impl Vault {
     /// When it was sealed beside another entry or changed.
     pub fn open_reference(&self, entry: &str, sealed: &[u8]) -> Result<Vec<u8>, SealBroken> {
         open(&self.reference, entry, sealed)
+    }
+
+    /// Seals what an endpoint's messages are signed with; `id` is the id under which it is stored.
+    #[must_use]
+    pub fn seal_webhook(&self, id: &str, keys: &[u8]) -> Vec<u8> {
+        seal(&self.webhook, id, keys)
+    }
+
+    /// Opens what an endpoint's messages are signed with.
+    ///
+    /// # Errors
+    /// When it was sealed under another id or changed.
+    pub fn open_webhook(&self, id: &str, sealed: &[u8]) -> Result<Vec<u8>, SealBroken> {
+        open(&self.webhook, id, sealed)
     }
 
     /// The digest by which a returning person is found. Keyed: without the data key nothing can be

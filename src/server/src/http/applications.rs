@@ -20,7 +20,9 @@ use super::{
 use crate::{
     app::{App, new_id},
     difference::first_difference,
-    jws, notice,
+    jws,
+    merchant_webhooks::{self, EventType},
+    notice,
     people::{self, Identity},
     policy::Policy,
     problem::{Kind, Problem},
@@ -250,6 +252,8 @@ async fn take(
         return Err(Problem::new(Kind::TooMany, detail));
     }
     let stored = store(app, tx, policy, new, &checkout.id, edge, now).await?;
+    let about = (checkout.merchant.as_str(), checkout.id.as_str(), stored.id.as_str());
+    tell_of(tx, about, decision.outcome.name(), &now.to_string()).await?;
     record(tx, policy, &stored, decision, output.to_owned(), now).await?;
     for offer in &new.offers {
         if !applications::insert_offer(tx, &offer.offer_id, &stored.id, &offer.plan, &offer.terms_hash).await? {
@@ -257,6 +261,25 @@ async fn take(
         }
     }
     Ok(stored)
+}
+
+/// Tells the merchant that an application waits or was declined. Not why, and not of whom.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn tell_of(
+    db: &mut Connection,
+    (merchant, checkout, application): (&str, &str, &str),
+    outcome: &str,
+    now: &str,
+) -> Result<(), Problem> {
+    let event = match outcome {
+        "referred" => EventType::DecisionReferred,
+        "declined" => EventType::DecisionDeclined,
+        _ => return Ok(()),
+    };
+    let told = serde_json::json!({ "application_id": application, "checkout_id": checkout });
+    merchant_webhooks::emit(db, merchant, event, &told, now).await
 }
 
 struct Stored {

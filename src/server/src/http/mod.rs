@@ -6,6 +6,7 @@ pub mod auth;
 pub mod checkouts;
 pub mod decisions;
 mod describe;
+pub mod endpoints;
 pub mod etag;
 pub mod extract;
 pub mod gate;
@@ -88,6 +89,11 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(checkouts::order))
         .routes(routes!(applications::create))
         .routes(routes!(webhooks::payments))
+        .routes(routes!(endpoints::create, endpoints::list))
+        .routes(routes!(endpoints::read, endpoints::change, endpoints::delete))
+        .routes(routes!(endpoints::rotate))
+        .routes(routes!(endpoints::deliveries))
+        .routes(routes!(endpoints::replay))
         .routes(routes!(persons::search))
         .routes(routes!(persons::export, persons::erase))
         .routes(routes!(persons::correct))

@@ -13,6 +13,7 @@ use crate::{
     app::App,
     booking,
     clock::{Clock, SystemClock},
+    merchant_webhooks::{self, EventType},
     problem::{Kind, Problem},
     repayments::{self, Arrival, Taken},
     reply::Reply,
@@ -225,6 +226,10 @@ async fn payout_ended(
     payments::end_payout(db, &payout.id, end).await?;
     let event = if settled { Event::PayoutSettled { value_date } } else { Event::PayoutFailed { value_date } };
     booking::record(db, &row.id, &mut loan, event, today, now).await?;
+    let told = serde_json::json!({ "payout_id": payout.id, "loan_id": row.id, "checkout_id": row.checkout,
+        "amount": payout.amount, "currency": payout.currency, "value_date": value_date.to_string() });
+    let happened = if settled { EventType::PayoutSettled } else { EventType::PayoutFailed };
+    merchant_webhooks::emit(db, &*row.merchant, happened, &told, now).await?;
     Ok(BOOKED)
 }
 

@@ -19,6 +19,7 @@ pub mod persons;
 pub mod replies;
 pub mod schema;
 pub mod suspense;
+pub mod webhooks;
 
 use std::sync::Arc;
 

@@ -38,6 +38,7 @@ macro_rules! steps {
 pub const LENDING: &[Step] = steps! {
     1 "lending" = "0001_lending.sql";
     2 "people" = "0002_people.sql";
+    8 "webhooks" = "0008_webhooks.sql";
 };
 
 /// How often a migration is begun that another server is making at the same time.

@@ -43,6 +43,8 @@ async fn a_published_fuzzer_finds_nothing_that_the_document_does_not_say() {
     let found = world.post("/v1/persons/search", LENDER, &json!({ "kind": "email", "value": ADA.email })).await;
     world.verifying = false;
     let id = |value: &Value| value.as_str().unwrap().to_owned();
+    let endpoint = world.post("/v1/webhooks", MERCHANT, &json!({ "url": "https://shop.example/" })).await;
+    let endpoint = id(&endpoint.expect(201)["id"]);
     let (open, person) = (id(&open["id"]), id(&found.expect(200)["persons"][0]));
     let file = world.folder.path().join("schemathesis.toml");
     let ids = [
@@ -51,6 +53,7 @@ async fn a_published_fuzzer_finds_nothing_that_the_document_does_not_say() {
         ("/v1/applications/", purchase.application.as_str()),
         ("/v1/loans/", loan.as_str()),
         ("/v1/persons/", person.as_str()),
+        ("/v1/webhooks/", endpoint.as_str()),
     ];
     std::fs::write(&file, configuration(&ids)).unwrap();
     let mut failed = Vec::new();

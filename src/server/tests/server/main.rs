@@ -21,5 +21,6 @@ mod sent;
 mod sharing;
 mod storm;
 mod together;
+mod told;
 mod upgrades;
 mod world;
