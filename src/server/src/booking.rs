@@ -16,7 +16,9 @@ use crate::{
     app::new_id,
     funding,
     jobs::due_debits,
-    lines, outbox,
+    lines,
+    merchant_webhooks::{self, EventType},
+    outbox,
     problem::{Kind, Problem},
     serving::Serving,
     settings::Merchant,
@@ -75,6 +77,7 @@ pub async fn book(db: &mut Connection, booking: &Booking<'_>) -> Result<String, 
         checkout: &checkout.id,
         person: &application.person,
         merchant: &checkout.merchant,
+        merchant_order: &checkout.merchant_order,
         offer,
         fees: Fees::of(offer, booking.merchant)?,
         settled_on: booking.merchant.settled_on(booking.settled_on),
@@ -111,6 +114,7 @@ pub struct Lending<'a> {
     pub checkout: &'a str,
     pub person: &'a str,
     pub merchant: &'a str,
+    pub merchant_order: &'a str,
     pub offer: &'a Offer,
     /// Kept from the payout.
     pub fees: Fees,
@@ -171,6 +175,9 @@ pub async fn lend(db: &mut Connection, lending: &Lending<'_>) -> Result<String, 
     }
     let mut loan = Loan::new(contract);
     record(db, &row.id, &mut loan, Event::Booked, today, now).await?;
+    let told = serde_json::json!({ "loan_id": row.id, "checkout_id": row.checkout,
+        "merchant_order": lending.merchant_order, "amount": offer.price.minor(), "currency": row.currency });
+    merchant_webhooks::emit(db, lending.merchant, EventType::LoanBooked, &told, now).await?;
     if payout.is_zero() {
         record(db, &row.id, &mut loan, Event::PayoutSettled { value_date: today }, today, now).await?;
     } else if let Some(date) = lending.settled_on {

@@ -348,7 +348,7 @@ impl Default for Webhooks {
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// Its base address, `http://host:port`.
+    /// Its base address, `https://host:port`; `http://` on this machine.
     pub url: String,
     /// The key by which this server calls it; or the environment variable `PREQUAL_PROVIDER_KEY`.
     #[serde(default)]
@@ -578,8 +578,8 @@ impl Config {
     }
 
     fn check_provider(&self) -> Result<(), String> {
-        if !self.provider.url.starts_with("http://") {
-            return Err("provider.url must be an `http://` address; put a TLS proxy before a remote one".to_owned());
+        if !self.provider.url.starts_with("http://") && !self.provider.url.starts_with("https://") {
+            return Err("provider.url must be an `https://` or `http://` address".to_owned());
         }
         if self.provider.key.is_empty() {
             return Err("provider.key is missing; set it or PREQUAL_PROVIDER_KEY".to_owned());

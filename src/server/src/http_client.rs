@@ -1,16 +1,13 @@
-//! Calls to other services over HTTP: one small client with limits on everything.
-//!
-//! Plain `http://` only. The payment provider stands on the same machine or behind a TLS proxy there.
+//! Calls to other services over HTTP and HTTPS: one small client with limits on everything. Redirects are not followed.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Method, Request, Uri, header};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+
+use crate::transport::Connector;
 
 /// How long one call may take in all.
 pub const CALL_TIME_MAX: Duration = Duration::from_secs(10);
@@ -22,15 +19,18 @@ pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 pub struct BaseUrl(String);
 
 impl BaseUrl {
-    /// Reads `http://host:port`.
+    /// Reads `http://host:port` or `https://host:port`.
     ///
     /// # Errors
     /// One readable line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let trimmed = text.trim_end_matches('/');
         let uri: Uri = trimmed.parse().map_err(|error| format!("`{text}` is not an address: {error}"))?;
-        if uri.scheme_str() != Some("http") || uri.authority().is_none() || !matches!(uri.path(), "" | "/") {
-            return Err(format!("`{text}` is not of the form `http://host:port`"));
+        if !matches!(uri.scheme_str(), Some("http" | "https"))
+            || uri.authority().is_none()
+            || !matches!(uri.path(), "" | "/")
+        {
+            return Err(format!("`{text}` is not of the form `http://host:port` or `https://host:port`"));
         }
         Ok(Self(trimmed.to_owned()))
     }
@@ -63,7 +63,7 @@ pub struct HttpClient(Way);
 
 #[derive(Clone)]
 enum Way {
-    Network(Client<HttpConnector, Full<Bytes>>),
+    Network(Client<Connector, Full<Bytes>>),
     Carrier(std::sync::Arc<dyn Carrier>),
 }
 
@@ -75,9 +75,7 @@ impl std::fmt::Debug for HttpClient {
 
 impl Default for HttpClient {
     fn default() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(Duration::from_secs(3)));
-        Self(Way::Network(Client::builder(TokioExecutor::new()).build(connector)))
+        Self(Way::Network(Client::builder(TokioExecutor::new()).build(Connector::anywhere())))
     }
 }
 
@@ -86,6 +84,43 @@ impl HttpClient {
     #[must_use]
     pub fn through(carrier: std::sync::Arc<dyn Carrier>) -> Self {
         Self(Way::Carrier(carrier))
+    }
+
+    /// A client that calls addresses of the public Internet only, on a new connection each time.
+    #[must_use]
+    pub fn public_only() -> Self {
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(Connector::public_only());
+        Self(Way::Network(client))
+    }
+
+    /// Posts JSON with further headers and gives the status; whatever else is answered is not read.
+    ///
+    /// # Errors
+    /// One readable clause: no connection, or no answer in `time_max`.
+    pub async fn tell(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+        time_max: Duration,
+    ) -> Result<u16, String> {
+        let mut request = Request::post(url).header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::from(body.to_owned())).map_err(|error| error.to_string())?;
+        let network = match &self.0 {
+            Way::Network(network) => network,
+            Way::Carrier(carrier) => {
+                let body = Bytes::from(body.to_owned());
+                return carrier.carry(Method::POST, url, headers, body).await.map(|(status, _)| status);
+            }
+        };
+        match tokio::time::timeout(time_max, network.request(request)).await {
+            Ok(Ok(response)) => Ok(response.status().as_u16()),
+            Ok(Err(error)) => Err(chain(&error)),
+            Err(_) => Err(format!("no answer in {} seconds", time_max.as_secs())),
+        }
     }
 
     /// Posts JSON with further headers; gives the status and the bytes of the answer.

@@ -28,6 +28,7 @@ pub const NOUNS: &[&str] = &[
     "loans",
     "merchants",
     "notices",
+    "order-events",
     "orders",
     "payments",
     "persons",

@@ -22,6 +22,7 @@ use crate::{
     http::submit::Approved,
     jobs::{Done, Running},
     lines,
+    merchant_webhooks::{self, EventType},
     notice::{self, About},
     problem::{Kind, Problem},
     secret,
@@ -48,15 +49,20 @@ pub enum Announcement {
 }
 
 impl Announcement {
+    /// What its merchant's systems are told of.
+    const fn event(self) -> EventType {
+        match self {
+            Self::Authorized => EventType::OrderAuthorized,
+            Self::Captured => EventType::OrderCaptured,
+            Self::Voided => EventType::OrderVoided,
+            Self::Expired => EventType::OrderExpired,
+        }
+    }
+
     /// The type of the event.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Authorized => "order.authorized",
-            Self::Captured => "order.captured",
-            Self::Voided => "order.voided",
-            Self::Expired => "order.expired",
-        }
+        self.event().name()
     }
 }
 
@@ -71,6 +77,7 @@ pub async fn announce(
     body: &Value,
     now: &str,
 ) -> Result<(), Problem> {
+    merchant_webhooks::emit(db, merchant, kind.event(), body, now).await?;
     let body = canonical::to_string(body).map_err(Problem::internal)?;
     Ok(merchant_events::insert(db, &new_id(), (merchant, kind.name()), &body, now).await?)
 }
@@ -254,6 +261,7 @@ pub async fn capture(
     let merchant = app.settings.merchant(&row.merchant);
     let merchant = merchant.ok_or_else(|| Problem::internal("the order's merchant is not configured any more"))?;
     let chosen = funding_of(db, &application).await?;
+    let checkout = checkouts::find(db, id).await?.ok_or_else(Problem::not_found)?;
     // The loan's own credential is nobody's: the order's open it.
     let mut hashes = vec![secret::sha256_hex(secret::new_token("cap_"))];
     hashes.extend(orders::capabilities(db, id).await?);
@@ -262,6 +270,7 @@ pub async fn capture(
         checkout: id,
         person: &row.person,
         merchant: &row.merchant,
+        merchant_order: &checkout.merchant_order,
         offer: &offer,
         fees: Fees { merchant: fee, installment: Amount::ZERO },
         settled_on: merchant.settled_on(settlement::date_of(app, &merchant, moment)?),

@@ -10,13 +10,14 @@ use std::{
 };
 
 use prequal_core::{calendar::Date, currency::Currency, money::Amount};
-use prequal_ledger::{Event, Head, Loan, chain};
+use prequal_ledger::{Event, Head, Loan, Status, chain};
 use tokio::sync::oneshot;
 
 use crate::{
     app::{App, new_id},
     booking,
     funding::books as funders,
+    merchant_webhooks::{self, EventType, Happened},
     problem::{Kind, Problem},
     storage::{Connection, funding, group::Part, journal, lines, loans, payments},
 };
@@ -201,6 +202,7 @@ async fn batch(app: &App, arrivals: &[Arrival]) -> Result<Vec<Answer>, Problem> 
 #[derive(Debug)]
 struct Account {
     currency: String,
+    merchant: String,
     loan: Loan,
     head: Head,
     touched: bool,
@@ -232,6 +234,7 @@ struct Books {
     unasked: Vec<payments::Row>,
     events: Vec<(String, loans::EventRow)>,
     entries: Vec<journal::New>,
+    happened: Vec<Happened>,
 }
 
 impl Books {
@@ -274,6 +277,7 @@ impl Books {
             unasked: Vec::new(),
             events: Vec::new(),
             entries: Vec::new(),
+            happened: Vec::new(),
         })
     }
 
@@ -320,10 +324,20 @@ impl Books {
     }
 
     fn booked(&mut self, id: &str, event: Event, arrival: &Arrival) -> Result<Answer, Problem> {
+        if let Event::Received { payment, .. } | Event::Cleared { payment } = &event {
+            self.tell(id, payment, arrival);
+        }
         self.record(id, event)?;
         self.note(&arrival.delivery, &arrival.fingerprint);
         self.note(&arrival.transfer, &arrival.content);
         Ok(Ok(Taken::Booked))
+    }
+
+    /// The lender alone is told of a repayment; the merchant was paid.
+    fn tell(&mut self, loan: &str, payment: &str, arrival: &Arrival) {
+        let data = serde_json::json!({ "loan_id": loan, "payment_id": payment, "amount": arrival.amount.minor(),
+            "currency": arrival.currency.code(), "value_date": arrival.value_date.to_string() });
+        self.happened.push(Happened { merchant: None, event: EventType::RepaymentCleared, data });
     }
 
     fn note(&mut self, id: &str, fingerprint: &str) {
@@ -364,7 +378,12 @@ impl Books {
     fn record(&mut self, id: &str, event: Event) -> Result<(), Problem> {
         let account = self.accounts.get_mut(id).ok_or_else(|| Problem::internal("a loan that was not read"))?;
         let (before, name) = (*account.loan.position(), event.name());
+        let settled = account.loan.status() == Status::Settled;
         let (row, entry) = booking::advance(&mut account.loan, event, self.today)?;
+        if !settled && account.loan.status() == Status::Settled {
+            let (merchant, data) = (Some(account.merchant.clone()), serde_json::json!({ "loan_id": id }));
+            self.happened.push(Happened { merchant, event: EventType::LoanSettled, data });
+        }
         self.events.push((id.to_owned(), row));
         if let Some(entry) = entry {
             let sealed = chain::seal(id, &account.head, entry).map_err(Problem::internal)?;
@@ -398,6 +417,7 @@ impl Books {
         for books in self.funders.values() {
             books.write(db).await?;
         }
+        merchant_webhooks::emit_all(db, &self.happened, &self.now).await?;
         journal::append_all(db, &self.entries, &self.now).await?;
         Ok(self.accounts)
     }
@@ -428,7 +448,7 @@ async fn accounts(db: &mut Connection, intake: &Intake, ids: &[&str]) -> Result<
         let events = row.events.as_deref().unwrap_or_default().lines().filter_map(|line| line.split_once(' '));
         let head = head(row.head_number, row.head_hash.as_deref());
         let loan = booking::restore(&row.signed(), events)?;
-        accounts.insert(row.id, Account { currency: row.currency, loan, head, touched: false });
+        accounts.insert(row.id, Account { currency: row.currency, merchant: row.merchant, loan, head, touched: false });
     }
     Ok(accounts)
 }

@@ -25,6 +25,7 @@ use crate::{
     outbox,
     settings::Settings,
     storage::{self, Database},
+    webhook_sender,
 };
 
 /// How long requests that were accepted may take to finish after the signal to stop.
@@ -103,6 +104,7 @@ pub async fn run(config: &Config, sandbox: bool) -> Result<(), String> {
     };
     let calls = tokio::spawn(outbox::run(app.clone()));
     let notices = tokio::spawn(delivery::run(app.clone()));
+    let webhooks = tokio::spawn(webhook_sender::run(app.clone()));
     let jobs = tokio::spawn(scheduler::run(app.clone()));
     let stop = drain(app.clone(), stop_signal(), Duration::from_secs(config.drain_seconds.into()));
     let result = listen(&config.listen, http::router(app.clone()), stop).await;
@@ -112,6 +114,7 @@ pub async fn run(config: &Config, sandbox: bool) -> Result<(), String> {
     // A call that is being made is abandoned here and made again after the next start, under the same key.
     calls.abort();
     notices.abort();
+    webhooks.abort();
     if let Some(metrics) = metrics {
         metrics.abort();
     }

@@ -6,7 +6,9 @@ use prequal_ledger::{Account, Entry, Event, Transfer};
 
 use crate::{
     app::App,
-    booking, pay_backs,
+    booking,
+    merchant_webhooks::{self, EventType},
+    pay_backs,
     problem::{Kind, Problem},
     refunds, repayments,
     storage::{Connection, journal, loans, pay_backs as stored_pay_backs, payments, suspense},
@@ -206,7 +208,12 @@ pub async fn payout_ended(
     if went == Went::Failed {
         refunds::undo_all(app, db, &row.id, &mut loan, (today, now)).await?;
     }
-    payments::set_payout(db, &payout.id, status, Some(&value_date.to_string()), Some(told.id)).await?;
+    let counted = value_date.to_string();
+    payments::set_payout(db, &payout.id, status, Some(&counted), Some(told.id)).await?;
+    let happened = if went == Went::Settled { EventType::PayoutSettled } else { EventType::PayoutFailed };
+    let news = serde_json::json!({ "payout_id": payout.id, "loan_id": row.id, "checkout_id": row.checkout,
+        "amount": payout.amount, "currency": payout.currency, "value_date": counted });
+    merchant_webhooks::emit(db, &*row.merchant, happened, &news, now).await?;
     Ok(true)
 }
 

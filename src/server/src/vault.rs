@@ -20,6 +20,7 @@ pub struct Vault {
     wrap: [u8; 32],
     reply: [u8; 32],
     reference: [u8; 32],
+    webhook: [u8; 32],
     lookup: [u8; 32],
     code: [u8; 32],
     link: [u8; 32],
@@ -55,6 +56,7 @@ impl Vault {
             wrap: derive("prequal person key wrapping"),
             reply: derive("prequal idempotent replies"),
             reference: derive("prequal payer references"),
+            webhook: derive("prequal webhook secrets"),
             lookup: derive("prequal person lookup"),
             code: derive("prequal one-time codes"),
             link: derive("prequal resume links"),
@@ -116,6 +118,20 @@ impl Vault {
     #[must_use]
     pub fn resume_token(&self, id: &str) -> String {
         secret::token_of("res_", &secret::hmac_sha256(&self.link, id.as_bytes()))
+    }
+
+    /// Seals what an endpoint's messages are signed with; `id` is the id under which it is stored.
+    #[must_use]
+    pub fn seal_webhook(&self, id: &str, keys: &[u8]) -> Vec<u8> {
+        seal(&self.webhook, id, keys)
+    }
+
+    /// Opens what an endpoint's messages are signed with.
+    ///
+    /// # Errors
+    /// When it was sealed under another id or changed.
+    pub fn open_webhook(&self, id: &str, sealed: &[u8]) -> Result<Vec<u8>, SealBroken> {
+        open(&self.webhook, id, sealed)
     }
 
     /// The digest by which a returning person is found. Keyed: without the data key nothing can be

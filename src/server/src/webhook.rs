@@ -1,6 +1,8 @@
-//! Standard Webhooks: signing and verifying, symmetric scheme `v1`.
+//! Standard Webhooks 1.0.0: signing and verifying, symmetric (`v1`) and asymmetric (`v1a`).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+
+use ed25519_dalek::{Signer, SigningKey};
 
 use crate::secret;
 
@@ -54,6 +56,54 @@ impl Secret {
             return Err(format!("`webhook-timestamp` is more than {TOLERANCE_SECONDS} seconds off"));
         }
         Ok(())
+    }
+}
+
+/// What one endpoint's messages are signed with: a shared secret and an Ed25519 key of its own.
+#[derive(Clone)]
+pub struct Keys {
+    secret: Secret,
+    key: SigningKey,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Keys")
+    }
+}
+
+impl Keys {
+    /// How many bytes they are made of.
+    pub const BYTES: usize = 64;
+
+    /// Keys of 64 random bytes: the secret, then the private key.
+    #[must_use]
+    pub fn of(bytes: &[u8; Self::BYTES]) -> Self {
+        let (secret, seed) = bytes.split_at(32);
+        let mut private = [0; 32];
+        private.copy_from_slice(seed);
+        Self { secret: Secret(secret.to_vec()), key: SigningKey::from_bytes(&private) }
+    }
+
+    /// The shared secret as its holder keeps it, `whsec_…`.
+    #[must_use]
+    pub fn secret_text(&self) -> String {
+        format!("whsec_{}", STANDARD.encode(&self.secret.0))
+    }
+
+    /// The public key, `whpk_…`. The private one, `whsk_…`, never leaves the server.
+    #[must_use]
+    pub fn public_text(&self) -> String {
+        format!("whpk_{}", STANDARD.encode(self.key.verifying_key().as_bytes()))
+    }
+
+    /// Both signatures of a message, as they stand in `webhook-signature`.
+    #[must_use]
+    pub fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
+        let mut message = format!("{id}.{timestamp}.").into_bytes();
+        message.extend_from_slice(body);
+        let asymmetric = STANDARD.encode(self.key.sign(&message).to_bytes());
+        format!("{} v1a,{asymmetric}", self.secret.sign(id, timestamp, body))
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::process::{self, Options};
+use crate::verify_models::Environment;
 use crate::{package, setup};
 
 /// How long one part may take on a slow machine.
@@ -128,6 +129,7 @@ pub fn server(root: &Path) -> Result<bool> {
             all &= run(cargo.env("PREQUAL_TEST_DATABASE", engine), part.name, part.about, &mut lines)?;
         }
     }
+    all &= rest(root, &mut lines)?;
     println!("\n{}", lines.join("\n"));
     Ok(all)
 }
@@ -146,6 +148,18 @@ pub fn simulation(root: &Path) -> Result<bool> {
     let all = run(&mut cargo, "simulation", about, &mut lines)?;
     println!("\n{}", lines.join("\n"));
     Ok(all)
+}
+
+/// A published fuzzer over the described interface, as each role, on SQLite.
+fn rest(root: &Path, lines: &mut Vec<String>) -> Result<bool> {
+    let fuzzer =
+        Environment { folder: root.join("target/schemathesis/venv"), requirements: &["tests/rest/requirements.txt"] };
+    fuzzer.install(root)?;
+    let mut cargo = setup::command(root, "cargo");
+    cargo.args(["test", "--quiet", "--release", "--package", "prequal-server", "--test", "server", "--"]);
+    cargo.args(["fuzzed::", "--nocapture"]).env("PREQUAL_SCHEMATHESIS", fuzzer.folder.join("bin/st"));
+    let about = "schemathesis over the OpenAPI document as each role: no 5xx, and no answer outside the document";
+    run(&mut cargo, "fuzz", about, lines)
 }
 
 /// Run one part, saying all that it says; the line about it is kept for the end.

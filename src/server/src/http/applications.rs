@@ -21,6 +21,7 @@ use crate::{
     app::{App, new_id},
     difference::first_difference,
     jws,
+    merchant_webhooks::{self, EventType},
     notice::{self, Declined, deadlines},
     people::{self, Identity},
     policy::Policy,
@@ -253,12 +254,33 @@ async fn take(
     let stored = store(app, tx, policy, new, &checkout.id, edge, now).await?;
     record(app, tx, policy, &stored, (&new.input, decision, output), now).await?;
     notice::consent_receipt(app, tx, policy, &stored.id).await?;
+    let about = (checkout.merchant.as_str(), checkout.id.as_str(), stored.id.as_str());
+    tell_of(tx, about, decision.outcome.name(), &now.to_string()).await?;
     for offer in &new.offers {
         if !applications::insert_offer(tx, &offer.offer_id, &stored.id, &offer.plan, &offer.terms_hash).await? {
             return Err(Problem::new(Kind::OfferUsed, "an offer's id was taken before; make a new one"));
         }
     }
     Ok(stored)
+}
+
+/// Tells the merchant that an application waits or was declined. Not why, and not of whom.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn tell_of(
+    db: &mut Connection,
+    (merchant, checkout, application): (&str, &str, &str),
+    outcome: &str,
+    now: &str,
+) -> Result<(), Problem> {
+    let event = match outcome {
+        "referred" => EventType::DecisionReferred,
+        "declined" => EventType::DecisionDeclined,
+        _ => return Ok(()),
+    };
+    let told = serde_json::json!({ "application_id": application, "checkout_id": checkout });
+    merchant_webhooks::emit(db, merchant, event, &told, now).await
 }
 
 struct Stored {

@@ -8,6 +8,7 @@ pub mod checkouts;
 pub mod decisions;
 mod describe;
 pub mod disclosures;
+pub mod endpoints;
 pub mod etag;
 pub mod events;
 pub mod extract;
@@ -109,6 +110,11 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(orders::events))
         .routes(routes!(applications::create))
         .routes(routes!(webhooks::payments))
+        .routes(routes!(endpoints::create, endpoints::list))
+        .routes(routes!(endpoints::read, endpoints::change, endpoints::delete))
+        .routes(routes!(endpoints::rotate))
+        .routes(routes!(endpoints::deliveries))
+        .routes(routes!(endpoints::replay))
         .routes(routes!(persons::search))
         .routes(routes!(persons::export, persons::erase))
         .routes(routes!(persons::correct))

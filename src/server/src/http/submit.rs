@@ -450,6 +450,8 @@ async fn conclude(
         decided: now.to_string(),
     };
     applications::insert_decision(db, &decision).await?;
+    let about = (checkout.merchant.as_str(), checkout.id.as_str(), row.id.as_str());
+    super::applications::tell_of(db, about, outcome, &decision.decided).await?;
     if outcome != "approved" {
         applications::conclude(db, &row.id, outcome, &decision.id).await?;
         if outcome == "declined" {

@@ -44,6 +44,7 @@ pub struct EventRow {
 pub struct Books {
     pub id: String,
     pub currency: String,
+    pub merchant: String,
     pub merchant_fee: i64,
     /// Canonical JSON of the offer that was signed.
     pub offer: String,
@@ -207,7 +208,7 @@ pub async fn claims_of(
 /// # Errors
 /// When the database fails.
 pub async fn books_of(db: &mut Connection, ids: &[&str]) -> sqlx::Result<Vec<Books>> {
-    let before = "SELECT l.id, l.currency, l.merchant_fee, l.offer, l.serving,
+    let before = "SELECT l.id, l.currency, l.merchant, l.merchant_fee, l.offer, l.serving,
         (SELECT string_agg(booked || ' ' || event, '\n' ORDER BY number) FROM loan_events WHERE loan = l.id) AS events,
         (SELECT number FROM journal_entries WHERE chain = l.id ORDER BY number DESC LIMIT 1) AS head_number,
         (SELECT hash FROM journal_entries WHERE chain = l.id ORDER BY number DESC LIMIT 1) AS head_hash

@@ -38,6 +38,7 @@ pub mod reviews;
 pub mod schema;
 pub mod settlements;
 pub mod suspense;
+pub mod webhooks;
 
 use std::sync::Arc;
 

@@ -43,6 +43,7 @@ pub const LENDING: &[Step] = steps! {
     5 "servicing" = "0005_servicing.sql";
     6 "funding" = "0006_funding.sql";
     7 "agreements" = "0007_agreements.sql";
+    8 "webhooks" = "0008_webhooks.sql";
 };
 
 /// How often a migration is begun that another server is making at the same time.

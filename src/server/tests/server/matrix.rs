@@ -28,6 +28,8 @@ enum Of {
     Loan,
     /// The shopper.
     Person,
+    /// The shop's.
+    Endpoint,
 }
 
 /// Who calls, in the order of the columns.
@@ -49,7 +51,7 @@ fn row(method: &'static str, path: &'static str, of: Of, body: Value, statuses: 
 /// Read it across: nobody, the shopper, another shopper, the shop, another shop, an edge, the lender, an auditor.
 #[rustfmt::skip]
 fn table() -> Vec<Row> {
-    use Of::{Application, Checkout, Loan, Nothing, OpenCheckout, Person};
+    use Of::{Application, Checkout, Endpoint, Loan, Nothing, OpenCheckout, Person};
     let new_checkout = json!({ "merchant_order": "M-1", "amount": 1_000, "currency": "USD", "cart": cart(1_000) });
     let new_cart = json!({ "amount": 900, "cart": cart(900) });
     let signing = json!({ "decision_id": "x", "agreement_hash": "x", "signature": { "method": "typed_name", "name": "Ada Byron" } });
@@ -87,6 +89,14 @@ fn table() -> Vec<Row> {
         row("GET",    "/v1/decisions",                      Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
         row("GET",    "/v1/sandbox/clock",                  Nothing,      none(),                           [401, 404, 404, 404, 404, 200, 200, 404]),
         row("PUT",    "/v1/sandbox/clock",                  Nothing,      json!({ "now": "2026-11-01T12:00:00Z" }), [401, 403, 403, 403, 403, 403, 200, 403]),
+        row("GET",    "/v1/webhooks",                       Nothing,      none(),                           [401, 403, 403, 200, 200, 403, 200, 403]),
+        row("POST",   "/v1/webhooks",                       Nothing,      json!({ "url": "https://shop.example/" }), [401, 403, 403, 201, 201, 403, 201, 403]),
+        row("GET",    "/v1/webhooks/{id}",                  Endpoint,     none(),                           [401, 403, 403, 200, 404, 403, 404, 403]),
+        row("PUT",    "/v1/webhooks/{id}",                  Endpoint,     json!({ "url": "https://shop.example/", "enabled": true }), [401, 403, 403, 200, 404, 403, 404, 403]),
+        row("POST",   "/v1/webhooks/{id}/secret",           Endpoint,     none(),                           [401, 403, 403, 201, 404, 403, 404, 403]),
+        row("GET",    "/v1/webhooks/{id}/deliveries",       Endpoint,     none(),                           [401, 403, 403, 200, 404, 403, 404, 403]),
+        row("POST",   "/v1/webhooks/{id}/replays",          Endpoint,     json!({ "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z" }), [401, 403, 403, 202, 404, 403, 404, 403]),
+        row("DELETE", "/v1/webhooks/{id}",                  Endpoint,     none(),                           [401, 403, 403, 200, 404, 403, 404, 403]),
         // Last, because it revokes what the shopper had.
         row("POST",   "/v1/loans/{id}/capability",          Loan,         none(),                           [401, 201, 404, 404, 404, 404, 201, 404]),
     ]
@@ -99,6 +109,7 @@ struct Stage {
     application: String,
     loan: String,
     person: String,
+    endpoint: String,
     /// Credentials of the shopper and of another one, for their applications and for their loans.
     of_applications: [String; 2],
     of_loans: [String; 2],
@@ -110,7 +121,9 @@ impl Stage {
         let (theirs, _, their_capability) = world.buy(&GRACE, 40_000, "monthly-3").await;
         let id = |value: &Value| value.as_str().unwrap().to_owned();
         let found = world.post("/v1/persons/search", LENDER, &json!({ "kind": "email", "value": ADA.email })).await;
+        let endpoint = world.post("/v1/webhooks", MERCHANT, &json!({ "url": "https://shop.example/" })).await;
         Self {
+            endpoint: id(&endpoint.expect(201)["id"]),
             open_checkout: id(&world.checkout(1_000).await["id"]),
             checkout: id(&mine.checkout["id"]),
             application: mine.application,
@@ -129,6 +142,7 @@ impl Stage {
             Of::Application => &self.application,
             Of::Loan => &self.loan,
             Of::Person => &self.person,
+            Of::Endpoint => &self.endpoint,
         };
         row.path.replace("{id}", id).replace("{checkout_id}", id)
     }
@@ -203,13 +217,16 @@ async fn everybody_is_answered_at_every_route_as_the_table_says() {
 }
 
 /// Requests that move no money and so need no `Idempotency-Key`, and what becomes of one that is sent twice.
-const WITHOUT_A_KEY: [(&str, &str); 7] = [
+const WITHOUT_A_KEY: [(&str, &str); 10] = [
     ("/v1/checkouts", "two checkouts, of which an order is financed once"),
     ("/v1/applications", "the offers' ids are taken, so the second is refused"),
     ("/v1/applications/{id}/submit", "the same offer is answered as before"),
     ("/v1/applications/{id}/withdrawals", "withdrawn once"),
     ("/v1/persons/search", "it reads"),
     ("/v1/persons/{id}/corrections", "the same correction stands twice"),
+    ("/v1/webhooks", "two endpoints, both told"),
+    ("/v1/webhooks/{id}/secret", "two secrets, both sign"),
+    ("/v1/webhooks/{id}/replays", "sent again, under the id by which it is known"),
     ("/v1/webhooks/payments", "known again by its `webhook-id` and its transfer"),
 ];
 

@@ -28,7 +28,7 @@ use prequal_server::{
     secret,
     settings::Settings,
     storage::Database,
-    webhook,
+    webhook, webhook_sender,
 };
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -305,7 +305,8 @@ impl World {
         });
         let calls = tokio::spawn(outbox::run(app.clone()));
         let notices = tokio::spawn(delivery::run(app.clone()));
-        self.running = Some(Running { app, stop, tasks: vec![serving, calls, notices] });
+        let webhooks = tokio::spawn(webhook_sender::run(app.clone()));
+        self.running = Some(Running { app, stop, tasks: vec![serving, calls, notices, webhooks] });
     }
 
     pub fn app(&self) -> &Arc<App> {
