@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    auth::OnlyLender,
+    auth::{OnlyLender, OnlyReader},
     extract::{IdempotencyKey, Json, Query},
     page::{PAGE_MAX, Page},
 };
@@ -97,7 +97,7 @@ fn day(name: &str, text: Option<&String>) -> Result<Option<Date>, Problem> {
     responses((status = 200, body = AccountPage), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn account(
     State(app): State<Arc<App>>,
-    _: OnlyLender,
+    _: OnlyReader,
     Path(code): Path<String>,
     Query(query): Query<AccountQuery>,
 ) -> Result<Reply, Problem> {
@@ -251,7 +251,7 @@ pub struct ClosesPage {
     responses((status = 200, body = ClosesPage), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn list_closes(
     State(app): State<Arc<App>>,
-    _: OnlyLender,
+    _: OnlyReader,
     Query(query): Query<FinanceQuery>,
 ) -> Result<Reply, Problem> {
     let page = Page::asked("closes", query.cursor.as_deref(), query.limit)?;
@@ -296,7 +296,7 @@ pub struct DaysPage {
     responses((status = 200, body = DaysPage), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn list_days(
     State(app): State<Arc<App>>,
-    _: OnlyLender,
+    _: OnlyReader,
     Query(query): Query<FinanceQuery>,
 ) -> Result<Reply, Problem> {
     let page = Page::asked("days", query.cursor.as_deref(), query.limit)?;
@@ -351,7 +351,7 @@ impl export::Sink for Pipe {
 #[utoipa::path(get, path = "/v1/ledger/export", tag = "ledger", security(("bearer" = [])),
     responses((status = 200, description = "Lines of JSON", body = String, content_type = "application/jsonl"),
         (status = "4XX", response = super::ProblemDocument)))]
-pub async fn export(State(app): State<Arc<App>>, _: OnlyLender) -> Result<Response, Problem> {
+pub async fn export(State(app): State<Arc<App>>, _: OnlyReader) -> Result<Response, Problem> {
     let (sender, receiver) = mpsc::channel(PIECES_MAX);
     let name = export::file_name(app.today()?);
     let mut db = app.db.read().await?;
