@@ -8,7 +8,8 @@ use prequal_ledger::{
 };
 
 use crate::{
-    booking::{self, Signed},
+    booking,
+    funding::books as funders,
     problem::Problem,
     storage::{Connection, days, journal, loans},
 };
@@ -31,6 +32,8 @@ pub struct Written {
     pub loans: u64,
     /// Their events.
     pub events: u64,
+    /// Loans that are financed by several.
+    pub fundings: u64,
     /// Entries of all chains.
     pub entries: u64,
     /// Signed days.
@@ -58,8 +61,10 @@ pub async fn write(db: &mut Connection, sink: &mut impl Sink) -> Result<Written,
         let Some(last) = ids.last() else { break };
         after.clone_from(last);
         let names: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let mut funded = funders::of_loans(db, &names).await?;
         for row in loans::books_of(db, &names).await? {
-            write_loan(db, sink, &row, &mut written).await?;
+            let funders = funded.remove(&row.id);
+            write_loan(db, sink, (&row, funders.as_ref()), &mut written).await?;
         }
     }
     let mut after = String::new();
@@ -68,9 +73,9 @@ pub async fn write(db: &mut Connection, sink: &mut impl Sink) -> Result<Written,
         after = chain;
     }
     write_days(db, sink, &mut written).await?;
-    let Written { loans, events, entries, days } = written;
+    let Written { loans, events, fundings, entries, days } = written;
     let mut last = String::new();
-    add(&mut last, &Line::End { loans, events, fundings: 0, entries, days })?;
+    add(&mut last, &Line::End { loans, events, fundings, entries, days })?;
     sink.take(last).await?;
     Ok(written)
 }
@@ -78,12 +83,11 @@ pub async fn write(db: &mut Connection, sink: &mut impl Sink) -> Result<Written,
 async fn write_loan(
     db: &mut Connection,
     sink: &mut impl Sink,
-    row: &loans::Books,
+    (row, funders): (&loans::Books, Option<&funders::Books>),
     written: &mut Written,
 ) -> Result<(), Problem> {
     let events = row.events.as_deref().unwrap_or_default().lines().filter_map(|line| line.split_once(' '));
-    let signed = Signed { offer: &row.offer, merchant_fee: row.merchant_fee, serving: row.serving.as_deref() };
-    let loan: Loan = booking::restore(&signed, events)?;
+    let loan: Loan = booking::restore(&row.signed(), events)?;
     let contract = loan.contract();
     let mut lines = String::new();
     let line = Line::Loan {
@@ -100,6 +104,10 @@ async fn write_loan(
         written.events += 1;
     }
     written.loans += 1;
+    if let Some(funders) = funders {
+        add(&mut lines, &Line::Funding { chain: row.id.clone(), funding: funders.funding().clone() })?;
+        written.fundings += 1;
+    }
     sink.take(lines).await?;
     write_chain(db, sink, &row.id, written).await
 }

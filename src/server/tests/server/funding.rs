@@ -607,6 +607,27 @@ async fn a_funder_s_own_file_is_checked_and_breaks_are_told_by_loan_and_amount()
     world.get(&format!("{path}?date=yesterday"), BANK).await.problem(400, "bad-request");
 }
 
+/// What leaves the house is proved without it: each funder's books are its share of what the loan's events come to.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_proves_each_funder_s_books_and_a_changed_share_does_not() {
+    let world = world(&seventy_thirty("")).await;
+    let (_, loan, capability) = world.buy(&ADA, 50_001, "monthly-3").await;
+    world.pay(&loan, &capability, 10_000).await;
+    let answer = world.call("GET", "/v1/ledger/export", LENDER, &[], b"").await;
+    assert_eq!(answer.status, 200);
+    let text = String::from_utf8(answer.bytes).unwrap();
+    let replay = |text: &str| {
+        let mut replay = prequal_ledger::export::Replay::default();
+        text.lines().try_for_each(|line| replay.take(line)).and_then(|()| replay.finish())
+    };
+    let verified = replay(&text).unwrap();
+    // The loan's chain and one for each of its two funders.
+    assert_eq!((verified.loans.len(), verified.chains), (1, 3));
+    let stolen = text.replace("\"share_percent\":\"30\"", "\"share_percent\":\"31\"");
+    let stolen = stolen.replace("\"share_percent\":\"70\"", "\"share_percent\":\"69\"");
+    assert!(stolen != text && replay(&stolen).is_err());
+}
+
 /// A bundle's own text of the agreement says where the funders stand; they are named once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bundle_s_own_agreement_places_the_funders_where_it_wants() {
