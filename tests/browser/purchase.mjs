@@ -19,7 +19,16 @@ const PERSONS = new URL('../../www/shop/src/persons.json', import.meta.url);
 
 /** Drives the purchase. `access` is `{server, lenderKey, merchantKey}`; without it the books stay closed. */
 export async function purchase(wanted) {
-  const { shop, out, width = 1440, keyboard = false, dark = false, person = 'approved', life, access } = wanted;
+  const {
+    shop,
+    out,
+    width = 1440,
+    keyboard = false,
+    dark = false,
+    person = 'approved',
+    life,
+    access,
+  } = wanted;
   const report = wanted.report ?? console.log;
   const { page, complaints, close } = await openPage({ width, dark });
   const trip = {

@@ -34,17 +34,17 @@ export function stepsFor(person, life = 'on-schedule') {
 }
 
 const ON_SCHEDULE = [
-    ['more than the debt is refused', payTooMuch],
-    ['repaid to zero, payment by payment', repay],
-    ['the books balance', booksBalance],
+  ['more than the debt is refused', payTooMuch],
+  ['repaid to zero, payment by payment', repay],
+  ['the books balance', booksBalance],
 ];
 
 const RETURNED = [
-    ['half of the goods go back', returnHalf],
-    ['an instalment falls late', fallLate],
-    ['what is overdue is paid', payOverdue],
-    ['the rest is paid early', payEarly],
-    ['the books balance', booksBalanceEarly],
+  ['half of the goods go back', returnHalf],
+  ['an instalment falls late', fallLate],
+  ['what is overdue is paid', payOverdue],
+  ['the rest is paid early', payEarly],
+  ['the books balance', booksBalanceEarly],
 ];
 
 const heading = (page, name) => page.getByRole('heading', { name });
@@ -321,7 +321,10 @@ async function payOverdue(trip) {
     () => account.getByRole('cell', { name: 'Overdue' }).count(),
     (count) => count === 0,
   );
-  await account.getByText(/has arrived/).first().waitFor();
+  await account
+    .getByText(/has arrived/)
+    .first()
+    .waitFor();
   await trip.shot('caught-up');
 }
 
@@ -345,10 +348,16 @@ async function booksBalanceEarly(trip) {
   const ledger = await trip.books.ledger();
   expect('the receivable', ledger.receivable, trip.before.receivable);
   expect('the interest receivable', ledger.interestReceivable, trip.before.interestReceivable);
-  expect('what the shop owes for the goods', ledger.merchantPayable - trip.before.merchantPayable, -trip.refund);
+  expect(
+    'what the shop owes for the goods',
+    ledger.merchantPayable - trip.before.merchantPayable,
+    -trip.refund,
+  );
   const interest = ledger.interestIncome - trip.before.interestIncome;
   if (!(interest > 0 && interest < trip.loan.offer.total_interest))
-    throw new Error(`interest of ${interest} where ${trip.loan.offer.total_interest} was quoted for the whole`);
+    throw new Error(
+      `interest of ${interest} where ${trip.loan.offer.total_interest} was quoted for the whole`,
+    );
   expect('the trial balance', ledger.balanced, true);
 }
 

@@ -21,7 +21,10 @@ use prequal_core::{
         caps::{Finding, PlanCap, judge_terms},
     },
     currency::Currency,
-    decide,
+    decide::{
+        self,
+        counterfactual::{Counterfactual, Goal, counterfactual},
+    },
     money::Amount,
     wire::{Decision, Input, Offer, QuoteInput, Reason},
 };
@@ -268,6 +271,15 @@ impl Policy {
     /// 422 where the input cannot be decided upon.
     pub fn decide(&self, input: &Input) -> Result<Decision, Problem> {
         decide::decide(&self.bundle, input)
+            .map_err(|error| Problem::new(Kind::InvalidValue, error.to_string()).with("pointer", "/input"))
+    }
+
+    /// The smallest change that would make the decision better.
+    ///
+    /// # Errors
+    /// 422 where the input cannot be decided.
+    pub fn counterfactual(&self, input: &Input) -> Result<Counterfactual, Problem> {
+        counterfactual(&self.bundle, input, Goal::Better)
             .map_err(|error| Problem::new(Kind::InvalidValue, error.to_string()).with("pointer", "/input"))
     }
 }

@@ -5,6 +5,7 @@ pub mod applications;
 pub mod auth;
 pub mod autopay;
 pub mod checkouts;
+pub mod counterfactual;
 pub mod decisions;
 mod describe;
 pub mod disclosures;
@@ -139,6 +140,7 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(funding::position))
         .routes(routes!(funding::reconciliation, funding::reconcile))
         .routes(routes!(reviews::list))
+        .routes(routes!(counterfactual::read))
         .routes(routes!(reviews::decide))
         .routes(routes!(resume::send_link))
         .routes(routes!(meta::health))

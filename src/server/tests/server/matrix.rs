@@ -110,6 +110,7 @@ fn table() -> Vec<Row> {
         row("GET",    "/v1/applications/{id}/consents",     Application,  none(),                           [401, 200, 404, 404, 404, 404, 200, 404]),
         row("GET",    "/v1/applications/{id}/disclosure",   Application,  none(),                           [401, 200, 404, 404, 404, 404, 200, 404]),
         row("POST",   "/v1/applications/{id}/disclosure/confirm", Application, json!({ "hash": "x" }),      [401, 422, 404, 403, 403, 403, 403, 403]),
+        row("GET",    "/v1/applications/{id}/counterfactual", Application, none(),                          [401, 403, 403, 403, 403, 403, 200, 403]),
         row("GET",    "/v1/applications/{id}/funding",      Application,  none(),                           [401, 403, 403, 403, 403, 403, 200, 403]),
         row("POST",   "/v1/applications/{id}/resume-link",  Application,  none(),                           [401, 403, 403, 403, 403, 403, 409, 403]),
         row("POST",   "/v1/applications/{id}/review-request", Application, none(),                          [401, 409, 404, 403, 403, 403, 403, 403]),
@@ -276,8 +277,9 @@ async fn everybody_is_answered_at_every_route_as_the_table_says() {
 }
 
 /// Requests that move no money and so need no `Idempotency-Key`, and what becomes of one that is sent twice.
-const WITHOUT_A_KEY: [(&str, &str); 15] = [
+const WITHOUT_A_KEY: [(&str, &str); 16] = [
     ("/v1/applications/resume", "a link opens once"),
+    ("/v1/reviews/{id}/decisions", "each reviewer says one thing"),
     ("/v1/funders/{id}/reconciliation", "it compares"),
     ("/v1/applications/{id}/disclosure/confirm", "confirmed once, and when is kept"),
     ("/v1/applications/{id}/review-request", "the same review is open"),

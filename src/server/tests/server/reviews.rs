@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     actors::{Purchase, Shopper},
     process::Process,
-    world::{Answer, EDGE, LENDER, MERCHANT, SECOND_LENDER, World, newest},
+    world::{Answer, EDGE, LENDER, MERCHANT, SECOND_LENDER, World, newest, payload},
 };
 
 const WEAK: Shopper = Shopper { name: "Ada Byron", email: "ada@example.com", phone: "+12125550123", standing: "weak" };
@@ -52,6 +52,28 @@ async fn token(world: &World, purchase: &Purchase) -> String {
 
 async fn status(world: &World, purchase: &Purchase) -> Value {
     world.get(&format!("/v1/applications/{}", purchase.application), LENDER).await.expect(200)
+}
+
+/// The test policy refers whoever stands weakly with the bureau and lends to whoever stands well: that is the change.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_looks_at_a_referral_is_told_the_smallest_change_and_the_applicant_only_what_is_safe() {
+    for (mark, person) in [("either to=good", "none"), ("either safe to=good", "found")] {
+        let mut policy = payload();
+        policy.features[0].change = mark.to_owned();
+        let world = World::with(policy).await;
+        let (purchase, _) = referred(&world).await;
+        let path = format!("/v1/applications/{}/counterfactual", purchase.application);
+        let found = world.get(&path, LENDER).await.expect(200);
+        assert_eq!((&found["outcome"], &found["staff"]["answer"]), (&json!("referred"), &json!("found")));
+        let change = &found["staff"]["changes"][0];
+        assert_eq!(
+            (&change["feature"], &change["from"], &change["to"]),
+            (&json!("standing"), &json!("weak"), &json!("good"))
+        );
+        assert_eq!(found["staff"]["outcome"], "eligible");
+        assert_eq!(found["person"]["answer"], person);
+        world.get(&path, &purchase.capability).await.problem(403, "forbidden");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
