@@ -111,7 +111,7 @@ fn write(url: &str, out: &std::path::Path) -> anyhow::Result<()> {
         }
     };
     std::fs::rename(&part, out).map_err(|error| anyhow!("cannot write `{}`: {error}", out.display()))?;
-    let Written { loans, events, entries, days } = written;
+    let Written { loans, events, fundings: _, entries, days } = written;
     write_output(&serde_json::json!({ "loans": loans, "events": events, "entries": entries, "days": days }).to_string())
 }
 
