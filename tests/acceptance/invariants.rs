@@ -230,6 +230,10 @@ fn the_packages_the_product_is_built_on_are_in_real_use() {
 fn every_third_party_version_stands_in_the_workspace_manifest() {
     for path in project::tracked().into_iter().filter(|path| path.ends_with("/Cargo.toml")) {
         let manifest = project::text(&path).expect("a manifest is text");
+        // A workspace of its own, for a compiler of its own, has its own versions.
+        if manifest.lines().any(|line| line.trim() == "[workspace]") {
+            continue;
+        }
         let mut in_dependencies = false;
         for line in manifest.lines().map(str::trim) {
             if line.starts_with('[') {

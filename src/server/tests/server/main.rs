@@ -12,6 +12,7 @@ mod decided;
 mod exposure;
 mod finance;
 mod funding;
+mod funding_limits;
 mod fuzzed;
 mod jobs;
 mod killed;

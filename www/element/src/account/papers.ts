@@ -72,7 +72,7 @@ const EVENTS: Readonly<Record<string, string>> = {
   received: 'Payment received',
   collected: 'Payment received',
   prepaid: 'Early payment received',
-  refunded: 'Goods returned: the shop gave the price back',
+  refunded: 'Goods returned',
   returned: 'Payment taken back by your bank',
   charged_back: 'Payment taken back by your bank',
   goodwill_credited: 'Credited by the lender',

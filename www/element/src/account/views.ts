@@ -13,12 +13,16 @@ const STATUS: Readonly<Record<LoanInstallment['status'], string>> = {
   upcoming: 'Upcoming',
 };
 
+/** What should have been paid by now. */
+function overdueOf(loan: Loan): number {
+  const late = loan.installments.filter((each) => each.status === 'overdue');
+  return late.reduce((sum, each) => sum + each.total - each.paid, 0);
+}
+
 /** What is owed, and when the next payment is due. */
 export function balanceView(loan: Loan, locale: string): HTMLElement {
   const show = (amount: number) => money(amount, loan.currency, locale);
-  const overdue = loan.installments
-    .filter((each) => each.status === 'overdue')
-    .reduce((sum, each) => sum + each.total - each.paid, 0);
+  const overdue = overdueOf(loan);
   const paid = loan.installments.filter((each) => each.status === 'paid').length;
   const line = (name: string, value: string, aside?: string) =>
     h(
@@ -201,7 +205,10 @@ export function payView(loan: Loan, locale: string, host: PayHost): HTMLElement 
   );
   otherField.hidden = true;
   const next = loan.next_due;
+  const overdue = overdueOf(loan);
   const choices: { label: string; aside?: string; amount: number | undefined }[] = [];
+  if (overdue > 0 && (host.payoff === undefined || overdue < host.payoff))
+    choices.push({ label: `Overdue, ${show(overdue)}`, aside: 'brings the loan up to date', amount: overdue });
   if (next !== null && (host.payoff === undefined || next.amount < host.payoff)) {
     choices.push({
       label: `Next payment, ${show(next.amount)}`,
