@@ -208,7 +208,11 @@ export function payView(loan: Loan, locale: string, host: PayHost): HTMLElement 
   const overdue = overdueOf(loan);
   const choices: { label: string; aside?: string; amount: number | undefined }[] = [];
   if (overdue > 0 && (host.payoff === undefined || overdue < host.payoff))
-    choices.push({ label: `Overdue, ${show(overdue)}`, aside: 'brings the loan up to date', amount: overdue });
+    choices.push({
+      label: `Overdue, ${show(overdue)}`,
+      aside: 'brings the loan up to date',
+      amount: overdue,
+    });
   if (next !== null && (host.payoff === undefined || next.amount < host.payoff)) {
     choices.push({
       label: `Next payment, ${show(next.amount)}`,
