@@ -5,6 +5,7 @@ const ACCOUNTS = {
   receivable: '1110',
   interestReceivable: '1120',
   merchantPayable: '2010',
+  merchantClaims: '1220',
   interestIncome: '4010',
   merchantFees: '4030',
 };

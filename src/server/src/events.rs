@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
-    app::{App, new_id},
+    app::new_id,
     problem::{Kind, Problem},
     storage::{Connection, loans, payments},
 };
@@ -251,7 +251,6 @@ fn may_be_reversed(loan: &Loan, number: u32) -> Result<(), Problem> {
 /// # Errors
 /// 500 when the database fails.
 pub async fn follow(
-    app: &App,
     db: &mut Connection,
     row: &loans::Row,
     loan: &Loan,
@@ -277,7 +276,7 @@ pub async fn follow(
             for (payment, status) in states(loan) {
                 payments::set_state(db, payment, status, &today.to_string()).await?;
             }
-            crate::refunds::settle_claims(app, db, loan, (today, now)).await
+            crate::refunds::settle_claims(db, loan, (today, now)).await
         }
         _ => Ok(()),
     }

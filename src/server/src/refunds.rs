@@ -4,7 +4,7 @@ use prequal_core::{calendar::Date, credit::RefundOrder, money::Amount, rounding:
 use prequal_ledger::{Account, Entry, Event, Loan, Status, Transfer};
 
 use crate::{
-    app::{App, new_id},
+    app::new_id,
     booking,
     problem::{Kind, Problem},
     settings::{Merchant, RefundFee},
@@ -109,10 +109,9 @@ pub async fn claim_on_merchant(
         undone: None,
     };
     refunds::insert_claim(db, &claim).await?;
-    if let Some(date) = merchant.settled_on(today) {
-        let about = (claim.merchant.as_str(), claim.loan.as_str(), claim.currency.as_str());
-        settlement::claim(db, about, net_of(&claim)?, date, now).await?;
-    }
+    // A merchant that is paid at once has no sales to set it off against: what it owes becomes a claim.
+    let about = (claim.merchant.as_str(), claim.loan.as_str(), claim.currency.as_str());
+    settlement::claim(db, about, net_of(&claim)?, today, now).await?;
     post_fee(db, &claim, true, (today, now)).await
 }
 
@@ -157,12 +156,7 @@ async fn post_fee(
 ///
 /// # Errors
 /// 500 when the database fails.
-pub async fn settle_claims(
-    app: &App,
-    db: &mut Connection,
-    loan: &Loan,
-    (today, now): (Date, &str),
-) -> Result<(), Problem> {
+pub async fn settle_claims(db: &mut Connection, loan: &Loan, (today, now): (Date, &str)) -> Result<(), Problem> {
     for (record, in_force) in loan.records().iter().zip(loan.in_force()) {
         let Event::Refunded { refund, .. } = &record.event else { continue };
         let Some(claim) = refunds::claim(db, refund).await? else { continue };
@@ -171,13 +165,10 @@ pub async fn settle_claims(
         }
         let undone = (!in_force).then(|| today.to_string());
         refunds::set_undone(db, refund, undone.as_deref()).await?;
-        let merchant = app.settings.merchant(&claim.merchant);
-        if let Some(date) = merchant.and_then(|merchant| merchant.settled_on(today)) {
-            let about = (claim.merchant.as_str(), claim.loan.as_str(), claim.currency.as_str());
-            match in_force {
-                true => settlement::claim(db, about, net_of(&claim)?, date, now).await?,
-                false => settlement::unclaim(db, about, net_of(&claim)?, date, now).await?,
-            }
+        let about = (claim.merchant.as_str(), claim.loan.as_str(), claim.currency.as_str());
+        match in_force {
+            true => settlement::claim(db, about, net_of(&claim)?, today, now).await?,
+            false => settlement::unclaim(db, about, net_of(&claim)?, today, now).await?,
         }
         post_fee(db, &claim, in_force, (today, now)).await?;
     }
@@ -190,7 +181,6 @@ pub async fn settle_claims(
 /// # Errors
 /// 500 when the database fails.
 pub async fn undo_all(
-    app: &App,
     db: &mut Connection,
     id: &str,
     loan: &mut Loan,
@@ -202,5 +192,5 @@ pub async fn undo_all(
     for number in numbers {
         booking::record(db, id, loan, Event::Reversed { number }, today, now).await?;
     }
-    settle_claims(app, db, loan, (today, now)).await
+    settle_claims(db, loan, (today, now)).await
 }

@@ -167,7 +167,6 @@ pub enum Went {
 /// # Errors
 /// 422 for one that is not known, has another amount or ended otherwise.
 pub async fn payout_ended(
-    app: &App,
     db: &mut Connection,
     told: &Told<'_>,
     went: Went,
@@ -206,7 +205,7 @@ pub async fn payout_ended(
     };
     booking::record(db, &row.id, &mut loan, event, today, now).await?;
     if went == Went::Failed {
-        refunds::undo_all(app, db, &row.id, &mut loan, (today, now)).await?;
+        refunds::undo_all(db, &row.id, &mut loan, (today, now)).await?;
     }
     let counted = value_date.to_string();
     payments::set_payout(db, &payout.id, status, Some(&counted), Some(told.id)).await?;
@@ -256,7 +255,6 @@ pub enum Payout {
 /// # Errors
 /// 409 for a payout that was not returned.
 pub async fn decide_payout(
-    app: &App,
     db: &mut Connection,
     row: &loans::Row,
     decided: Payout,
@@ -279,7 +277,7 @@ pub async fn decide_payout(
     let mut loan = booking::load(db, row).await?;
     let event = Event::PayoutFailed { value_date: today };
     booking::record_decided(db, &row.id, &mut loan, event, today, now).await?;
-    refunds::undo_all(app, db, &row.id, &mut loan, (today, now)).await?;
+    refunds::undo_all(db, &row.id, &mut loan, (today, now)).await?;
     payments::set_payout(db, &payout.id, "failed", Some(&today.to_string()), None).await?;
     Ok("failed")
 }

@@ -1,11 +1,7 @@
 //! Settling with merchants by cycle: what is paid, kept, held, carried and claimed, and what it means for the loans.
 
-use prequal_core::{bundle::Payload, calendar::Date, money::Amount};
-use prequal_ledger::Event;
-use prequal_server::{
-    booking, jobs, settlement,
-    storage::{group::Part, loans},
-};
+use prequal_core::{bundle::Payload, calendar::Date};
+use prequal_server::{jobs, settlement};
 use serde_json::{Value, json};
 
 use crate::{
@@ -37,18 +33,7 @@ async fn sell(world: &World, amount: i64, plan: &str) -> (String, String) {
 
 /// The merchant gives back so much of a loan's price.
 async fn give_back(world: &World, loan: &str, amount: i64, number: &str) {
-    let app = world.app().clone();
-    let (server, amount) = (&*app, Amount::new(amount).unwrap());
-    let work = |mut tx: Part| async move {
-        let row = loans::find(&mut tx, loan).await?.unwrap();
-        let mut folded = booking::load(&mut tx, &row).await?;
-        let (today, now) = (server.today()?, server.now()?.to_string());
-        let event = Event::Refunded { amount, refund: number.to_owned(), value_date: today, order: None };
-        booking::record(&mut tx, loan, &mut folded, event, today, &now).await?;
-        settlement::claim(&mut tx, (&row.merchant, loan, &row.currency), amount, today, &now).await
-    };
-    server.db.write(work).await.unwrap();
-    world.verify().await;
+    world.refund(number, &json!({ "loan": loan, "amount": amount, "reference": number })).await.expect(201);
 }
 
 async fn last(world: &World) -> Value {
