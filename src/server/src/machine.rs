@@ -28,6 +28,12 @@ pub fn simulate(machine: Option<Arc<dyn Simulated>>) {
     SIMULATED.with(|simulated| *simulated.borrow_mut() = machine);
 }
 
+/// Whether this thread is simulated.
+#[must_use]
+pub fn is_simulated() -> bool {
+    simulated().is_some()
+}
+
 fn simulated() -> Option<Arc<dyn Simulated>> {
     SIMULATED.with(|simulated| simulated.borrow().clone())
 }

@@ -11,7 +11,10 @@ use std::{
 
 use prequal_core::{calendar::Date, currency::Currency, money::Amount};
 use prequal_ledger::{Event, Head, Loan, Status, chain};
-use tokio::sync::oneshot;
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{Duration, Instant, timeout},
+};
 
 use crate::{
     app::{App, new_id},
@@ -24,6 +27,10 @@ use crate::{
 
 /// How many notices are taken together at most.
 pub const BATCH_MAX: usize = 128;
+/// How long a batch waits at most for those who were answered just now to come again.
+pub const PATIENCE_MAX: Duration = Duration::from_millis(2);
+/// Which part of the last batch's time it waits at most.
+const PATIENCE_SHARE: u32 = 4;
 /// How many days before the business date a value date may lie; an earlier one counts as the earliest.
 pub const VALUE_DATE_DAYS_BACK_MAX: i32 = 31;
 
@@ -70,6 +77,8 @@ type Answer = Result<Taken, Problem>;
 #[derive(Debug, Default)]
 pub struct Intake {
     queue: Mutex<Queue>,
+    /// Told of each notice that comes.
+    came: Notify,
     kept: Mutex<BTreeMap<String, Account>>,
 }
 
@@ -104,6 +113,24 @@ impl Intake {
         let events = i64::try_from(account.loan.records().len()).ok()?;
         (end.events == Some(events) && head(end.head_number, end.head_hash.as_deref()) == account.head)
             .then_some(account)
+    }
+
+    /// Waits for company. While a batch is written its senders wait and others gather; taken at once, the others would
+    /// make a batch of half of all, and so on in turns, each with a wait for the disk of its own. Whoever comes alone
+    /// is not held up.
+    async fn company(&self, last: &Last) {
+        let here = self.queue().waiting.len();
+        if here == 0 || last.notices == 0 {
+            return;
+        }
+        let all = (here + last.notices).min(BATCH_MAX);
+        let gathered = async {
+            while self.queue().waiting.len() < all {
+                self.came.notified().await;
+            }
+        };
+        // Whether they came or not, there is work.
+        let _ = timeout((last.took / PATIENCE_SHARE).min(PATIENCE_MAX), gathered).await;
     }
 
     /// The next batch; with none left, whoever worked is done.
@@ -148,20 +175,33 @@ pub async fn take(app: &Arc<App>, arrival: Arrival) -> Answer {
         queue.waiting.push_back((arrival, tell));
         !std::mem::replace(&mut queue.working, true)
     };
+    app.intake.came.notify_one();
     if idle {
         // A task of its own: whoever came first may go away, and others wait.
-        tokio::spawn(work(app.clone()));
+        app.db.spawn(work(app.clone()));
     }
     told.await.unwrap_or_else(|_| Err(Problem::internal("a batch of repayments came to no end")))
 }
 
+/// What the last batch was like.
+#[derive(Default)]
+struct Last {
+    notices: usize,
+    took: Duration,
+}
+
 async fn work(app: Arc<App>) {
     let mut shift = Shift { intake: &app.intake, over: false };
-    while let Some((arrivals, waiting)) = shift.intake.next() {
+    let mut last = Last::default();
+    loop {
+        shift.intake.company(&last).await;
+        let Some((arrivals, waiting)) = shift.intake.next() else { break };
+        let began = Instant::now();
         for (answer, tell) in answer_all(&app, &arrivals).await.into_iter().zip(waiting) {
             // Who went away is answered when the notice comes again.
             let _ = tell.send(answer);
         }
+        last = Last { notices: arrivals.len(), took: began.elapsed() };
     }
     shift.over = true;
 }

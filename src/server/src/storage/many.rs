@@ -29,7 +29,7 @@ where
     for piece in ids.chunks(ROWS_MAX) {
         let Some(last) = piece.last() else { break };
         let size = size_for(piece.len());
-        let sql = format!("{before} {}{after}", tuple(0, size));
+        let sql = format!("{before} {}{after}", tuple(0, size, Marks::of(db)));
         let mut query = sqlx::query_as(AssertSqlSafe(sql));
         // A list that is filled up with its last finds nothing more.
         for id in piece.iter().chain(std::iter::repeat_n(last, size - piece.len())) {
@@ -57,17 +57,19 @@ pub async fn execute<T>(
     for piece in rows.chunks(ROWS_MAX) {
         let Some(last) = piece.last() else { break };
         let size = size_for(piece.len());
+        let marks = Marks::of(db);
         let sql = match insert {
-            Some(_) if size == 1 => format!("{before} {}{after}", tuple(0, columns)),
+            Some(_) if size == 1 => format!("{before} {}{after}", tuple(0, columns, marks)),
             Some(into) => {
-                let tuples: Vec<String> =
-                    (0..size).map(|row| tuple(row * columns, columns).replacen('(', &format!("({row}, "), 1)).collect();
+                let tuples: Vec<String> = (0..size)
+                    .map(|row| tuple(row * columns, columns, marks).replacen('(', &format!("({row}, "), 1))
+                    .collect();
                 let names: Vec<String> = (2..columns + 2).map(|number| format!("column{number}")).collect();
-                let (names, tuples, count) = (names.join(", "), tuples.join(", "), size * columns + 1);
-                format!("{into}SELECT {names} FROM (VALUES {tuples}) AS v WHERE column1 < ${count}{after}")
+                let (names, tuples, count) = (names.join(", "), tuples.join(", "), marks.of_number(size * columns + 1));
+                format!("{into}SELECT {names} FROM (VALUES {tuples}) AS v WHERE column1 < {count}{after}")
             }
             None => {
-                let tuples: Vec<String> = (0..size).map(|row| tuple(row * columns, columns)).collect();
+                let tuples: Vec<String> = (0..size).map(|row| tuple(row * columns, columns, marks)).collect();
                 format!("{before} {}{after}", tuples.join(", "))
             }
         };
@@ -83,9 +85,30 @@ pub async fn execute<T>(
     Ok(())
 }
 
+/// How a statement of many parameters marks them. SQLite looks for a parameter with a name, as `$7` is one to it, among
+/// all of them: without names a thousand are not looked for a thousand times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    Numbered,
+    InOrder,
+}
+
+impl Marks {
+    fn of(db: &Connection) -> Self {
+        if db.backend_name() == "SQLite" { Self::InOrder } else { Self::Numbered }
+    }
+
+    fn of_number(self, number: usize) -> String {
+        match self {
+            Self::Numbered => format!("${number}"),
+            Self::InOrder => "?".to_owned(),
+        }
+    }
+}
+
 /// `($n, …)` of so many parameters after the first `from`.
-fn tuple(from: usize, count: usize) -> String {
-    let names: Vec<String> = (from + 1..=from + count).map(|number| format!("${number}")).collect();
+fn tuple(from: usize, count: usize, marks: Marks) -> String {
+    let names: Vec<String> = (from + 1..=from + count).map(|number| marks.of_number(number)).collect();
     format!("({})", names.join(", "))
 }
 
@@ -95,8 +118,9 @@ mod tests {
 
     #[test]
     fn parameters_are_counted_through() {
-        assert_eq!(tuple(0, 3), "($1, $2, $3)");
-        assert_eq!(tuple(6, 2), "($7, $8)");
+        assert_eq!(tuple(0, 3, Marks::Numbered), "($1, $2, $3)");
+        assert_eq!(tuple(6, 2, Marks::Numbered), "($7, $8)");
+        assert_eq!(tuple(6, 2, Marks::InOrder), "(?, ?)");
         assert_eq!([1, 2, 9, 64, 65, 128, 500].map(size_for), [1, 4, 16, 64, 128, 128, 128]);
     }
 }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod closes;
 pub mod codes;
 pub mod days;
+mod desk;
 pub mod disclosures;
 pub mod dues;
 pub mod duties;
@@ -43,7 +44,9 @@ pub mod webhooks;
 use std::sync::Arc;
 
 use sqlx::{Any, AnyPool, Transaction};
+use tokio::task::JoinHandle;
 
+use desk::Desk;
 use engine::Purpose;
 pub use engine::{Engine, is_contention};
 use group::{Part, Writer};
@@ -62,6 +65,7 @@ pub struct Database {
     writing: AnyPool,
     readers: AnyPool,
     writer: Arc<Writer>,
+    desk: Desk,
 }
 
 impl Database {
@@ -101,12 +105,16 @@ impl Database {
     /// As [`Database::open`].
     pub async fn open_with(url: &str, migrations: &[schema::Step]) -> Result<Self, String> {
         let engine = Engine::of(url)?;
-        let writing = engine.connect(url, Purpose::Write).await?;
+        let desk = Desk::new()?;
+        // A connection is watched by whoever opened it.
+        let opening = url.to_owned();
+        let writing = desk.spawn(async move { engine.connect(&opening, Purpose::Write).await }).await;
+        let writing = writing.map_err(|error| format!("the database was not opened: {error}"))??;
         let named = |error: String| format!("database `{}`: {error}", engine::shown(url));
         schema::migrate(&writing, engine, migrations).await.map_err(named)?;
         let readers = engine.connect(url, Purpose::Read).await?;
         let writer = Writer::new(writing.clone(), engine.begin_to_write());
-        Ok(Self { engine, writing, readers, writer })
+        Ok(Self { engine, writing, readers, writer, desk })
     }
 
     /// Which engine it is.
@@ -125,6 +133,11 @@ impl Database {
         work: impl Fn(Part) -> F,
     ) -> Result<T, Problem> {
         self.writer.write(work).await
+    }
+
+    /// Begins a work of many steps, such as a batch, which none of the requests' tasks shall hold up.
+    pub fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.desk.spawn(work)
     }
 
     /// Begins a transaction of one's own that may write; waits for the one before it.
