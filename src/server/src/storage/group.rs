@@ -155,24 +155,18 @@ impl Open {
         Ok(sqlx::raw_sql(statement).execute(&mut **tx).await.map(drop)?)
     }
 
-    /// Whether anything was committed.
+    /// Whether anything was committed. Its members are those of this transaction and no other: should it come to no
+    /// end, nobody may find them waiting and tell them of the next one's.
     async fn commit(&mut self) -> bool {
-        let Some(tx) = self.tx.take() else { return false };
-        match tx.commit().await {
-            Ok(()) => {
-                for member in self.members.drain(..) {
-                    let _ = member.send(Ok(()));
-                }
-                true
-            }
-            Err(error) => {
-                let problem = Problem::from(error);
-                for member in self.members.drain(..) {
-                    let _ = member.send(Err(problem.clone()));
-                }
-                false
-            }
+        let members = std::mem::take(&mut self.members);
+        let ended = match self.tx.take() {
+            Some(tx) => tx.commit().await.map_err(Problem::from),
+            None => Err(Problem::contention()),
+        };
+        for member in members {
+            let _ = member.send(ended.clone());
         }
+        ended.is_ok()
     }
 }
 
@@ -263,9 +257,12 @@ impl Writer {
         let (told, end) = oneshot::channel();
         open.members.push(told);
         if last {
-            self.commit(&mut open).await;
+            // Whoever comes last may go away while it is written, and others wait for it: a task of its own.
+            let writer = self.clone();
+            tokio::spawn(async move { writer.commit(&mut open).await });
+        } else {
+            drop(open);
         }
-        drop(open);
         end.await.unwrap_or_else(|_| Err(Problem::contention()))?;
         done
     }

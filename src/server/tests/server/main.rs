@@ -13,6 +13,7 @@ mod exposure;
 mod finance;
 mod funding;
 mod funding_limits;
+mod gone;
 mod jobs;
 mod killed;
 mod lines;

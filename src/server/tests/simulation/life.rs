@@ -392,7 +392,12 @@ async fn money(world: &World, rows: &[payments::Row], suspense: &[(String, i64)]
                 assert_eq!(kept, [&(transfer.id.clone(), transfer.amount)], "money of nobody is kept once");
             }
             _ => {
-                let [row] = of_it[..] else { panic!("{transfer:?} is in the books as {of_it:?}") };
+                let [row] = of_it[..] else {
+                    let asked: Vec<_> = rows.iter().filter(|row| row.id == transfer.reference).collect();
+                    panic!(
+                        "{transfer:?} is in the books as {of_it:?}; what was asked: {asked:?}; of nobody: {suspense:?}"
+                    )
+                };
                 let status = if transfer.succeeded { "cleared" } else { "failed" };
                 assert_eq!((row.status.as_str(), row.amount), (status, transfer.amount));
                 assert!(transfer.kind == "incoming" || row.id == transfer.reference);

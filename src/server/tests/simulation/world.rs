@@ -112,7 +112,10 @@ exposure_max = 300000
         );
         write("prequal.toml", &config);
         let bundle = Bundle::from_payload(full.as_bytes()).unwrap();
-        Self { folder, bundle, offer_key, webhook_secret }
+        let ground = Self { folder, bundle, offer_key, webhook_secret };
+        // The first server that starts makes the data key: here, so that the first run is as every other.
+        Settings::load(&ground.config(), true).unwrap();
+        ground
     }
 
     fn config(&self) -> Config {
