@@ -7,10 +7,11 @@
 use prequal_core::{
     calendar::{Date, Instant},
     canonical,
+    currency::Currency,
     money::Amount,
     wire::Offer,
 };
-use prequal_ledger::{CaptureRefusal, End, Law, Order, OrderRefusal, Share, capture_offer};
+use prequal_ledger::{CaptureRefusal, End, Law, Made, Order, OrderRefusal, Share, capture_offer};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ use crate::{
     agreement,
     app::{App, new_id},
     booking::{self, Booking, Lending},
-    funding::Chosen,
+    funding::{Chosen, reserve},
     http::submit::Approved,
     jobs::{Done, Running},
     lines,
@@ -27,7 +28,7 @@ use crate::{
     problem::{Kind, Problem},
     secret,
     settlement::{self, Fees},
-    storage::{Connection, applications, checkouts, funding, group::Part, merchant_events, orders},
+    storage::{Connection, applications, checkouts, funding, group::Part, loans, merchant_events, orders},
 };
 
 /// The most credentials of one order.
@@ -42,6 +43,8 @@ pub enum Announcement {
     Authorized,
     /// A part or all of it was captured.
     Captured,
+    /// A capture could not be paid out.
+    CaptureFailed,
     /// What was left was released.
     Voided,
     /// The window ended before all was captured.
@@ -54,6 +57,7 @@ impl Announcement {
         match self {
             Self::Authorized => EventType::OrderAuthorized,
             Self::Captured => EventType::OrderCaptured,
+            Self::CaptureFailed => EventType::OrderCaptureFailed,
             Self::Voided => EventType::OrderVoided,
             Self::Expired => EventType::OrderExpired,
         }
@@ -249,10 +253,10 @@ pub async fn capture(
     let (moment, now) = (now, now.to_string());
     let mut row = own(db, id, merchant).await?;
     let mut order = state(&row)?;
-    let before = order.captured;
+    let before = made(&orders::captures(db, id).await?)?;
     order.capture(amount, last, today).map_err(refused)?;
     let signed: Offer = serde_json::from_str(&row.terms).map_err(Problem::internal)?;
-    let share = Share { before, amount, whole: order.authorized };
+    let share = Share::new(&before, amount, order.authorized).map_err(|refusal| dearer(&refusal))?;
     let application = applications::find(db, &row.application).await?.ok_or_else(Problem::not_found)?;
     let offer = capture_offer(&signed, &share, today, law(app, &application.bundle_hash))
         .map_err(|refusal| dearer(&refusal))?;
@@ -293,8 +297,8 @@ pub async fn capture(
         funding::release(db, &row.application).await?;
     }
     let number = i64::from(order.captures);
-    let captured =
-        orders::CaptureRow { number, loan: loan.clone(), amount: amount.minor(), captured_on: today.to_string() };
+    let (amount, captured_on) = (amount.minor(), today.to_string());
+    let captured = orders::CaptureRow { number, loan: loan.clone(), amount, captured_on, failed_after: None };
     orders::add_capture(db, id, &captured, &now).await?;
     (row.captured, row.captures) = (order.captured.minor(), number);
     row.ended = is_last.then(|| "captured".to_owned());
@@ -305,7 +309,7 @@ pub async fn capture(
     Ok(Captured {
         order_id: id.to_owned(),
         number,
-        amount: amount.minor(),
+        amount,
         fee: fee.minor(),
         captured_on: captured.captured_on,
         state: order.state(today).name(),
@@ -313,6 +317,81 @@ pub async fn capture(
         left_amount: left.minor(),
         capture_until: row.capture_until,
     })
+}
+
+/// The captures of an order as the ledger asks for them.
+fn made(captures: &[orders::CaptureRow]) -> Result<Vec<Made>, Problem> {
+    let of = |row: &orders::CaptureRow| {
+        let failed_after = row.failed_after.map(u32::try_from).transpose().map_err(Problem::internal)?;
+        Ok(Made { amount: Amount::new(row.amount).map_err(Problem::internal)?, failed_after })
+    };
+    captures.iter().map(of).collect()
+}
+
+/// Takes note that the payout of a loan failed, which its events say already: where the loan is a capture, nothing was
+/// captured by it. What it drew is held again while the window lasts, unless the merchant ended the order.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn capture_failed(
+    app: &App,
+    db: &mut Connection,
+    loan: &loans::Row,
+    (today, now): (Date, &str),
+) -> Result<(), Problem> {
+    let Some((id, number)) = orders::capture_of_loan(db, &loan.id).await? else { return Ok(()) };
+    // A window that is over ends the order first, so that what it holds is let go as it is.
+    expire_one(db, &id, today, now).await?;
+    let mut row = orders::find(db, &id).await?.ok_or_else(|| Problem::internal("a capture of no order"))?;
+    if !orders::add_failure(db, (&id, number), row.captures, (&today.to_string(), now)).await? {
+        return Ok(());
+    }
+    let amount = Amount::new(loan.principal).map_err(Problem::internal)?;
+    let mut order = state(&row)?;
+    let is_open = order.capture_failed(amount, today);
+    row.captured = order.captured.minor();
+    row.ended = row.ended.filter(|ended| ended != "captured" || order.end.is_some());
+    orders::project(db, &id, (row.captured, row.captures), row.ended.as_deref()).await?;
+    let application = applications::find(db, &row.application).await?.ok_or_else(Problem::not_found)?;
+    if is_open {
+        if let Some(line) = &row.line {
+            lines::hold_again(db, line, (&id, amount), (today, order.until)).await?;
+        }
+        if let Some(chosen) = funding_of(db, &application).await? {
+            let currency = Currency::parse(&row.currency).map_err(Problem::internal)?;
+            reserve::hold(db, &row.application, &chosen, order.held(today), currency).await?;
+        }
+    }
+    tell_of_failure(app, db, (&row, &application), loan).await?;
+    let mut said = told(&row, today)?;
+    (said["capture"], said["failed_amount"]) = (json!(number), json!(loan.principal));
+    announce(db, &row.merchant, Announcement::CaptureFailed, &said, now).await
+}
+
+/// Tells the shopper, who was told of the capture, that nothing is owed for it.
+async fn tell_of_failure(
+    app: &App,
+    db: &mut Connection,
+    (row, application): (&orders::Row, &applications::Row),
+    loan: &loans::Row,
+) -> Result<(), Problem> {
+    let checkout = checkouts::find(db, &row.checkout).await?.ok_or_else(Problem::not_found)?;
+    let merchant = app.settings.merchant(&row.merchant);
+    let merchant = merchant.as_ref().map_or(row.merchant.as_str(), |merchant| merchant.name.as_str());
+    let currency = Currency::parse(&row.currency).map_err(Problem::internal)?;
+    let amount = Amount::new(loan.principal).map_err(Problem::internal)?;
+    let values = [
+        ("merchant", merchant.to_owned()),
+        ("amount", agreement::format_money(amount, currency)),
+        ("order", checkout.merchant_order),
+        ("loan", loan.id.clone()),
+    ];
+    let policies = &app.settings.policies;
+    let policy = policies.known(&application.bundle_hash).unwrap_or(policies.active());
+    let about = About { loan: Some(&loan.id), ..About::application(&row.application) };
+    let once = format!("capture_failed:{}", loan.id);
+    notice::add(app, db, policy, notice::Kind::CaptureFailed, &about, &once, &values).await?;
+    Ok(())
 }
 
 /// Who was found to finance what was approved.

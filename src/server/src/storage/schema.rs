@@ -44,6 +44,7 @@ pub const LENDING: &[Step] = steps! {
     6 "funding" = "0006_funding.sql";
     7 "agreements" = "0007_agreements.sql";
     8 "webhooks" = "0008_webhooks.sql";
+    9 "parts" = "0009_parts.sql";
 };
 
 /// How often a migration is begun that another server is making at the same time.

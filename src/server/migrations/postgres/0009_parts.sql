@@ -1,0 +1,17 @@
+-- What is told of and remitted more exactly.
+
+-- A capture whose payout failed: nothing was lent by it. `after` is how many captures the order had by then.
+CREATE TABLE order_capture_failures (
+    checkout TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    after BIGINT NOT NULL,
+    failed_on TEXT NOT NULL,
+    created TEXT NOT NULL,
+    PRIMARY KEY (checkout, number),
+    FOREIGN KEY (checkout, number) REFERENCES order_captures (checkout, number),
+    CHECK (after >= number)
+);
+CREATE TRIGGER order_capture_failures_no_update BEFORE UPDATE ON order_capture_failures
+FOR EACH ROW EXECUTE FUNCTION must_not_change();
+CREATE TRIGGER order_capture_failures_no_delete BEFORE DELETE ON order_capture_failures
+FOR EACH ROW EXECUTE FUNCTION must_not_change();
