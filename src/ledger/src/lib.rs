@@ -43,7 +43,7 @@ pub use entry::{Entry, Transfer};
 pub use error::LedgerError;
 pub use event::{Event, NewSchedule, Record, WaivedPart};
 pub use facts::PAUSES_MAX;
-pub use funding::{Funder, FunderPosition, Funding, Moved};
+pub use funding::{Funder, FunderPosition, Funding, GuarantorFee, Moved};
 pub use line::{Ceiling, Claim, ClaimKind, Hold, Line, LineEvent, admit};
 pub use loan::{Contract, Loan, Status};
 pub use merkle::DayHead;

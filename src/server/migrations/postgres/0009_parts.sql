@@ -15,3 +15,7 @@ CREATE TRIGGER order_capture_failures_no_update BEFORE UPDATE ON order_capture_f
 FOR EACH ROW EXECUTE FUNCTION must_not_change();
 CREATE TRIGGER order_capture_failures_no_delete BEFORE DELETE ON order_capture_failures
 FOR EACH ROW EXECUTE FUNCTION must_not_change();
+
+-- Whether a guarantor's fee stands in books of its own. Loans that were booked before have it in their funders' books,
+-- and keep it there.
+ALTER TABLE loan_funders ADD COLUMN fee_books BIGINT NOT NULL DEFAULT 0 CHECK (fee_books IN (0, 1));

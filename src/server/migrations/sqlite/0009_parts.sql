@@ -15,3 +15,7 @@ CREATE TRIGGER order_capture_failures_no_update BEFORE UPDATE ON order_capture_f
 BEGIN SELECT RAISE(ABORT, 'failures of captures are append-only'); END;
 CREATE TRIGGER order_capture_failures_no_delete BEFORE DELETE ON order_capture_failures
 BEGIN SELECT RAISE(ABORT, 'failures of captures are append-only'); END;
+
+-- Whether a guarantor's fee stands in books of its own. Loans that were booked before have it in their funders' books,
+-- and keep it there.
+ALTER TABLE loan_funders ADD COLUMN fee_books INTEGER NOT NULL DEFAULT 0 CHECK (fee_books IN (0, 1));

@@ -13,6 +13,7 @@ mod decided;
 mod exposure;
 mod finance;
 mod funding;
+mod funding_fees;
 mod funding_limits;
 mod fuzzed;
 mod jobs;

@@ -79,7 +79,7 @@ impl Life {
             told: Vec::new(),
         });
         let funding = funders(&mut random);
-        let count = funding.funders().len();
+        let count = funding.members().count();
         let mut life = Self {
             loan: Loan::new(contract),
             trial: TrialBalance::default(),
