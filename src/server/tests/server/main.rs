@@ -39,6 +39,7 @@ mod sandbox_bureau;
 mod sent;
 mod settlement;
 mod sharing;
+mod slow;
 mod storm;
 mod together;
 mod told;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use prequal_server::{config::Config, serve};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     actors::ADA,
@@ -67,6 +67,21 @@ async fn metrics_count_what_happened_and_name_nobody() {
     assert!(value(&page, "prequal_writes_total") >= value(&page, "prequal_commits_total"));
     assert_eq!(value(&page, "prequal_outbox_calls{status=\"dead\"}") as i64, 0);
     assert_eq!(value(&page, "prequal_draining") as i64, 0);
+    // Sums of the ledger, as the trial balance has them.
+    let owed = value(&page, "prequal_principal_outstanding_minor{currency=\"USD\"}") as i64;
+    assert_eq!((owed, value(&page, "prequal_loans_owed{currency=\"USD\"}") as i64), (world.account("1110").await, 1));
+    assert!(!page.contains("prequal_suspense_minor{"), "nothing waits");
+    let stray = json!({ "reference": "who knows", "amount": 1_234, "currency": "USD", "value_date": "2026-01-01" });
+    world.provider("POST", "/v1/incoming", &stray).await;
+    let receipts = |page: &Value| page["receipts"].as_array().unwrap().len() == 1;
+    world.wait("/v1/ledger/suspense", LENDER, receipts).await;
+    world.pay(&loan, &capability, 49_993).await;
+    world.refund("r", &json!({ "loan": loan, "reference": "R", "amount": 500 })).await.expect(201);
+    let later = String::from_utf8(world.get("/metrics", LENDER).await.bytes).unwrap();
+    assert_eq!(value(&later, "prequal_suspense_minor{currency=\"USD\"}") as i64, world.account("2910").await);
+    assert_eq!(value(&later, "prequal_suspense_receipts{currency=\"USD\"}") as i64, 1);
+    assert_eq!(value(&later, "prequal_credit_balances_minor{currency=\"USD\"}") as i64, world.account("2110").await);
+    assert!(!later.contains("prequal_loans_owed{"), "nothing is owed any more");
     for name in [&loan, &capability, "Ada", "example.com"] {
         assert!(!page.contains(name), "{name} is in the metrics");
     }
@@ -207,6 +222,7 @@ async fn metrics_have_an_address_of_their_own_where_one_is_given() {
     open.send("GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n");
     let page = open.answer();
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("prequal_commits_total"), "{page}");
+    assert!(!page.contains("_minor"), "no money without a key");
     // Nothing else is there.
     open.send("GET /v1/jobs HTTP/1.1\r\nhost: x\r\n\r\n");
     assert!(open.answer().starts_with("HTTP/1.1 404"));
