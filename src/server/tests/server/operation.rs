@@ -165,10 +165,7 @@ async fn what_was_accepted_before_the_signal_is_answered_and_the_others_are_sent
     world.start().await;
     let again =
         world.post_once(&format!("/v1/loans/{loan}/payments"), &capability, "slow", &json!({ "amount": 7 })).await;
-    assert_eq!(
-        again.expect(202),
-        serde_json::from_str::<serde_json::Value>(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
-    );
+    assert_eq!(again.expect(202), serde_json::from_str::<Value>(answer.split_once("\r\n\r\n").unwrap().1).unwrap());
     let view =
         world.wait(&format!("/v1/loans/{loan}"), &capability, |loan| loan["payments"][0]["status"] == "cleared").await;
     assert_eq!(view["payments"].as_array().unwrap().len(), 1);
@@ -241,7 +238,7 @@ async fn logs_are_lines_of_json_where_that_is_asked_for() {
     process.terminate();
     process.wait_for_its_end(Duration::from_secs(15));
     let text = std::fs::read_to_string(&log).unwrap();
-    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let request = lines.iter().find(|line| line["message"] == "request").unwrap();
     assert_eq!(
         (&request["route"], &request["status"], &request["level"]),
