@@ -41,6 +41,7 @@ mod settlement;
 mod sharing;
 mod slow;
 mod storm;
+mod tls;
 mod together;
 mod told;
 mod transfers;
