@@ -28,6 +28,7 @@ pub async fn serve(listener: TcpListener, router: Router, headers_time_max: Dura
     tokio::pin!(stop);
     loop {
         tokio::select! {
+            biased;
             () = &mut stop => break,
             Some(_) = connections.join_next() => {}
             taken = listener.accept() => match taken {

@@ -150,6 +150,13 @@ pub async fn listen(
 ) -> Result<(), String> {
     let listener = bind(address).await?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
+    // The signals are awaited before anybody hears that this listens.
+    let mut stop = Box::pin(stop);
+    tokio::select! {
+        biased;
+        () = &mut stop => return Ok(()),
+        () = std::future::ready(()) => {}
+    }
     // Not println!: whoever started this may have closed the pipe, which is no reason to stop.
     let mut out = std::io::stdout();
     let _ = writeln!(out, "listening on http://{bound}").and_then(|()| out.flush());
