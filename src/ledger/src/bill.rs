@@ -2,7 +2,8 @@
 //! the rest.
 //!
 //! A purchase whose one payment falls due with the line's bill may be carried over: who pays at least the minimum by the
-//! due day has until the next one for the rest, which bears interest at the line's rate from the day after the due day.
+//! due day has until the next one for the rest, which bears interest at the line's rate: from the day after the due day, or,
+//! where the line's conventions take the grace back with it, on all that stood from the statement or the purchase on.
 //! Whoever pays all of it pays no interest: that is the grace. Instalments of other loans are asked in full.
 
 use prequal_core::{
@@ -27,16 +28,13 @@ pub struct Bill {
 /// Whether conventions can be kept by loans that are carried over.
 ///
 /// # Errors
-/// [`LedgerError::Line`] where interest runs from another day than the one after the due day, or a period has a least
-/// number of days; [`LedgerError::Credit`] where they contradict themselves.
+/// [`LedgerError::Line`] where a period has a least number of days; [`LedgerError::Credit`] where they contradict
+/// themselves.
 pub fn check(conventions: &Conventions) -> Result<(), LedgerError> {
     if !conventions.billing.is_valid() {
         return Err(LedgerError::Line("billing day and due day are days of a month"));
     }
     conventions.minimum_payment(&StatementLines::default())?;
-    if conventions.interest_from != InterestFrom::DayAfterDue {
-        return Err(LedgerError::Line("interest on what is carried over runs from the day after the due day"));
-    }
     if conventions.rate.minimum_days > 0 || conventions.rate.percent.is_negative() {
         return Err(LedgerError::Line("interest is of the days that passed, at a rate that is not negative"));
     }
@@ -129,29 +127,96 @@ pub fn bill<'a>(
     Ok(Bill { lines, minimum, total })
 }
 
+/// A statement's day, and when it falls due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statement {
+    /// The billing day.
+    pub date: Date,
+    /// The last day on which it may be paid without consequence.
+    pub due: Date,
+}
+
 /// What carries the rest of a purchase over from a due day to the next one; nothing where all of it is paid, or where it
-/// was late before.
+/// was late before. Where the grace is lost with it, the rest begins with the interest on what stood until the due day.
 ///
 /// # Errors
 /// As [`bill`].
 pub fn carry_over(
     conventions: &Conventions,
     loan: &Loan,
-    due: Date,
+    statement: Statement,
     next_due: Date,
 ) -> Result<Vec<Event>, LedgerError> {
-    let asked = Asked::of(loan, due, due)?;
+    let asked = Asked::of(loan, statement.due, statement.due)?;
     if asked.total()?.is_zero() || asked.was_late {
         return Ok(Vec::new());
     }
-    Ok(spread(conventions, due, next_due, 1))
+    let interest = lost_grace(conventions, loan, statement)?;
+    Ok(spread_with(conventions, statement.due, NewSchedule { first_due: next_due, count: 1, interest }))
+}
+
+/// What takes the grace back from a purchase of which not even the least was paid by the due day, where interest runs from
+/// before it; nothing otherwise. What it costs to be late is the purchase's own affair. The event is dated back, so that
+/// money that came in between pays interest first, by the contract's order.
+///
+/// # Errors
+/// As [`bill`].
+pub fn lose_grace(conventions: &Conventions, loan: &Loan, statement: Statement) -> Result<Option<Event>, LedgerError> {
+    let asked = Asked::of(loan, statement.due, statement.due)?;
+    if asked.total()?.is_zero() || asked.was_late || lost_grace(conventions, loan, statement)?.is_zero() {
+        return Ok(None);
+    }
+    let value_date = match conventions.interest_from {
+        InterestFrom::Purchase => loan.contract().terms().start,
+        InterestFrom::Statement => statement.date,
+        InterestFrom::DayAfterDue => return Ok(None),
+    };
+    Ok(Some(Event::RateChanged { value_date, rate: conventions.rate, keep_installment: false }))
+}
+
+/// Interest up to the due day on what stood of a purchase of that bill from the day on from which the conventions count it,
+/// rounded once. What was carried over before bears interest anyway, and what was paid out after its statement has none
+/// of it: nobody pays for the lender's delay.
+fn lost_grace(conventions: &Conventions, loan: &Loan, statement: Statement) -> Result<Amount, LedgerError> {
+    let terms = loan.contract().terms();
+    let paid_out = loan.records().iter().zip(loan.in_force()).rev().find_map(|(record, in_force)| match record.event {
+        Event::PayoutSettled { value_date } if in_force => Some(value_date),
+        _ => None,
+    });
+    let Some(from) = paid_out.map(|day| day.max(terms.start)) else { return Ok(Amount::ZERO) };
+    if conventions.interest_from == InterestFrom::DayAfterDue || due_of_purchase(conventions, from)? != statement.due {
+        return Ok(Amount::ZERO);
+    }
+    let mut days: Vec<Date> = loan.records().iter().filter_map(|record| record.event.value_date()).collect();
+    days.retain(|day| *day > from && *day <= statement.due);
+    days.sort_unstable();
+    days.dedup();
+    // What was paid on the day itself was never owed over night.
+    let bought = loan.stood_on(from)?;
+    let (mut left, mut paid) = (bought, Vec::with_capacity(days.len()));
+    for day in days {
+        let now = loan.stood_on(day)?.min(left);
+        paid.push((day, left.saturating_sub(now)));
+        left = now;
+    }
+    paid.retain(|(_, amount)| !amount.is_zero());
+    Ok(conventions.interest(&[(from, bought)], &paid, statement.due)?)
+}
+
+/// When a purchase of a day falls due.
+fn due_of_purchase(conventions: &Conventions, day: Date) -> Result<Date, LedgerError> {
+    Ok(conventions.billing.due(day, 0).map_err(prequal_core::credit::CreditError::from)?)
 }
 
 /// What spreads a purchase over instalments at the line's rate from a day on.
 #[must_use]
 pub fn spread(conventions: &Conventions, from: Date, first_due: Date, count: u16) -> Vec<Event> {
+    spread_with(conventions, from, NewSchedule::new(first_due, count))
+}
+
+fn spread_with(conventions: &Conventions, from: Date, schedule: NewSchedule) -> Vec<Event> {
     vec![
         Event::RateChanged { value_date: from, rate: conventions.rate, keep_installment: false },
-        Event::Rescheduled { value_date: from, schedule: NewSchedule { first_due, count } },
+        Event::Rescheduled { value_date: from, schedule },
     ]
 }

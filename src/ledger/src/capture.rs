@@ -67,35 +67,101 @@ impl From<CreditError> for CaptureRefusal {
     }
 }
 
-/// The part of what was signed that a capture is, in minor units of principal.
+/// A capture that was made before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share {
-    /// What was captured before.
-    pub before: Amount,
-    /// The capture.
+pub struct Made {
+    /// How much, in minor units of principal.
     pub amount: Amount,
-    /// What was signed.
-    pub whole: Amount,
+    /// How many captures the order had when the payout of this one failed, where it did.
+    pub failed_after: Option<u32>,
+}
+
+/// A piece of what was signed, from a place in it up to another, in minor units of principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    from: Amount,
+    until: Amount,
+}
+
+/// The part of what was signed that a capture is. Each capture takes the first places that no other has, and one that
+/// came to nothing gives its places back; so what captures in force have of an amount is never more than the amount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    places: Vec<Place>,
+    amount: Amount,
+    whole: Amount,
 }
 
 impl Share {
-    /// The share of an amount that was signed for the whole: rounded down over all captures so far, less what those
-    /// before had. The shares of all captures of the whole are the whole.
+    /// The share of a new capture of a whole, after others in their order.
     ///
     /// # Errors
-    /// [`CaptureRefusal::NotAPart`].
-    pub fn of(&self, total: Amount) -> Result<Amount, CaptureRefusal> {
-        let through = self.before.checked_add(self.amount).map_err(|_| CaptureRefusal::NotAPart)?;
-        if through > self.whole || self.amount.is_zero() {
-            return Err(CaptureRefusal::NotAPart);
+    /// [`CaptureRefusal::NotAPart`] where it is nothing, or more than what is left.
+    pub fn new(before: &[Made], amount: Amount, whole: Amount) -> Result<Self, CaptureRefusal> {
+        let mut taken: Vec<(Option<u32>, Vec<Place>)> = Vec::with_capacity(before.len());
+        for (made, number) in before.iter().zip(0_u32..) {
+            // What failed while there were fewer captures than now was free by then.
+            taken.retain(|(failed_after, _)| failed_after.is_none_or(|after| after > number));
+            taken.push((made.failed_after, first_free(&taken, made.amount, whole)?));
         }
+        taken.retain(|(failed_after, _)| failed_after.is_none());
+        Ok(Self { places: first_free(&taken, amount, whole)?, amount, whole })
+    }
+
+    /// All of it.
+    ///
+    /// # Errors
+    /// As [`Share::new`].
+    pub fn all(whole: Amount) -> Result<Self, CaptureRefusal> {
+        Self::new(&[], whole, whole)
+    }
+
+    /// What is captured.
+    #[must_use]
+    pub const fn amount(&self) -> Amount {
+        self.amount
+    }
+
+    /// The share of an amount that was signed for the whole: rounded down up to the end of each of its places, less what
+    /// is before the place. The shares of captures that are the whole are the whole amount.
+    ///
+    /// # Errors
+    /// [`CaptureRefusal::NotAPart`] beyond the range of amounts.
+    pub fn of(&self, total: Amount) -> Result<Amount, CaptureRefusal> {
         let part = |of: Amount| {
             let product = u128::from(total.unsigned()) * u128::from(of.unsigned());
             let share = product.checked_div(u128::from(self.whole.unsigned())).ok_or(CaptureRefusal::NotAPart)?;
             Amount::try_from(share).map_err(|_| CaptureRefusal::NotAPart)
         };
-        Ok(part(through)?.saturating_sub(part(self.before)?))
+        let mut sum = Amount::ZERO;
+        for place in &self.places {
+            let share = part(place.until)?.saturating_sub(part(place.from)?);
+            sum = sum.checked_add(share).map_err(|_| CaptureRefusal::NotAPart)?;
+        }
+        Ok(sum)
     }
+}
+
+/// The first places of a whole that nobody has, for an amount.
+fn first_free(
+    taken: &[(Option<u32>, Vec<Place>)],
+    amount: Amount,
+    whole: Amount,
+) -> Result<Vec<Place>, CaptureRefusal> {
+    let mut others: Vec<Place> = taken.iter().flat_map(|(_, places)| places).copied().collect();
+    others.sort_by_key(|place| place.from);
+    others.push(Place { from: whole, until: whole });
+    let (mut free, mut left, mut from) = (Vec::new(), amount, Amount::ZERO);
+    for other in others {
+        let size = other.from.saturating_sub(from).min(left);
+        if !size.is_zero() {
+            let until = from.checked_add(size).map_err(|_| CaptureRefusal::NotAPart)?;
+            free.push(Place { from, until });
+            left = left.saturating_sub(size);
+        }
+        from = other.until;
+    }
+    if left.is_zero() && !amount.is_zero() { Ok(free) } else { Err(CaptureRefusal::NotAPart) }
 }
 
 /// The law by which a capture is judged, as it was on the day of signature.
@@ -112,8 +178,6 @@ pub struct Law<'a> {
 /// # Errors
 /// [`CaptureRefusal`]: anything worse than signed needs a new confirmation.
 pub fn capture_offer(signed: &Offer, share: &Share, day: Date, law: Law<'_>) -> Result<Offer, CaptureRefusal> {
-    // Refused first, whatever the terms would say of it.
-    share.of(Amount::ZERO)?;
     if share.whole != signed.principal {
         return Err(CaptureRefusal::NotAPart);
     }
@@ -140,8 +204,7 @@ fn check_rate(signed: &Offer, day: Date) -> Result<(), CaptureRefusal> {
     if day == signed.terms.start {
         return Ok(());
     }
-    let share = Share { before: Amount::ZERO, amount: signed.principal, whole: signed.principal };
-    let whole = offer_of(signed, &share, day)?;
+    let whole = offer_of(signed, &Share::all(signed.principal)?, day)?;
     let percent = |text: &str| Decimal::parse(text).map_err(|_| CaptureRefusal::NotAPart);
     let (before, now) = (percent(&signed.apr.apr_percent_exact)?, percent(&whole.apr.apr_percent_exact)?);
     // Both have six places.

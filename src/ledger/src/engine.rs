@@ -376,7 +376,7 @@ impl<'a> Engine<'a> {
         let Some(late_since) = self.may_respread(&state, date, schedule, re_age)? else { return Ok(()) };
         self.aged_from = self.aged_from.or(late_since);
         let terms = self.next_terms(date, state.balance.principal, schedule)?;
-        self.begin_stretch(date, &state, terms)
+        self.begin_stretch(date, &state, terms, schedule.interest)
     }
 
     /// More is lent. One of before that came upon a debt and now, since money told of later paid it, comes upon none,
@@ -390,19 +390,24 @@ impl<'a> Engine<'a> {
             let state = self.state(date)?;
             let left: Vec<Date> = state.installments.iter().map(|row| row.due).filter(|due| *due > date).collect();
             let soon = date.add_days(DRAW_DAYS).map_err(CreditError::from)?;
-            let schedule = NewSchedule {
-                first_due: left.first().copied().unwrap_or(soon),
-                count: u16::try_from(left.len().max(1)).unwrap_or(1),
-            };
+            let count = u16::try_from(left.len().max(1)).unwrap_or(1);
+            let schedule = NewSchedule::new(left.first().copied().unwrap_or(soon), count);
             let terms = self.next_terms(date, state.balance.principal.checked_add(amount)?, schedule)?;
-            return self.begin_stretch(date, &state, terms);
+            return self.begin_stretch(date, &state, terms, Amount::ZERO);
         }
         self.refundable = self.refundable.checked_add(amount)?;
         Ok(())
     }
 
-    /// The schedule in force ends, another begins; what is unpaid beside principal is carried.
-    fn begin_stretch(&mut self, date: Date, state: &AccountState, terms: Terms) -> Result<(), LedgerError> {
+    /// The schedule in force ends, another begins; what is unpaid beside principal is carried, and interest that is
+    /// charged with the change.
+    fn begin_stretch(
+        &mut self,
+        date: Date,
+        state: &AccountState,
+        terms: Terms,
+        interest: Amount,
+    ) -> Result<(), LedgerError> {
         let relief = self.relief(date)?;
         let unused = relief.saturating_sub(self.relief_used).min(state.balance.penalty);
         self.relief_before = Amount::sum([self.relief_before, self.relief_used, unused])?;
@@ -412,6 +417,7 @@ impl<'a> Engine<'a> {
         let owed =
             Parts { principal: Amount::ZERO, penalty: state.balance.penalty.checked_sub(unused)?, ..state.balance };
         self.carried = plus(&self.carried, &owed)?;
+        self.carried.interest = self.carried.interest.checked_add(interest)?;
         self.carried_paid = Parts::default();
         self.refundable = terms.principal;
         self.terms = terms;
@@ -543,6 +549,11 @@ impl<'a> Engine<'a> {
         if let Some(first) = state.installments.first_mut() {
             first.owed = plus(&plus(&first.owed, &self.carried)?, &self.carried_paid)?;
             first.paid = plus(&first.paid, &self.carried_paid)?;
+            if let Some((due, next)) = &mut state.next_due
+                && *due == first.due
+            {
+                *next = next.checked_add(self.carried.total()?)?;
+            }
             if self.carried != Parts::default() && first.due < date {
                 state.overdue = plus(&state.overdue, &self.carried)?;
                 first.status = InstallmentStatus::Overdue;

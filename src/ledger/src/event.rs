@@ -32,6 +32,22 @@ pub struct NewSchedule {
     pub first_due: Date,
     /// How many instalments.
     pub count: u16,
+    /// Interest of before that is charged with the change, in minor units: that of a grace that is lost.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub interest: Amount,
+}
+
+impl NewSchedule {
+    /// A schedule of which nothing is charged.
+    #[must_use]
+    pub const fn new(first_due: Date, count: u16) -> Self {
+        Self { first_due, count, interest: Amount::ZERO }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+const fn is_nothing(amount: &Amount) -> bool {
+    amount.is_zero()
 }
 
 /// What happened to a loan. Amounts are minor units of its currency.

@@ -344,10 +344,9 @@ impl Replay {
         let currency = loan.contract().currency();
         let nothing = TrialBalance::default();
         let books: Vec<&TrialBalance> = funding
-            .funders()
-            .iter()
-            .map(|funder| {
-                let name = [loan_name, "/", &funder.id].concat();
+            .members()
+            .map(|member| {
+                let name = [loan_name, "/", member].concat();
                 self.chains.get(&name).map_or(&nothing, |chain| &chain.trial)
             })
             .collect();
@@ -358,11 +357,10 @@ impl Replay {
                 Moved { funded: cash.credit, remitted: cash.debit }
             })
             .collect();
-        for ((funder, books), position) in
-            funding.funders().iter().zip(books).zip(funding.positions(loan.position(), &moved)?)
-        {
+        let positions = funding.positions(loan.contract().terms(), loan.position(), &moved)?;
+        for ((member, books), position) in funding.members().zip(books).zip(positions) {
             holds(currency, books, |account| position.net(account))
-                .map_err(|error| LedgerError::Export(0, format!("funder `{}`: {}", funder.id, bare(&error))))?;
+                .map_err(|error| LedgerError::Export(0, format!("funder `{member}`: {}", bare(&error))))?;
         }
         Ok(())
     }

@@ -5,7 +5,14 @@
 //! whole. What leaves a receivable (paid, waived, lost) is held under what that funder has in it, so that no funder's
 //! receivable is ever less than nothing.
 
-use prequal_core::{calendar::Date, currency::Currency, decimal::Decimal, money::Amount, rounding::Rounding};
+use prequal_core::{
+    calendar::Date,
+    credit::{Terms, schedule},
+    currency::Currency,
+    decimal::Decimal,
+    money::Amount,
+    rounding::Rounding,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -32,29 +39,43 @@ pub struct Funder {
     pub servicing_fee_percent: Decimal,
 }
 
+/// Whoever answers for a loan for a fee that the borrower pays in the instalments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuarantorFee {
+    /// The guarantor's id.
+    pub id: String,
+    /// As the terms name the payee of the fee.
+    pub payee: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawFunding {
     funders: Vec<Funder>,
     stray_cent: String,
+    #[serde(default)]
+    guarantor: Option<GuarantorFee>,
 }
 
 /// Who finances a loan.
 ///
 /// INVARIANT: 1 to [`FUNDERS_MAX`] funders of different ids, whose shares are more than nothing and add up to 100 per
-/// cent; the stray cent goes to one of them.
+/// cent; the stray cent goes to one of them. The guarantor whose fee is in the terms is none of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RawFunding")]
 pub struct Funding {
     funders: Vec<Funder>,
     stray_cent: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guarantor: Option<GuarantorFee>,
 }
 
 impl TryFrom<RawFunding> for Funding {
     type Error = LedgerError;
 
     fn try_from(raw: RawFunding) -> Result<Self, LedgerError> {
-        Self::new(raw.funders, raw.stray_cent)
+        Self::new(raw.funders, raw.stray_cent)?.guaranteed_by(raw.guarantor)
     }
 }
 
@@ -159,7 +180,30 @@ impl Funding {
         if sum != 100 * 10_u128.pow(u32::from(places)) {
             return wrong("shares must add up to 100 per cent");
         }
-        Ok(Self { funders, stray_cent })
+        Ok(Self { funders, stray_cent, guarantor: None })
+    }
+
+    /// The same, with the guarantor whose fee is in the terms.
+    ///
+    /// # Errors
+    /// [`LedgerError::Funding`] where it is a funder too, or its id is none.
+    pub fn guaranteed_by(self, guarantor: Option<GuarantorFee>) -> Result<Self, LedgerError> {
+        if let Some(one) = &guarantor {
+            if one.id.is_empty() || one.id.len() > ID_BYTES_MAX {
+                return Err(LedgerError::Funding("an id is 1 to 64 bytes"));
+            }
+            if self.funders.iter().any(|funder| funder.id == one.id) {
+                return Err(LedgerError::Funding("a guarantor has no share"));
+            }
+        }
+        Ok(Self { guarantor, ..self })
+    }
+
+    /// Whoever has books of the loan, by their ids: the funders in their order, then the guarantor whose fee is in the
+    /// terms.
+    pub fn members(&self) -> impl Iterator<Item = &str> {
+        let guarantor = self.guarantor.iter().map(|one| one.id.as_str());
+        self.funders.iter().map(|funder| funder.id.as_str()).chain(guarantor)
     }
 
     /// The funders, in their order.
@@ -209,14 +253,10 @@ impl Funding {
         if left.is_zero() { Ok(parts) } else { Err(LedgerError::PartsDoNotAddUp) }
     }
 
-    /// What leaves a receivable, split so that no funder loses more than it has: first what is lost, then what is
+    /// A receivable's quantities, split so that no funder loses more than it has: first what is lost, then what is
     /// waived; what was paid is the rest. Gives what came in and those three, funder by funder.
-    fn split_receivable(&self, came: Amount, gone: Gone) -> Result<Split, LedgerError> {
-        let paid = Amount::sum(gone.paid)?;
-        // What was given back beyond what was paid had been waived before.
-        let beyond = gone.given_back.saturating_sub(paid);
-        let (paid, waived) = (paid.saturating_sub(gone.given_back), gone.waived.checked_sub(beyond)?);
-        let lost = gone.lost;
+    fn split_receivable(&self, whole: Whole) -> Result<Split, LedgerError> {
+        let Whole { came, paid, waived, lost } = whole;
         let came = self.split(came)?;
         let gone = self.split_within(Amount::sum([paid, waived, lost])?, &came)?;
         let lost = self.split_within(lost, &gone)?;
@@ -229,14 +269,21 @@ impl Funding {
         Ok(Split { came, paid, waived, lost })
     }
 
-    /// Each funder's position of a loan, in their order, with what moved between it and the servicer.
+    /// The position of whoever has books of a loan of these terms, in the order of [`Funding::members`], with what moved
+    /// between it and the servicer. The guarantor has its part of the fees, and the funders have the rest by their shares.
     ///
     /// A goodwill credit is the servicer's own money: to the funders it is paid.
     ///
     /// # Errors
-    /// [`LedgerError::Funding`] for a loan that was sold, or where `moved` are not as many as the funders.
-    pub fn positions(&self, loan: &Position, moved: &[Moved]) -> Result<Vec<FunderPosition>, LedgerError> {
-        if moved.len() != self.funders.len() {
+    /// [`LedgerError::Funding`] for a loan that was sold, or where `moved` are not as many as the members;
+    /// [`LedgerError::Credit`] where the terms give no schedule.
+    pub fn positions(
+        &self,
+        terms: &Terms,
+        loan: &Position,
+        moved: &[Moved],
+    ) -> Result<Vec<FunderPosition>, LedgerError> {
+        if moved.len() != self.members().count() {
             return Err(LedgerError::Funding("what moved must be told for every funder"));
         }
         let sold = [loan.principal_sold, loan.interest_sold, loan.fee_sold, loan.penalty_sold, loan.sale_price];
@@ -244,7 +291,7 @@ impl Funding {
             return Err(LedgerError::Funding("a loan that was sold has no funders any more"));
         }
         let none = Amount::ZERO;
-        let principal = self.split_receivable(
+        let principal = self.split_receivable(Whole::of(
             loan.lent.checked_add(loan.drawn)?,
             Gone {
                 paid: [loan.principal_paid, loan.principal_refunded, loan.principal_goodwill],
@@ -252,8 +299,8 @@ impl Funding {
                 waived: none,
                 lost: loan.principal_charged_off,
             },
-        )?;
-        let interest = self.split_receivable(
+        )?)?;
+        let interest = self.split_receivable(Whole::of(
             loan.interest_earned,
             Gone {
                 paid: [loan.interest_paid, loan.interest_refunded, loan.interest_goodwill],
@@ -261,8 +308,8 @@ impl Funding {
                 waived: loan.interest_waived,
                 lost: loan.interest_charged_off,
             },
-        )?;
-        let fee = self.split_receivable(
+        )?)?;
+        let fees = Whole::of(
             loan.fee_earned,
             Gone {
                 paid: [loan.fee_paid, loan.fee_refunded, loan.fee_goodwill],
@@ -271,7 +318,12 @@ impl Funding {
                 lost: loan.fee_charged_off,
             },
         )?;
-        let penalty = self.split_receivable(
+        let guaranteed = match &self.guarantor {
+            Some(guarantor) => FeeCurve::of(&guarantor.payee, terms)?.part_of(&fees)?,
+            None => Whole::default(),
+        };
+        let fee = self.split_receivable(fees.less(&guaranteed)?)?;
+        let penalty = self.split_receivable(Whole::of(
             loan.penalty_earned,
             Gone {
                 paid: [loan.penalty_paid, loan.penalty_refunded, loan.penalty_goodwill],
@@ -279,7 +331,7 @@ impl Funding {
                 waived: loan.penalty_waived,
                 lost: loan.penalty_charged_off,
             },
-        )?;
+        )?)?;
         let recovered = self.split(loan.recovered.checked_add(loan.refund_recovered)?)?;
         let mut positions = Vec::with_capacity(self.funders.len());
         for (place, (funder, moved)) in self.funders.iter().zip(moved).enumerate() {
@@ -307,7 +359,97 @@ impl Funding {
                 remitted: moved.remitted,
             });
         }
+        if let (Some(_), Some(moved)) = (&self.guarantor, moved.last()) {
+            positions.push(FunderPosition {
+                fee_earned: guaranteed.came,
+                fee_paid: guaranteed.paid,
+                fee_waived: guaranteed.waived,
+                fee_lost: guaranteed.lost,
+                funded: moved.funded,
+                remitted: moved.remitted,
+                ..FunderPosition::default()
+            });
+        }
         Ok(positions)
+    }
+}
+
+/// What came into a receivable and left it, whoever's it is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Whole {
+    came: Amount,
+    paid: Amount,
+    waived: Amount,
+    lost: Amount,
+}
+
+impl Whole {
+    fn of(came: Amount, gone: Gone) -> Result<Self, LedgerError> {
+        let paid = Amount::sum(gone.paid)?;
+        // What was given back beyond what was paid had been waived before.
+        let beyond = gone.given_back.saturating_sub(paid);
+        let (paid, waived) = (paid.saturating_sub(gone.given_back), gone.waived.checked_sub(beyond)?);
+        Ok(Self { came, paid, waived, lost: gone.lost })
+    }
+
+    fn less(&self, part: &Self) -> Result<Self, LedgerError> {
+        Ok(Self {
+            came: self.came.checked_sub(part.came)?,
+            paid: self.paid.checked_sub(part.paid)?,
+            waived: self.waived.checked_sub(part.waived)?,
+            lost: self.lost.checked_sub(part.lost)?,
+        })
+    }
+}
+
+/// What of a loan's fees is one payee's, by how much of them there is: fees fall due, and are paid, instalment by
+/// instalment, so that of the first so much of all fees its part is known. Fees beyond the schedule are not the payee's.
+#[derive(Debug)]
+struct FeeCurve {
+    /// All fees of each instalment, and the payee's.
+    steps: Vec<(Amount, Amount)>,
+}
+
+impl FeeCurve {
+    fn of(payee: &str, terms: &Terms) -> Result<Self, LedgerError> {
+        let made = schedule(terms)?;
+        let count = made.installments.len();
+        let mut steps = Vec::with_capacity(count);
+        for (place, row) in made.installments.iter().enumerate() {
+            let own = made.fee_lines.iter().filter(|line| line.payee == payee).map(|line| line.amount(place, count));
+            steps.push((row.fee, Amount::sum(own)?.min(row.fee)));
+        }
+        Ok(Self { steps })
+    }
+
+    /// The payee's part of the first so much of all fees: whole instalments of it, and of the one that is begun its
+    /// proportion, rounded down.
+    fn at(&self, fees: Amount) -> Result<Amount, LedgerError> {
+        let (mut left, mut sum) = (fees, Amount::ZERO);
+        for (all, own) in &self.steps {
+            let here = left.min(*all);
+            if here.is_zero() {
+                continue;
+            }
+            let product = u128::from(own.unsigned()) * u128::from(here.unsigned());
+            let part = product.checked_div(u128::from(all.unsigned())).unwrap_or_default();
+            sum = sum.checked_add(Amount::try_from(part)?)?;
+            left = left.saturating_sub(here);
+        }
+        Ok(sum)
+    }
+
+    /// The payee's part of fees: what is paid are the first of them, then what is waived, then what is lost.
+    fn part_of(&self, fees: &Whole) -> Result<Whole, LedgerError> {
+        let waived_too = fees.paid.checked_add(fees.waived)?;
+        let (paid, with_waived) = (self.at(fees.paid)?, self.at(waived_too)?);
+        let all_gone = self.at(waived_too.checked_add(fees.lost)?)?;
+        Ok(Whole {
+            came: self.at(fees.came)?,
+            paid,
+            waived: with_waived.saturating_sub(paid),
+            lost: all_gone.saturating_sub(with_waived),
+        })
     }
 }
 
@@ -363,13 +505,53 @@ mod tests {
                 let split = {
                     let none = amount(0);
                     let gone = Gone { paid: [amount(paid), none, none], given_back: none, waived: none, lost: none };
-                    thirds.split_receivable(amount(lent), gone).unwrap()
+                    thirds.split_receivable(Whole::of(amount(lent), gone).unwrap()).unwrap()
                 };
                 let sum = |parts: &[Amount]| parts.iter().map(|part| part.minor()).sum::<i64>();
                 assert_eq!((sum(&split.came), sum(&split.paid)), (lent, paid));
                 assert!(split.came.iter().zip(&split.paid).all(|(came, paid)| paid <= came), "{paid} of {lent}");
             }
         }
+    }
+
+    /// 10.00 of set-up in the first of three instalments, and 9.00 of guarantee, 3.00 in each. The first instalment's 13.00
+    /// of fees hold 3.00 of the guarantor's: of 6.50 paid, 1.50. The second and third are its own wholly.
+    #[test]
+    fn a_guarantor_s_part_of_the_fees_follows_the_instalments() {
+        let terms: Terms = serde_json::from_str(
+            r#"{"currency":"USD","principal":90000,"start":"2026-01-31",
+                "fees":[{"code":"set-up","payee":"lender","amount":1000,"when":"first"},
+                    {"code":"guarantee","payee":"guard","amount":900,"when":"spread"}],
+                "repayment":{"method":"free","count":3,"every":"P1M"}}"#,
+        )
+        .unwrap();
+        let curve = FeeCurve::of("guard", &terms).unwrap();
+        let at = |minor| curve.at(amount(minor)).unwrap().minor();
+        assert_eq!([0, 1, 650, 1_300, 1_301, 1_600, 1_900, 2_500].map(at), [0, 0, 150, 300, 301, 600, 900, 900]);
+        let nobody = FeeCurve::of("nobody", &terms).unwrap();
+        assert_eq!(nobody.at(amount(1_900)).unwrap(), amount(0));
+        // All three due, the first paid, 2.00 waived, the rest lost.
+        let fees = Whole { came: amount(1_900), paid: amount(1_300), waived: amount(200), lost: amount(400) };
+        let part = curve.part_of(&fees).unwrap();
+        assert_eq!([part.came, part.paid, part.waived, part.lost], [900, 300, 200, 400].map(amount));
+        // Whatever the sums, no part is more than its whole, and a cent more never takes anything back.
+        for paid in 0..=1_900_i64 {
+            let fees = Whole { came: amount(1_900), paid: amount(paid), waived: amount(0), lost: amount(1_900 - paid) };
+            assert!(fees.less(&curve.part_of(&fees).unwrap()).is_ok() && at(paid) <= at(paid + 1));
+        }
+    }
+
+    #[test]
+    fn a_guarantor_is_none_of_the_funders() {
+        let guarantor = |id: &str| Some(GuarantorFee { id: id.into(), payee: "guard".into() });
+        let refused = |why| Err(LedgerError::Funding(why));
+        let joint = funding(&["70", "30"], 0);
+        assert_eq!(joint.clone().guaranteed_by(guarantor("f1")).map(drop), refused("a guarantor has no share"));
+        assert_eq!(joint.clone().guaranteed_by(guarantor("")).map(drop), refused("an id is 1 to 64 bytes"));
+        let text = serde_json::to_string(&joint.guaranteed_by(guarantor("g")).unwrap()).unwrap();
+        let read: Funding = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.members().collect::<Vec<_>>(), ["f0", "f1", "g"]);
+        assert!(serde_json::from_str::<Funding>(&text.replace("\"g\"", "\"f0\"")).is_err());
     }
 
     #[test]

@@ -37,13 +37,13 @@ pub mod servicing;
 pub mod trial;
 
 pub use account::{Account, Kind};
-pub use capture::{CaptureRefusal, Law, Share, capture_offer};
+pub use capture::{CaptureRefusal, Law, Made, Share, capture_offer};
 pub use chain::{Head, Sealed};
 pub use entry::{Entry, Transfer};
 pub use error::LedgerError;
 pub use event::{Event, NewSchedule, Record, WaivedPart};
 pub use facts::PAUSES_MAX;
-pub use funding::{Funder, FunderPosition, Funding, Moved};
+pub use funding::{Funder, FunderPosition, Funding, GuarantorFee, Moved};
 pub use line::{Ceiling, Claim, ClaimKind, Hold, Line, LineEvent, admit};
 pub use loan::{Contract, Loan, Status};
 pub use merkle::DayHead;

@@ -43,6 +43,16 @@ pub enum LineEvent {
         /// Whether it is the last capture, which releases the rest of the hold.
         last: bool,
     },
+    /// What was captured of an order was never paid out: so much is held again, as it was before. Nothing new is promised
+    /// by it, so neither a freeze nor a lower limit stands in its way.
+    HeldAgain {
+        /// The hold.
+        hold: String,
+        /// How much.
+        amount: Amount,
+        /// The last day on which it holds.
+        expires: Date,
+    },
     /// An order was voided: its hold is over.
     Released {
         /// The hold.
@@ -139,6 +149,18 @@ impl Line {
                 if *last || rest.is_zero() {
                     self.holds.remove(hold);
                 }
+            }
+            LineEvent::HeldAgain { hold, amount, expires } => {
+                if hold.is_empty() || hold.len() > ID_BYTES_MAX {
+                    return Err(LedgerError::BadId);
+                }
+                if amount.is_zero() || *expires < date {
+                    return refused("a hold is of something, for today at least");
+                }
+                // Orders have at most one hold each, so this passes the most holds only by those that had made room.
+                let held = self.holds.get(hold).map_or(Amount::ZERO, |held| held.amount);
+                let amount = held.checked_add(*amount)?;
+                self.holds.insert(hold.clone(), Hold { amount, expires: *expires });
             }
             LineEvent::Released { hold } => {
                 if self.holds.remove(hold).is_none() {
@@ -361,6 +383,46 @@ mod tests {
         assert_eq!(line.drawn(), amount(16_000));
         let more = LineEvent::Restored { amount: amount(16_001) };
         assert_eq!(line.record(&more, today), Err(LedgerError::Line("more would come back than was drawn")));
+    }
+
+    /// 60.00 of 100.00 were captured and never paid out: what was drawn comes back and is held again, also where the line
+    /// was frozen or lowered in the meantime.
+    #[test]
+    fn what_was_captured_and_never_paid_out_is_held_again() {
+        let today = day("2026-01-04");
+        let again = |minor: i64, expires: &str| LineEvent::HeldAgain {
+            hold: "a".into(),
+            amount: amount(minor),
+            expires: day(expires),
+        };
+        let mut line = Line::default();
+        for event in [
+            LineEvent::LimitSet { limit: amount(10_000) },
+            held("a", 10_000, "2026-01-08"),
+            captured("a", 6_000, false),
+            LineEvent::Frozen,
+            LineEvent::LimitSet { limit: amount(1) },
+            LineEvent::Restored { amount: amount(6_000) },
+            again(6_000, "2026-01-08"),
+        ] {
+            line.record(&event, today).unwrap();
+        }
+        assert_eq!((line.drawn(), line.held(today).unwrap()), (amount(0), amount(10_000)));
+        let before = line.clone();
+        for wrong in [again(0, "2026-01-08"), again(1, "2026-01-03")] {
+            assert_eq!(
+                line.record(&wrong, today),
+                Err(LedgerError::Line("a hold is of something, for today at least"))
+            );
+        }
+        assert_eq!(line, before);
+        // Where the whole was captured, no hold was left to add to.
+        line.record(&captured("a", 10_000, false), today).unwrap();
+        assert_eq!(line.hold("a"), None);
+        line.record(&LineEvent::Restored { amount: amount(10_000) }, today).unwrap();
+        line.record(&again(10_000, "2026-01-08"), today).unwrap();
+        assert_eq!((line.drawn(), line.held(today).unwrap()), (amount(0), amount(10_000)));
+        assert_eq!(line.held(day("2026-01-09")).unwrap(), amount(0), "no longer than its day");
     }
 
     #[test]

@@ -297,6 +297,13 @@ impl Loan {
         self.books().delinquency(&run, date)
     }
 
+    /// Principal that stood at the end of a day, by all that is known now.
+    pub(crate) fn stood_on(&self, date: Date) -> Result<Amount, LedgerError> {
+        let count = self.facts.acts.iter().take_while(|act| act.date <= date).count();
+        let acts = self.facts.acts.get(..count).unwrap_or_default();
+        Ok(self.books().run(acts, date.max(self.contract.terms.start))?.state.balance.principal)
+    }
+
     pub(crate) const fn facts(&self) -> &Facts {
         &self.facts
     }

@@ -156,6 +156,17 @@ impl Order {
         Ok(())
     }
 
+    /// A capture came to nothing, because its payout failed. While the window lasts, so much may be captured again, also of
+    /// an order that had ended because all of it was captured; one that its merchant ended stays ended. Gives whether it
+    /// may.
+    pub fn capture_failed(&mut self, amount: Amount, today: Date) -> bool {
+        if self.end == Some(End::Captured) && self.captured >= self.authorized {
+            self.end = None;
+        }
+        self.captured = self.captured.saturating_sub(amount);
+        self.state(today).is_open()
+    }
+
     /// Releases what is not captured.
     ///
     /// # Errors
@@ -225,6 +236,33 @@ mod tests {
         last.capture(amount(6_000), true, today).unwrap();
         assert_eq!((last.state(today), last.held(today)), (OrderState::Captured, amount(0)));
         assert_eq!(last.capture(amount(1), true, today), Err(OrderRefusal::Ended(OrderState::Captured)));
+    }
+
+    #[test]
+    fn what_was_captured_and_not_paid_out_may_be_captured_again_unless_the_merchant_ended_the_order() {
+        let today = day("2026-01-04");
+        // 60 % and 40 %: all of it; the first fails, and later the second too.
+        let mut whole = order("2026-01-31");
+        whole.capture(amount(6_000), false, today).unwrap();
+        whole.capture(amount(4_000), false, today).unwrap();
+        assert!(whole.capture_failed(amount(6_000), today));
+        assert_eq!((whole.state(today), whole.held(today)), (OrderState::PartlyCaptured, amount(6_000)));
+        assert!(whole.capture_failed(amount(4_000), today));
+        assert_eq!((whole.state(today), whole.held(today)), (OrderState::Authorized, amount(10_000)));
+        whole.capture(amount(10_000), false, today).unwrap();
+        // After its window it is only less.
+        assert!(!whole.capture_failed(amount(10_000), day("2026-02-01")));
+        assert_eq!((whole.state(day("2026-02-01")), whole.captured), (OrderState::Expired, amount(0)));
+
+        for (last, state) in [(true, OrderState::Captured), (false, OrderState::Voided)] {
+            let mut ended = order("2026-01-31");
+            ended.capture(amount(6_000), last, today).unwrap();
+            if !last {
+                ended.void(today).unwrap();
+            }
+            assert!(!ended.capture_failed(amount(6_000), today));
+            assert_eq!((ended.state(today), ended.captured, ended.held(today)), (state, amount(0), amount(0)));
+        }
     }
 
     #[test]

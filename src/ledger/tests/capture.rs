@@ -13,7 +13,7 @@ use prequal_core::{
     rounding::Rounding,
     wire::{AprDisclosure, Offer},
 };
-use prequal_ledger::{CaptureRefusal, Law, Share, capture_offer};
+use prequal_ledger::{CaptureRefusal, Law, Made, Share, capture_offer};
 use proptest::prelude::*;
 
 const NO_LAW: Law<'static> = Law { caps: &[], lender: "" };
@@ -84,8 +84,14 @@ fn signed(principal: i64) -> Offer {
     offer(terms(principal), Convention::UsRegZ, None)
 }
 
+fn share_after(before: i64, part: i64, whole: i64) -> Result<Share, CaptureRefusal> {
+    let made = Made { amount: amount(before), failed_after: None };
+    let before = if before == 0 { vec![] } else { vec![made] };
+    Share::new(&before, amount(part), amount(whole))
+}
+
 fn share(before: i64, part: i64, whole: i64) -> Share {
-    Share { before: amount(before), amount: amount(part), whole: amount(whole) }
+    share_after(before, part, whole).unwrap()
 }
 
 #[test]
@@ -97,10 +103,12 @@ fn the_whole_on_the_day_of_signature_is_what_was_signed() {
 
 #[test]
 fn what_is_not_a_part_of_what_was_signed_is_refused() {
-    let signed = signed(100_000);
-    for wrong in [share(0, 100_001, 100_000), share(60_000, 40_001, 100_000), share(0, 0, 100_000), share(0, 1, 0)] {
-        assert_eq!(capture_offer(&signed, &wrong, signed.terms.start, NO_LAW), Err(CaptureRefusal::NotAPart));
+    for (before, part, whole) in [(0, 100_001, 100_000), (60_000, 40_001, 100_000), (0, 0, 100_000), (0, 1, 0)] {
+        assert_eq!(share_after(before, part, whole), Err(CaptureRefusal::NotAPart));
     }
+    let signed = signed(100_000);
+    let of_another = share(0, 1, 99_999);
+    assert_eq!(capture_offer(&signed, &of_another, signed.terms.start, NO_LAW), Err(CaptureRefusal::NotAPart));
 }
 
 /// A fee of 10.00 and a late fee of 5.00 were signed for 1,000.00: a capture of 333.33 has 3.33 and 1.66 of them, and the
@@ -173,7 +181,53 @@ fn a_part_so_small_that_its_cents_pass_the_law_s_ceiling_is_refused_by_the_ceili
     assert!(at(100_000).is_ok() && at(1).is_ok(), "a cent bears none");
 }
 
+/// One cent was signed for 1.00 in two halves: the first has none of it and the second has it. When the first fails,
+/// the half that is captured in its place has none either.
+#[test]
+fn a_capture_in_the_place_of_one_that_failed_has_that_one_s_share() {
+    let cent = amount(1);
+    let half = |failed_after| Made { amount: amount(50), failed_after };
+    let share = |before: &[Made]| Share::new(before, amount(50), amount(100)).unwrap().of(cent).unwrap().minor();
+    assert_eq!((share(&[]), share(&[half(None)])), (0, 1));
+    assert_eq!(share(&[half(Some(2)), half(None)]), 0);
+    assert_eq!(share(&[half(None), half(Some(2))]), 1);
+    // Whether the first failed before or after the second was captured makes the difference of where the second lies.
+    assert_eq!(share(&[half(Some(1)), half(None)]), 1);
+    let full = Share::new(&[half(None), half(Some(2)), half(None)], amount(1), amount(100));
+    assert_eq!(full, Err(CaptureRefusal::NotAPart));
+}
+
 proptest! {
+    /// However captures fail and are made again, those in force never have more than was signed, and all of it once they
+    /// are the whole.
+    #[test]
+    fn captures_in_force_never_have_more_than_was_signed(
+        total in 0_i64..2_000_000,
+        whole in 1_i64..1_000,
+        steps in prop::collection::vec((any::<bool>(), any::<u16>()), 1..60),
+    ) {
+        let mut made: Vec<(Made, i64)> = Vec::new();
+        for (fails, random) in steps.into_iter().chain([(false, u16::MAX)]) {
+            let count = u32::try_from(made.len()).unwrap();
+            let left = whole - made.iter().filter(|(one, _)| one.failed_after.is_none()).map(|(one, _)| one.amount.minor()).sum::<i64>();
+            if fails && count > 0 {
+                let place = usize::from(random) % made.len();
+                made[place].0.failed_after.get_or_insert(count);
+            } else if left > 0 {
+                // Last of all, what is left.
+                let part = if random == u16::MAX { left } else { 1 + i64::from(random) % left };
+                let before: Vec<Made> = made.iter().map(|(one, _)| *one).collect();
+                let share = Share::new(&before, amount(part), amount(whole)).unwrap().of(amount(total)).unwrap();
+                made.push((Made { amount: amount(part), failed_after: None }, share.minor()));
+            }
+            let in_force = || made.iter().filter(|(one, _)| one.failed_after.is_none());
+            let captured: i64 = in_force().map(|(one, _)| one.amount.minor()).sum();
+            let had: i64 = in_force().map(|(_, share)| *share).sum();
+            prop_assert!(captured <= whole && had <= total);
+            prop_assert!(captured < whole || had == total, "{had} of {total}");
+        }
+    }
+
     /// However an order is cut, the parts of what was signed are what was signed.
     #[test]
     fn shares_of_all_captures_are_the_whole(total in 0_i64..2_000_000, parts in prop::collection::vec(1_i64..500_000, 1..40)) {

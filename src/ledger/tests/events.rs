@@ -135,7 +135,7 @@ fn a_payout_that_comes_back_costs_nothing_until_it_is_settled_again() {
 /// `reversible` books that hold exactly what they held before, whatever the event.
 #[test]
 fn undoing_any_event_restores_exactly_the_state_before_it() {
-    let schedule = NewSchedule { first_due: date("2026-04-15"), count: 6 };
+    let schedule = NewSchedule::new(date("2026-04-15"), 6);
     let on = "2026-02-20";
     let events = [
         received(12_345, on),
@@ -272,7 +272,7 @@ fn a_payment_holiday_moves_what_is_left_and_interest_goes_on() {
     books.record(received(25_000 + 3_100, "2026-02-01"), "2026-02-01");
     assert_eq!((books.net(A::PrincipalReceivable), books.net(A::InterestReceivable)), (75_000, 0));
     // No instalment in March and April: three of 250.00 from May on, on another day of the month.
-    let schedule = NewSchedule { first_due: date("2026-05-10"), count: 3 };
+    let schedule = NewSchedule::new(date("2026-05-10"), 3);
     books.record(Event::Rescheduled { value_date: date("2026-02-11"), schedule }, "2026-02-11");
     assert_eq!(books.net(A::InterestReceivable), 750, "ten days, carried into the new schedule");
     let rows = books.loan.account(date("2026-02-11")).unwrap().installments;
@@ -292,7 +292,7 @@ fn a_payment_holiday_moves_what_is_left_and_interest_goes_on() {
 fn re_ageing_is_limited_in_number_and_keeps_the_original_age() {
     let servicing = Servicing { re_ageings_max: 1, ..serving() };
     let mut books = Books::served(FREE, "{}", servicing);
-    let schedule = NewSchedule { first_due: date("2026-04-01"), count: 4 };
+    let schedule = NewSchedule::new(date("2026-04-01"), 4);
     let early = Event::ReAged { value_date: date("2026-01-15"), schedule };
     assert!(matches!(books.try_record(early, "2026-01-15"), Err(LedgerError::Reschedule(_))), "nothing is late");
     let side_door = Event::Rescheduled { value_date: date("2026-02-20"), schedule };
@@ -302,10 +302,10 @@ fn re_ageing_is_limited_in_number_and_keeps_the_original_age() {
     assert_eq!((late.days_past_due, late.original_days_past_due), (0, 42), "since 1 February");
     let late = books.loan.delinquency(date("2026-04-11")).unwrap();
     assert_eq!((late.days_past_due, late.original_days_past_due), (10, 69));
-    let schedule = NewSchedule { first_due: date("2026-06-01"), count: 4 };
+    let schedule = NewSchedule::new(date("2026-06-01"), 4);
     let again = books.try_record(Event::ReAged { value_date: date("2026-04-20"), schedule }, "2026-04-20");
     assert_eq!(again, Err(LedgerError::Reschedule("it was re-aged as often as is allowed")));
-    let past = NewSchedule { first_due: date("2026-04-20"), count: 4 };
+    let past = NewSchedule::new(date("2026-04-20"), 4);
     let mut other = Books::of(FREE, "{}");
     let past = other.try_record(Event::Rescheduled { value_date: date("2026-04-20"), schedule: past }, "2026-04-20");
     assert!(matches!(past, Err(LedgerError::Reschedule(_))));
@@ -318,7 +318,7 @@ fn a_change_of_the_rate_holds_in_the_schedules_after_it() {
     books.record(half, "2026-01-11");
     books.record(Event::Recognized, "2026-01-21");
     assert_eq!(books.net(A::InterestReceivable), 1_000 + 500);
-    let schedule = NewSchedule { first_due: date("2026-06-01"), count: 1 };
+    let schedule = NewSchedule::new(date("2026-06-01"), 1);
     books.record(Event::Rescheduled { value_date: date("2026-01-21"), schedule }, "2026-01-21");
     books.record(Event::Recognized, "2026-01-31");
     assert_eq!(books.net(A::InterestReceivable), 1_500 + 500);

@@ -55,7 +55,11 @@ fn export() -> Vec<String> {
     )
     .unwrap();
     let moved = [Moved { funded: amount(7_000), remitted: amount(0) }, Moved::default()];
-    for (funder, position) in funding.funders().iter().zip(funding.positions(books.loan.position(), &moved).unwrap()) {
+    for (funder, position) in funding
+        .funders()
+        .iter()
+        .zip(funding.positions(books.loan.contract().terms(), books.loan.position(), &moved).unwrap())
+    {
         let none = prequal_ledger::FunderPosition::default();
         let entry = position.entry_from(&none, date("2026-02-03"), contract.currency(), "share").unwrap();
         seal(&format!("l1/{}", funder.id), &[entry.unwrap()], &mut lines);

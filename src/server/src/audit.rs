@@ -105,8 +105,8 @@ fn sum(entries: &[journal::Stored]) -> Result<TrialBalance, Problem> {
 async fn check_funders(db: &mut Connection, id: &str, loan: &Loan) -> Result<usize, Problem> {
     let Some(books) = funders::of_loan(db, id).await? else { return Ok(0) };
     let mut posted = BTreeMap::new();
-    for funder in books.funding().funders() {
-        let chain = funders::chain(id, &funder.id);
+    for member in books.funding().members() {
+        let chain = funders::chain(id, member);
         let entries = read_chain(db, &chain).await?;
         posted.insert(chain, sum(&entries)?);
     }

@@ -2,7 +2,8 @@
 //!
 //! A statement is made once for a line and a billing day. After its due day it is judged once: all paid, carried over
 //! because the minimum was paid, or late. Carried over, the rest falls due with the next bill and bears interest at the
-//! line's rate from the day after; late, it costs what the purchase's own terms say.
+//! line's rate; late, it costs what the purchase's own terms say. Where the line counts interest from the statement or the
+//! purchase, either takes back the grace of what was not paid.
 
 use prequal_core::{
     calendar::{Date, Instant},
@@ -11,7 +12,7 @@ use prequal_core::{
 };
 use prequal_ledger::{
     Event, Loan, Status,
-    bill::{self, Bill},
+    bill::{self, Bill, Statement},
 };
 
 use crate::{
@@ -148,6 +149,7 @@ async fn judge(
     if row.outcome.is_some() || due >= date {
         return Ok(false);
     }
+    let statement = Statement { date: day, due };
     let drawn = drawn(db, &row.line).await?;
     let left = as_it_stands(conventions, &drawn, due, due)?.total;
     let paid = asked(row)?.saturating_sub(left);
@@ -157,24 +159,28 @@ async fn judge(
         let next = bill::statement_after(&conventions.billing, day).map_err(Problem::internal)?;
         let next_due = bill::due_of(&conventions.billing, next).map_err(Problem::internal)?;
         for (drawn, loan) in drawn.into_iter().filter(|(drawn, _)| drawn.revolves == 1) {
-            carry(db, conventions, (&drawn.loan, loan), (due, next_due), (date, now)).await?;
+            let events = bill::carry_over(conventions, &loan, statement, next_due).map_err(Problem::internal)?;
+            tell(db, (&drawn.loan, loan), events, (date, now)).await?;
         }
         "carried"
     } else {
+        for (drawn, loan) in drawn.into_iter().filter(|(drawn, _)| drawn.revolves == 1) {
+            let event = bill::lose_grace(conventions, &loan, statement).map_err(Problem::internal)?;
+            tell(db, (&drawn.loan, loan), event, (date, now)).await?;
+        }
         "late"
     };
     stored::conclude_statement(db, (&row.line, &row.date), paid.minor(), outcome).await?;
     Ok(true)
 }
 
-async fn carry(
+async fn tell(
     db: &mut Connection,
-    conventions: &Conventions,
     (id, mut loan): (&str, Loan),
-    (due, next_due): (Date, Date),
+    events: impl IntoIterator<Item = Event>,
     (date, now): (Date, &str),
 ) -> Result<(), Problem> {
-    for event in bill::carry_over(conventions, &loan, due, next_due).map_err(Problem::internal)? {
+    for event in events {
         booking::record(db, id, &mut loan, event, date, now).await?;
     }
     Ok(())

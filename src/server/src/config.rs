@@ -8,14 +8,17 @@ pub mod environment;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::Deserialize;
 
 use crate::{
     conduct::Conduct,
+    connections::HEADERS_TIME_MAX,
     delivery::Channel,
     funding::config::{FunderConfig, FundingConfig},
+    http::gate::REQUEST_TIME_MAX,
     serving::Serving,
     settings::RefundFee,
     settlement::config::SettlementConfig,
@@ -96,6 +99,9 @@ pub struct Config {
     /// For how many seconds requests are still taken after the signal to stop, while `/readyz` says 503.
     #[serde(default)]
     pub drain_seconds: u32,
+    /// How long clients may take.
+    #[serde(default)]
+    pub timeouts: Timeouts,
     /// For how long what has done its work is kept.
     #[serde(default)]
     pub retention: Retention,
@@ -126,6 +132,26 @@ impl Default for Retention {
     fn default() -> Self {
         Self { idempotency_days: 30, outbox_days: 90 }
     }
+}
+
+/// How long clients may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// To send a request's headers, in milliseconds; at most, and by itself, [`HEADERS_TIME_MAX`].
+    pub headers_ms: u32,
+    /// For a whole request, in milliseconds; at most, and by itself, [`REQUEST_TIME_MAX`].
+    pub request_ms: u32,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { headers_ms: milliseconds(HEADERS_TIME_MAX), request_ms: milliseconds(REQUEST_TIME_MAX) }
+    }
+}
+
+fn milliseconds(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
 
 fn default_listen() -> String {
@@ -488,6 +514,14 @@ impl Config {
         }
         if self.drain_seconds > DRAIN_SECONDS_MAX {
             return Err(format!("drain_seconds must be 0 to {DRAIN_SECONDS_MAX}"));
+        }
+        for (field, set, most) in [
+            ("timeouts.headers_ms", self.timeouts.headers_ms, milliseconds(HEADERS_TIME_MAX)),
+            ("timeouts.request_ms", self.timeouts.request_ms, milliseconds(REQUEST_TIME_MAX)),
+        ] {
+            if set == 0 || set > most {
+                return Err(format!("{field} must be 1 to {most}"));
+            }
         }
         for (field, days) in [
             ("retention.idempotency_days", self.retention.idempotency_days),

@@ -192,10 +192,10 @@ impl Told {
             Self::Disputed { amount, value_date } => Event::Disputed { dispute: new_id(), amount, value_date },
             Self::DisputeResolved { dispute, value_date } => Event::DisputeResolved { dispute, value_date },
             Self::Rescheduled { value_date, first_due, count } => {
-                Event::Rescheduled { value_date, schedule: NewSchedule { first_due, count } }
+                Event::Rescheduled { value_date, schedule: NewSchedule::new(first_due, count) }
             }
             Self::ReAged { value_date, first_due, count } => {
-                Event::ReAged { value_date, schedule: NewSchedule { first_due, count } }
+                Event::ReAged { value_date, schedule: NewSchedule::new(first_due, count) }
             }
             Self::RateChanged { value_date, annual_percent, keep_installment } => {
                 let Some(before) = loan.contract().terms().rate else {

@@ -80,6 +80,12 @@ impl Default for HttpClient {
 }
 
 impl HttpClient {
+    /// A client whose connections a connector makes, a new one each time.
+    #[cfg(test)]
+    pub(crate) fn by(connector: Connector) -> Self {
+        Self(Way::Network(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)))
+    }
+
     /// A client whose calls go nowhere but to a carrier.
     #[must_use]
     pub fn through(carrier: std::sync::Arc<dyn Carrier>) -> Self {

@@ -15,6 +15,7 @@ pub mod clock;
 pub mod codes;
 pub mod conduct;
 pub mod config;
+pub mod connections;
 pub mod contract;
 pub mod delivery;
 pub mod difference;

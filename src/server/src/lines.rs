@@ -146,6 +146,20 @@ pub fn terms_hash(row: &lines::Row) -> Option<String> {
     row.conventions.as_deref().map(|text| canonical::sha256_hex(text.as_bytes()))
 }
 
+/// Holds again, up to and with a last day, what was drawn for an order and came back because it was never paid out.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn hold_again(
+    db: &mut Connection,
+    id: &str,
+    (order, amount): (&str, Amount),
+    (today, expires): (Date, Date),
+) -> Result<(), Problem> {
+    let mut folded = load(db, id).await?;
+    record(db, id, &mut folded, &LineEvent::HeldAgain { hold: order.to_owned(), amount, expires }, today).await
+}
+
 /// Releases what an order still holds on a line, if anything.
 ///
 /// # Errors

@@ -49,6 +49,8 @@ events! {
     OrderAuthorized = "order.authorized";
     /// An order was captured, whole or in part.
     OrderCaptured = "order.captured";
+    /// A capture could not be paid out: nothing was lent by it.
+    OrderCaptureFailed = "order.capture_failed";
     /// What was left of an order was released.
     OrderVoided = "order.voided";
     /// The window of an order ended before all of it was captured.

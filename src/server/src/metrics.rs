@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use crate::{app::App, problem::Problem, storage};
+use crate::{
+    app::App,
+    problem::Problem,
+    storage::{self, Connection},
+};
 
 /// Upper ends of the histogram's buckets, in microseconds: 1 ms to 10 s.
 const BUCKETS_US: [u64; 12] =
@@ -99,17 +103,64 @@ impl Page {
     }
 }
 
+/// Who reads the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Whoever can reach the address for metrics: counts and states, nothing of the business.
+    Anybody,
+    /// The lender: sums of the ledger too.
+    Lender,
+}
+
+/// Sums of the ledger by currency. Those of loans and of money that waits are read from an index that holds no others.
+async fn write_sums(db: &mut Connection, page: &mut Page) -> Result<(), Problem> {
+    let sums = [
+        (
+            "prequal_principal_outstanding_minor",
+            "prequal_loans_owed",
+            "loans of which principal is owed",
+            storage::loans::outstanding(db).await?,
+        ),
+        (
+            "prequal_credit_balances_minor",
+            "prequal_loans_with_credit",
+            "loans with a balance owed to the borrower",
+            storage::loans::credit_balances(db).await?,
+        ),
+        (
+            "prequal_suspense_minor",
+            "prequal_suspense_receipts",
+            "receipts of unknown payers that nobody has matched",
+            storage::suspense::waiting(db).await?,
+        ),
+    ];
+    for (sum, count, of, rows) in sums {
+        page.head(sum, "gauge", &format!("Minor units of {of}, by currency."));
+        for row in &rows {
+            page.line(sum, &format!("currency=\"{}\"", row.currency), &row.amount);
+        }
+        page.head(count, "gauge", &format!("How many {of}, by currency."));
+        for row in &rows {
+            page.line(count, &format!("currency=\"{}\"", row.currency), &row.count);
+        }
+    }
+    Ok(())
+}
+
 /// Everything as one page: what was counted, and what the database says of work that waits. Nothing in it costs more
-/// than what waits.
+/// than what waits, and what is owed.
 ///
 /// # Errors
 /// 500 when the database fails.
-pub async fn page(app: &App) -> Result<String, Problem> {
+pub async fn page(app: &App, reader: Reader) -> Result<String, Problem> {
     let mut db = app.db.read().await?;
     let (waiting, dead) = storage::outbox::counts(&mut db).await?;
     let failed = storage::jobs::failed(&mut db).await?;
-    drop(db);
     let mut page = Page(String::new());
+    if reader == Reader::Lender {
+        write_sums(&mut db, &mut page).await?;
+    }
+    drop(db);
     app.metrics.write_requests(&mut page);
     let writes = app.db.writes();
     let counted = [

@@ -4,13 +4,15 @@
 //! capture is a loan of its own by the rules that were signed. The window ends with its last business date whether or
 //! not the day's job has marked it.
 
+mod failed;
+
 use prequal_core::{
     calendar::{Date, Instant},
     canonical,
     money::Amount,
     wire::Offer,
 };
-use prequal_ledger::{CaptureRefusal, End, Law, Order, OrderRefusal, Share, capture_offer};
+use prequal_ledger::{CaptureRefusal, End, Law, Made, Order, OrderRefusal, Share, capture_offer};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -30,6 +32,8 @@ use crate::{
     storage::{Connection, applications, checkouts, funding, group::Part, merchant_events, orders},
 };
 
+pub use failed::capture_failed;
+
 /// The most credentials of one order.
 pub const CAPABILITIES_OF_ORDER_MAX: usize = 100;
 /// How many orders one transaction of the day's job marks.
@@ -42,6 +46,8 @@ pub enum Announcement {
     Authorized,
     /// A part or all of it was captured.
     Captured,
+    /// A capture could not be paid out.
+    CaptureFailed,
     /// What was left was released.
     Voided,
     /// The window ended before all was captured.
@@ -54,6 +60,7 @@ impl Announcement {
         match self {
             Self::Authorized => EventType::OrderAuthorized,
             Self::Captured => EventType::OrderCaptured,
+            Self::CaptureFailed => EventType::OrderCaptureFailed,
             Self::Voided => EventType::OrderVoided,
             Self::Expired => EventType::OrderExpired,
         }
@@ -249,10 +256,10 @@ pub async fn capture(
     let (moment, now) = (now, now.to_string());
     let mut row = own(db, id, merchant).await?;
     let mut order = state(&row)?;
-    let before = order.captured;
+    let before = made(&orders::captures(db, id).await?)?;
     order.capture(amount, last, today).map_err(refused)?;
     let signed: Offer = serde_json::from_str(&row.terms).map_err(Problem::internal)?;
-    let share = Share { before, amount, whole: order.authorized };
+    let share = Share::new(&before, amount, order.authorized).map_err(|refusal| dearer(&refusal))?;
     let application = applications::find(db, &row.application).await?.ok_or_else(Problem::not_found)?;
     let offer = capture_offer(&signed, &share, today, law(app, &application.bundle_hash))
         .map_err(|refusal| dearer(&refusal))?;
@@ -293,8 +300,8 @@ pub async fn capture(
         funding::release(db, &row.application).await?;
     }
     let number = i64::from(order.captures);
-    let captured =
-        orders::CaptureRow { number, loan: loan.clone(), amount: amount.minor(), captured_on: today.to_string() };
+    let (amount, captured_on) = (amount.minor(), today.to_string());
+    let captured = orders::CaptureRow { number, loan: loan.clone(), amount, captured_on, failed_after: None };
     orders::add_capture(db, id, &captured, &now).await?;
     (row.captured, row.captures) = (order.captured.minor(), number);
     row.ended = is_last.then(|| "captured".to_owned());
@@ -305,7 +312,7 @@ pub async fn capture(
     Ok(Captured {
         order_id: id.to_owned(),
         number,
-        amount: amount.minor(),
+        amount,
         fee: fee.minor(),
         captured_on: captured.captured_on,
         state: order.state(today).name(),
@@ -313,6 +320,15 @@ pub async fn capture(
         left_amount: left.minor(),
         capture_until: row.capture_until,
     })
+}
+
+/// The captures of an order as the ledger asks for them.
+fn made(captures: &[orders::CaptureRow]) -> Result<Vec<Made>, Problem> {
+    let of = |row: &orders::CaptureRow| {
+        let failed_after = row.failed_after.map(u32::try_from).transpose().map_err(Problem::internal)?;
+        Ok(Made { amount: Amount::new(row.amount).map_err(Problem::internal)?, failed_after })
+    };
+    captures.iter().map(of).collect()
 }
 
 /// Who was found to finance what was approved.

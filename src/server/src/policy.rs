@@ -25,6 +25,7 @@ use prequal_core::{
         self,
         counterfactual::{Counterfactual, Goal, counterfactual},
     },
+    decimal::Decimal,
     money::Amount,
     wire::{Decision, Input, Offer, QuoteInput, Reason},
 };
@@ -223,6 +224,43 @@ impl Policy {
         let input = QuoteInput { amount, currency: self.currency(), today };
         let quote = decide::quote(&self.bundle, &input);
         Ok(quote.map_err(|error| Problem::new(Kind::BundleUnknown, error.to_string()))?.plans)
+    }
+
+    /// What a purchase costs on plans at prices that were decided, on a day.
+    ///
+    /// # Errors
+    /// 409 where the bundle does not decide on that day.
+    pub fn quote_at(
+        &self,
+        amount: Amount,
+        today: Date,
+        rates: &BTreeMap<String, Decimal>,
+    ) -> Result<Vec<Offer>, Problem> {
+        let input = QuoteInput { amount, currency: self.currency(), today };
+        let quote = decide::quote_at(&self.bundle, &input, |plan| rates.get(plan).copied());
+        Ok(quote.map_err(|error| Problem::new(Kind::BundleUnknown, error.to_string()))?.plans)
+    }
+
+    /// The price of each plan, in per cent, for whoever was decided about: by the price table for the grade of that
+    /// decision; the dearest where the bundle has no answer, as for a grade that it never lends to.
+    #[must_use]
+    pub fn rates(&self, input: &Input) -> BTreeMap<String, Decimal> {
+        let dearest = self.bundle.payload().representative.rate_percent;
+        let decided = decide::rates(&self.bundle, input).unwrap_or_default();
+        let plans = self.bundle.payload().product.plans.iter();
+        plans
+            .enumerate()
+            .map(|(place, plan)| (plan.id.clone(), decided.get(place).copied().unwrap_or(dearest)))
+            .collect()
+    }
+
+    /// The cheapest and the dearest price that the price table has for anybody, in per cent.
+    #[must_use]
+    pub fn price_span(&self) -> (Decimal, Decimal) {
+        let payload = self.bundle.payload();
+        let prices = payload.price.iter().flat_map(|table| &table.rows).filter_map(|row| row.then.rate_percent);
+        let dearest = payload.representative.rate_percent;
+        (prices.min().unwrap_or(dearest), dearest)
     }
 
     /// How long an offer stands, in seconds.

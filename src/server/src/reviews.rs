@@ -1,12 +1,16 @@
 //! Reviews: applications that people look at, because they were referred or because the applicant asked for a person.
 //!
 //! An approval takes two people above an amount that is data; a decline takes one. What comes of a review is a
-//! decision of its own with its reasons, and a notice follows. An approval is priced at the bundle's dearest rate.
+//! decision of its own with its reasons, and a notice follows. An approval is priced as the bundle prices the grade of the
+//! decision that was looked at, or at a rate within the bundle's prices that two reviewers choose.
+
+use std::collections::BTreeMap;
 
 use prequal_core::{
     calendar::Instant,
     canonical,
     decide::REASONS_GIVEN_MAX,
+    decimal::Decimal,
     money::Amount,
     wire::{Input, Offer, Reason},
 };
@@ -48,6 +52,11 @@ pub struct Conditions {
     /// The plans that may be taken; every one that the bundle has for the amount where it is empty.
     #[serde(default)]
     pub plans: Vec<String>,
+    /// The rate in per cent, as the bundle's price table has it, in place of that for the applicant's grade; between the
+    /// cheapest and the dearest of the table. Two people must choose it, whatever the amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub rate_percent: Option<Decimal>,
 }
 
 /// What a review leaves behind in the decision that came of it; it names no applicant.
@@ -57,6 +66,9 @@ pub struct Outcome {
     pub cart_hash: String,
     /// What was approved; empty where nothing was.
     pub plans: Vec<String>,
+    /// At which rate, by plan. Decisions of before have none: they stand at the dearest.
+    #[serde(default)]
+    pub rates: BTreeMap<String, Decimal>,
     /// The review.
     pub review: String,
     /// The ids of the reviewers' keys.
@@ -161,10 +173,30 @@ fn reasons_of(policy: &Policy, codes: &[String]) -> Result<Vec<Reason>, Problem>
     Ok(reasons)
 }
 
+/// What conditions allow.
+struct Allowed {
+    offers: Vec<Offer>,
+    /// The rates of the offers, by plan.
+    rates: BTreeMap<String, Decimal>,
+    /// Whether it is less, or dearer, than what the bundle has for the applicant's grade.
+    is_worse: bool,
+}
+
 /// The quotes of today that conditions allow.
-fn quotes(policy: &Policy, input: &Input, plans: &[String], now: Instant) -> Result<(Vec<Offer>, bool), Problem> {
+fn quotes(policy: &Policy, input: &Input, conditions: &Conditions, now: Instant) -> Result<Allowed, Problem> {
     let today = policy.date_of(now).map_err(Problem::internal)?;
-    let all = policy.quote(input.application.order.amount, today)?;
+    let plans = &conditions.plans;
+    let graded = policy.rates(input);
+    let mut rates = graded.clone();
+    if let Some(rate) = conditions.rate_percent {
+        let (cheapest, dearest) = policy.price_span();
+        if rate < cheapest || rate > dearest {
+            let detail = format!("the bundle's prices are {cheapest} to {dearest} per cent");
+            return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/conditions/rate_percent"));
+        }
+        rates.values_mut().for_each(|of_plan| *of_plan = rate);
+    }
+    let all = policy.quote_at(input.application.order.amount, today, &rates)?;
     let wrong = |index: usize, detail: &str| {
         Err(Problem::new(Kind::InvalidValue, detail).with("pointer", format!("/conditions/plans/{index}")))
     };
@@ -178,8 +210,11 @@ fn quotes(policy: &Policy, input: &Input, plans: &[String], now: Instant) -> Res
     if kept.is_empty() {
         return wrong(0, "the bundle has no plan for this amount");
     }
-    let fewer = kept.len() < before;
-    Ok((kept, fewer))
+    rates.retain(|plan, _| kept.iter().any(|offer| offer.plan == *plan));
+    // A plan that bears no interest costs the same at every rate.
+    let dearer = |offer: &Offer| offer.terms.rate.is_some() && rates.get(&offer.plan) > graded.get(&offer.plan);
+    let is_worse = kept.len() < before || kept.iter().any(dearer);
+    Ok(Allowed { offers: kept, rates, is_worse })
 }
 
 /// Takes what a reviewer says, and concludes the review where enough was said.
@@ -216,9 +251,9 @@ pub async fn say(app: &App, db: &mut Connection, id: &str, said: &Said<'_>, now:
             case.decline(app, db, reviewers(&before, said.reviewer)).await?;
         }
         Verdict::Approve => {
-            let (offers, fewer) = quotes(policy, &input, &said.conditions.plans, now)?;
-            if fewer && reasons.is_empty() {
-                let detail = "an approval of fewer plans than there are has one to four reasons";
+            let allowed = quotes(policy, &input, said.conditions, now)?;
+            if allowed.is_worse && reasons.is_empty() {
+                let detail = "an approval of fewer or dearer plans than there are has one to four reasons";
                 return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/reasons"));
             }
             let first = before.first();
@@ -230,8 +265,10 @@ pub async fn say(app: &App, db: &mut Connection, id: &str, said: &Said<'_>, now:
                 return Err(Problem::new(Kind::WrongState, detail).with("conditions", first.conditions.clone()));
             }
             keep(db, id, &vote).await?;
-            if i64::try_from(before.len()).map_err(Problem::internal)? + 1 >= review.persons {
-                case.approve(app, db, &offers, fewer, reviewers(&before, said.reviewer)).await?;
+            // A price that people choose is chosen by two of them.
+            let persons = if said.conditions.rate_percent.is_some() { review.persons.max(2) } else { review.persons };
+            if i64::try_from(before.len()).map_err(Problem::internal)? + 1 >= persons {
+                case.approve(app, db, allowed, reviewers(&before, said.reviewer)).await?;
             }
         }
     }
@@ -265,11 +302,12 @@ impl Case<'_> {
         &self,
         db: &mut Connection,
         outcome: &str,
-        plans: Vec<String>,
+        (plans, rates): (Vec<String>, BTreeMap<String, Decimal>),
         reviewers: Vec<String>,
     ) -> Result<String, Problem> {
         let checkout = checkouts::find(db, &self.row.checkout).await?.ok_or_else(Problem::not_found)?;
-        let output = Outcome { cart_hash: checkout.cart_hash, plans, review: self.review.id.clone(), reviewers };
+        let review = self.review.id.clone();
+        let output = Outcome { cart_hash: checkout.cart_hash, plans, rates, review, reviewers };
         let decision = applications::DecisionRow {
             id: new_id(),
             application: self.row.id.clone(),
@@ -300,29 +338,28 @@ impl Case<'_> {
     }
 
     async fn decline(&self, app: &App, db: &mut Connection, reviewers: Vec<String>) -> Result<(), Problem> {
-        let decision = self.record(db, "declined", Vec::new(), reviewers).await?;
+        let decision = self.record(db, "declined", <_>::default(), reviewers).await?;
         applications::conclude(db, &self.row.id, "declined", &decision).await?;
         notice::queue(app, db, self.policy, &self.declined(&decision)?).await
     }
 
-    /// The application can be gone on with; a link to it is sent. Fewer plans than there are is a counter-offer.
+    /// The application can be gone on with; a link to it is sent. Fewer or dearer plans than there are is a counter-offer.
     async fn approve(
         &self,
         app: &App,
         db: &mut Connection,
-        offers: &[Offer],
-        fewer: bool,
+        Allowed { offers, rates, is_worse }: Allowed,
         reviewers: Vec<String>,
     ) -> Result<(), Problem> {
         let plans = offers.iter().map(|offer| offer.plan.clone()).collect();
-        let decision = self.record(db, "eligible", plans, reviewers).await?;
+        let decision = self.record(db, "eligible", (plans, rates), reviewers).await?;
         applications::conclude(db, &self.row.id, "received", &decision).await?;
         let link = resume::make(app, db, self.row, self.now).await?;
         let declined = self.declined(&decision)?;
         let mut values = notice::values(app, &declined).to_vec();
-        values.push(("plans", notice::plans(offers)));
+        values.push(("plans", notice::plans(&offers)));
         values.push(("until", link.expires.to_string()));
-        let kind = if fewer { notice::Kind::CounterOffer } else { notice::Kind::Approved };
+        let kind = if is_worse { notice::Kind::CounterOffer } else { notice::Kind::Approved };
         let due_by = Some(notice::due_by(app, self.policy, declined.received)?);
         let about = About { decision: Some(&decision), due_by, ..About::application(&self.row.id) };
         notice::add(app, db, self.policy, kind, &about, &link.once(), &values).await?;
@@ -371,7 +408,11 @@ pub async fn allowed(
     let decision = applications::decision(db, review.outcome.as_deref().unwrap_or("")).await?.ok_or_else(refused)?;
     let outcome: Outcome = serde_json::from_str(&decision.output).map_err(Problem::internal)?;
     let today = policy.date_of(now).map_err(Problem::internal)?;
-    let offers = policy.quote(input.application.order.amount, today)?;
+    let amount = input.application.order.amount;
+    let offers = match outcome.rates.is_empty() {
+        true => policy.quote(amount, today)?,
+        false => policy.quote_at(amount, today, &outcome.rates)?,
+    };
     let offers = offers.into_iter().filter(|offer| outcome.plans.contains(&offer.plan)).collect();
     Ok((outcome, offers))
 }

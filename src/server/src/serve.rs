@@ -3,7 +3,6 @@
 use std::{
     future::Future,
     io::{IsTerminal, Write},
-    net::SocketAddr,
     time::Duration,
 };
 
@@ -20,7 +19,7 @@ use crate::{
     audit,
     clock::{Clock, SystemClock},
     config::Config,
-    delivery, http,
+    connections, delivery, http,
     jobs::scheduler,
     outbox,
     settings::Settings,
@@ -107,7 +106,8 @@ pub async fn run(config: &Config, sandbox: bool) -> Result<(), String> {
     let webhooks = tokio::spawn(webhook_sender::run(app.clone()));
     let jobs = tokio::spawn(scheduler::run(app.clone()));
     let stop = drain(app.clone(), stop_signal(), Duration::from_secs(config.drain_seconds.into()));
-    let result = listen(&config.listen, http::router(app.clone()), stop).await;
+    let headers_time_max = Duration::from_millis(config.timeouts.headers_ms.into());
+    let result = listen(&config.listen, http::router(app.clone()), headers_time_max, stop).await;
     // Also where serving failed.
     app.stopping.send_replace(true);
     let _ = tokio::time::timeout(scheduler::STOP_TIME_MAX * 2, jobs).await;
@@ -130,9 +130,8 @@ async fn drain(app: std::sync::Arc<App>, stop: impl Future<Output = ()>, wait: D
 }
 
 async fn serve_metrics(listener: TcpListener, app: std::sync::Arc<App>) {
-    if let Err(error) = axum::serve(listener, http::health::router(app)).await {
-        tracing::error!(%error, "the metrics are not served");
-    }
+    let never = std::future::pending();
+    connections::serve(listener, http::health::router(app), connections::HEADERS_TIME_MAX, never).await;
 }
 
 async fn bind(address: &str) -> Result<TcpListener, String> {
@@ -146,16 +145,23 @@ async fn bind(address: &str) -> Result<TcpListener, String> {
 pub async fn listen(
     address: &str,
     router: Router,
+    headers_time_max: Duration,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), String> {
     let listener = bind(address).await?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
+    // The signals are awaited before anybody hears that this listens.
+    let mut stop = Box::pin(stop);
+    tokio::select! {
+        biased;
+        () = &mut stop => return Ok(()),
+        () = std::future::ready(()) => {}
+    }
     // Not println!: whoever started this may have closed the pipe, which is no reason to stop.
     let mut out = std::io::stdout();
     let _ = writeln!(out, "listening on http://{bound}").and_then(|()| out.flush());
     let (stopping, mut stopped) = watch::channel(false);
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
+    let serving = connections::serve(listener, router, headers_time_max, async move {
         stop.await;
         let _ = stopping.send(true);
     });
@@ -164,9 +170,10 @@ pub async fn listen(
         tokio::time::sleep(DRAIN_TIME_MAX).await;
     };
     tokio::select! {
-        result = serving => result.map_err(|error| error.to_string()),
-        () = deadline => Ok(()),
+        () = serving => {}
+        () = deadline => {}
     }
+    Ok(())
 }
 
 /// Done at SIGTERM or ctrl-c.

@@ -1,6 +1,6 @@
 //! The configuration with everything it names loaded and checked: keys, bundles, callers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use prequal_bundle::jwk::{self, PrivateKey, PublicKey, Use};
 use prequal_core::{calendar::Date, currency::Currency, decimal::Decimal, money::Amount};
@@ -84,6 +84,8 @@ pub struct Provider {
 pub struct Settings {
     /// `iss` of checkout tokens and `aud` of offers.
     pub lender_id: String,
+    /// How long a request may take in all.
+    pub request_time_max: Duration,
     /// For how many seconds a checkout stays open.
     pub checkout_seconds: u32,
     /// By how many seconds an edge's clock may differ.
@@ -167,6 +169,7 @@ impl Settings {
             retention: config.retention,
             rate_limits: config.rate_limits.clone(),
             webhooks: config.webhooks.clone(),
+            request_time_max: Duration::from_millis(config.timeouts.request_ms.into()),
             keys: keys(config, &merchants, &edges, &funders)?,
             funders,
             merchants,

@@ -2,13 +2,13 @@
 //! and pay-backs settled, failed and returned, money of unknown payers.
 
 use prequal_core::{calendar::Date, currency::Currency, money::Amount};
-use prequal_ledger::{Account, Entry, Event, Transfer};
+use prequal_ledger::{Account, Entry, Event, Loan, Transfer};
 
 use crate::{
     app::App,
     booking,
     merchant_webhooks::{self, EventType},
-    pay_backs,
+    orders, pay_backs,
     problem::{Kind, Problem},
     refunds, repayments,
     storage::{Connection, journal, loans, pay_backs as stored_pay_backs, payments, suspense},
@@ -167,6 +167,7 @@ pub enum Went {
 /// # Errors
 /// 422 for one that is not known, has another amount or ended otherwise.
 pub async fn payout_ended(
+    app: &App,
     db: &mut Connection,
     told: &Told<'_>,
     went: Went,
@@ -204,16 +205,39 @@ pub async fn payout_ended(
         Went::Returned => Event::PayoutReturned { value_date },
     };
     booking::record(db, &row.id, &mut loan, event, today, now).await?;
-    if went == Went::Failed {
-        refunds::undo_all(db, &row.id, &mut loan, (today, now)).await?;
-    }
     let counted = value_date.to_string();
     payments::set_payout(db, &payout.id, status, Some(&counted), Some(told.id)).await?;
     let happened = if went == Went::Settled { EventType::PayoutSettled } else { EventType::PayoutFailed };
-    let news = serde_json::json!({ "payout_id": payout.id, "loan_id": row.id, "checkout_id": row.checkout,
-        "amount": payout.amount, "currency": payout.currency, "value_date": counted });
-    merchant_webhooks::emit(db, &*row.merchant, happened, &news, now).await?;
+    tell_merchant(db, &row, &payout, happened, (&counted, now)).await?;
+    if went == Went::Failed {
+        never_lent(app, db, &row, &mut loan, (today, now)).await?;
+    }
     Ok(true)
+}
+
+async fn tell_merchant(
+    db: &mut Connection,
+    row: &loans::Row,
+    payout: &payments::PayoutRow,
+    happened: EventType,
+    (value_date, now): (&str, &str),
+) -> Result<(), Problem> {
+    let news = serde_json::json!({ "payout_id": payout.id, "loan_id": row.id, "checkout_id": row.checkout,
+        "amount": payout.amount, "currency": payout.currency, "value_date": value_date });
+    merchant_webhooks::emit(db, &*row.merchant, happened, &news, now).await
+}
+
+/// What follows where a loan's payout failed for good: its refunds are undone, and where it is a capture, its order has
+/// not captured it.
+async fn never_lent(
+    app: &App,
+    db: &mut Connection,
+    row: &loans::Row,
+    loan: &mut Loan,
+    when: When<'_>,
+) -> Result<(), Problem> {
+    refunds::undo_all(db, &row.id, loan, when).await?;
+    orders::capture_failed(app, db, row, when).await
 }
 
 /// Money that belongs to no loan is booked all the same.
@@ -255,6 +279,7 @@ pub enum Payout {
 /// # Errors
 /// 409 for a payout that was not returned.
 pub async fn decide_payout(
+    app: &App,
     db: &mut Connection,
     row: &loans::Row,
     decided: Payout,
@@ -277,7 +302,8 @@ pub async fn decide_payout(
     let mut loan = booking::load(db, row).await?;
     let event = Event::PayoutFailed { value_date: today };
     booking::record_decided(db, &row.id, &mut loan, event, today, now).await?;
-    refunds::undo_all(db, &row.id, &mut loan, (today, now)).await?;
     payments::set_payout(db, &payout.id, "failed", Some(&today.to_string()), None).await?;
+    tell_merchant(db, row, &payout, EventType::PayoutFailed, (&today.to_string(), now)).await?;
+    never_lent(app, db, row, &mut loan, (today, now)).await?;
     Ok("failed")
 }

@@ -212,6 +212,9 @@ impl std::fmt::Debug for Connector {
 }
 
 #[cfg(test)]
+mod tls;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -187,15 +187,24 @@ impl<'a> Run<'a> {
         Ok(within)
     }
 
+    /// The price of each plan by the price table for the grade that the outcome table gives, whatever its verdict.
+    fn rates(&mut self) -> Result<Vec<Decimal>, DecideError> {
+        let (bundle, input) = (self.bundle, self.input);
+        let (mut features, _) = features::extract(bundle, &input.application, Some(&input.evidence), input.today);
+        self.score(&mut features)?;
+        self.outcome_table(&mut features)?;
+        let Some(table) = &bundle.compiled.price else { return Ok(Vec::new()) };
+        let plans = (0_u16..).zip(&bundle.payload().product.plans);
+        plans.map(|(index, _)| Ok(price(bundle, table, &mut features, index)?.0)).collect()
+    }
+
     /// Prices and quotes every plan; drops what breaks a cap.
     fn quote(&mut self, features: &mut [Feature]) -> Result<(), DecideError> {
         let compiled = &self.bundle.compiled;
         let Some(table) = &compiled.price else { return Ok(()) };
         let order = self.input.application.order;
         for (index, plan) in (0_u16..).zip(&self.bundle.payload().product.plans) {
-            features::set(compiled, features, Engine::Plan, FeatureValue::Category(index));
-            let (with, without) = tables::both(table, features)?;
-            let rate = with.then.rate_percent.max(without.then.rate_percent);
+            let (rate, with, without) = price(self.bundle, table, features, index)?;
             let quoted = offers::quote_plan(self.bundle, plan, order.amount, self.input.today, rate)?;
             let line = format!("{} {}", answered("price", table, with, without), quoted.line(&plan.id));
             self.take(line, quoted);
@@ -220,6 +229,32 @@ impl<'a> Run<'a> {
             self.texts.push(text);
         }
     }
+}
+
+/// What a plan costs by the price table, and its answers with and without weak values: the dearer counts.
+fn price(
+    bundle: &Bundle,
+    table: &CompiledTable,
+    features: &mut [Feature],
+    plan: u16,
+) -> Result<(Decimal, Answer, Answer), DecideError> {
+    features::set(&bundle.compiled, features, Engine::Plan, FeatureValue::Category(plan));
+    let (with, without) = tables::both(table, features)?;
+    Ok((with.then.rate_percent.max(without.then.rate_percent), with, without))
+}
+
+/// What each plan of the product costs whoever was decided about, in their order: the price table's answer for the grade
+/// that the outcome table gives, whatever its verdict. For whoever approves what a decision referred or declined.
+///
+/// # Errors
+/// As [`decide`].
+pub fn rates(bundle: &Bundle, input: &Input) -> Result<Vec<Decimal>, DecideError> {
+    if bundle.part() != Part::Full {
+        return Err(DecideError::PublicBundle);
+    }
+    admit(bundle, input)?;
+    admit_evidence(bundle, input)?;
+    Run::new(bundle, input).rates()
 }
 
 /// `limit table=limits row=4`, and where weak values made a difference ` trusted_row=5`.

@@ -21,9 +21,9 @@ mod text;
 
 use core::fmt::Write as _;
 
-pub use engine::decide;
+pub use engine::{decide, rates};
 pub use error::DecideError;
-pub use prequalify::{prequalify, quote};
+pub use prequalify::{prequalify, quote, quote_at};
 
 use crate::{
     application::{

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     application::texts,
     bundle::{Bundle, SEMANTICS, tables::Verdict},
+    decimal::Decimal,
     policy::Feature,
     score::Value,
     wire::{Input, Order, Prequalification, Quote, QuoteInput, Standing},
@@ -87,11 +88,24 @@ fn likely(bundle: &Bundle, features: &[Feature], trace: &mut Vec<String>) -> Res
 /// # Errors
 /// [`DecideError`]: a bundle outside its time, another currency.
 pub fn quote(bundle: &Bundle, input: &QuoteInput) -> Result<Quote, DecideError> {
+    let rate = bundle.payload().representative.rate_percent;
+    quote_at(bundle, input, |_| Some(rate))
+}
+
+/// As [`quote`], each plan at a price of its own, a year or a day as the product says; a plan without one is left out.
+///
+/// # Errors
+/// As [`quote`].
+pub fn quote_at(
+    bundle: &Bundle,
+    input: &QuoteInput,
+    rate_percent: impl Fn(&str) -> Option<Decimal>,
+) -> Result<Quote, DecideError> {
     admit_day(bundle, input.today)?;
     admit_currency(bundle, Order { amount: input.amount, currency: input.currency })?;
-    let rate = bundle.payload().representative.rate_percent;
     let mut plans = Vec::new();
     for plan in &bundle.payload().product.plans {
+        let Some(rate) = rate_percent(&plan.id) else { continue };
         if let Quoted::Offer(offer, _) = quote_plan(bundle, plan, input.amount, input.today, rate)? {
             plans.push(*offer);
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use prequal_core::{calendar::Date, currency::Currency, decimal::Decimal, money::Amount};
 use prequal_ledger::{
-    Account, Entry, Funder as Share, FunderPosition, Funding, LedgerError, Loan, Moved, Position, TrialBalance,
+    Account, Entry, Funder as Share, FunderPosition, Funding, GuarantorFee, LedgerError, Loan, Moved, Position,
+    TrialBalance,
 };
 
 use super::{Chosen, config::Kind, reserve};
@@ -58,7 +59,10 @@ impl Books {
             });
         }
         let stray = rows.iter().find(|row| row.stray_cent == 1).map(|row| row.funder.clone()).unwrap_or_default();
-        let funding = Funding::new(shares, stray).map_err(Problem::internal)?;
+        let guarantor = rows.iter().find(|row| !has_share(row) && in_books(row));
+        let guarantor = guarantor.map(|row| GuarantorFee { id: row.funder.clone(), payee: row.name.clone() });
+        let funding = Funding::new(shares, stray).and_then(|funding| funding.guaranteed_by(guarantor));
+        let funding = funding.map_err(Problem::internal)?;
         let read = rows.iter().map(lent).collect();
         Ok(Some(Self { rows, funding, read }))
     }
@@ -103,16 +107,16 @@ impl Books {
     fn moved(&self) -> Result<Vec<Moved>, Problem> {
         let moved = |row: &Row| Ok(Moved { funded: Amount::new(row.funded)?, remitted: Amount::new(row.remitted)? });
         let moved: Result<Vec<Moved>, prequal_core::money::MoneyError> =
-            self.rows.iter().filter(|row| has_share(row)).map(moved).collect();
+            self.rows.iter().filter(|row| in_books(row)).map(moved).collect();
         moved.map_err(Problem::internal)
     }
 
-    /// What each funder with a share has come to, in their order.
+    /// What everybody with books of a loan has come to at a position of it, in their order.
     ///
     /// # Errors
     /// 409 for a loan that is sold.
-    pub fn positions(&self, loan: &Position) -> Result<Vec<FunderPosition>, Problem> {
-        self.funding.positions(loan, &self.moved()?).map_err(|error| match error {
+    pub fn positions(&self, loan: &Loan, position: &Position) -> Result<Vec<FunderPosition>, Problem> {
+        self.funding.positions(loan.contract().terms(), position, &self.moved()?).map_err(|error| match error {
             LedgerError::Funding(why) => Problem::new(Wrong::WrongState, why),
             other => Problem::internal(other),
         })
@@ -124,11 +128,11 @@ impl Books {
     /// # Errors
     /// 409 as [`Books::positions`], 500 where the ledger refuses it.
     pub fn advance(&mut self, before: &Position, loan: &Loan, event: &str) -> Result<Vec<(String, Entry)>, Problem> {
-        let was = self.positions(before)?;
-        let is = self.positions(loan.position())?;
+        let was = self.positions(loan, before)?;
+        let is = self.positions(loan, loan.position())?;
         let (date, currency) = (loan.posted_through(), loan.contract().currency());
         let mut entries = Vec::new();
-        let members = self.rows.iter().filter(|row| has_share(row));
+        let members = self.rows.iter().filter(|row| in_books(row));
         for (row, (was, is)) in members.zip(was.iter().zip(&is)) {
             if let Some(entry) = is.entry_from(was, date, currency, event).map_err(Problem::internal)? {
                 entries.push((chain(&row.loan, &row.funder), entry));
@@ -151,13 +155,14 @@ impl Books {
         let mut positions = positions.iter();
         for row in &mut self.rows {
             (row.own_outstanding, row.whole_outstanding) = (own, whole.minor());
-            if has_share(row) {
-                let Some(position) = positions.next() else { continue };
-                row.principal_outstanding = owed(position);
+            let position = if in_books(row) { positions.next() } else { None };
+            row.principal_outstanding = whole.minor();
+            if let Some(position) = position {
                 // The lender's own part never leaves it.
-                row.to_remit = if row.kind == Kind::Partner.name() { position.to_remit() } else { 0 };
-            } else {
-                row.principal_outstanding = whole.minor();
+                row.to_remit = if row.kind == Kind::Own.name() { 0 } else { position.to_remit() };
+                if has_share(row) {
+                    row.principal_outstanding = owed(position);
+                }
             }
         }
     }
@@ -166,7 +171,7 @@ impl Books {
     /// the entry in the funder's books.
     ///
     /// # Errors
-    /// 500 where the funder has no share, or the ledger refuses it.
+    /// 500 where the funder has no books of the loan, or the ledger refuses it.
     pub fn pay(
         &mut self,
         funder: &str,
@@ -174,20 +179,20 @@ impl Books {
         loan: &Loan,
         date: Date,
     ) -> Result<Option<(String, Entry)>, Problem> {
-        let was = self.positions(loan.position())?;
-        let row = self.rows.iter_mut().find(|row| row.funder == funder && has_share(row));
-        let row = row.ok_or_else(|| Problem::internal("money for a funder without a share"))?;
+        let was = self.positions(loan, loan.position())?;
+        let row = self.rows.iter_mut().find(|row| row.funder == funder && in_books(row));
+        let row = row.ok_or_else(|| Problem::internal("money for a funder without books"))?;
         let event = if amount > 0 { "remitted" } else { "funded" };
         if amount > 0 {
             row.remitted = row.remitted.saturating_add(amount);
         } else {
             row.funded = row.funded.saturating_sub(amount);
         }
-        let is = self.positions(loan.position())?;
+        let is = self.positions(loan, loan.position())?;
         self.project(&is, loan.principal_outstanding());
-        let place = self.funding.funders().iter().position(|share| share.id == funder);
+        let place = self.funding.members().position(|member| member == funder);
         let pair = place.and_then(|place| Some((was.get(place)?, is.get(place)?)));
-        let (was, is) = pair.ok_or_else(|| Problem::internal("money for a funder without a share"))?;
+        let (was, is) = pair.ok_or_else(|| Problem::internal("money for a funder without books"))?;
         let loan_id = self.rows.first().map(|row| row.loan.clone()).unwrap_or_default();
         let date = date.max(loan.posted_through());
         let entry = is.entry_from(was, date, loan.contract().currency(), event).map_err(Problem::internal)?;
@@ -201,6 +206,12 @@ const fn lent(row: &Row) -> [i64; 3] {
 
 fn has_share(row: &Row) -> bool {
     row.kind != Kind::Guarantor.name()
+}
+
+/// Whether it has books of the loan: a share, or a fee.
+#[must_use]
+pub fn in_books(row: &Row) -> bool {
+    has_share(row) || row.fee_books == 1
 }
 
 /// The books of those loans that have funders.
@@ -283,6 +294,7 @@ fn rows_of(loan: &str, chosen: &Chosen, currency: Currency) -> Result<Vec<Row>, 
         whole_outstanding: 0,
         to_remit: 0,
         pending: None,
+        fee_books: 0,
     };
     let mut rows: Vec<Row> = (1_i64..)
         .zip(&chosen.funders)
@@ -293,7 +305,11 @@ fn rows_of(loan: &str, chosen: &Chosen, currency: Currency) -> Result<Vec<Row>, 
         })
         .collect();
     let last = i64::try_from(rows.len()).map_err(Problem::internal)?;
-    rows.extend(chosen.guarantor.iter().map(|one| row(last + 1, &one.id, &one.name, Kind::Guarantor)));
+    let guarantor = |one: &super::Guarantor| Row {
+        fee_books: i64::from(!one.fee.is_zero()),
+        ..row(last + 1, &one.id, &one.name, Kind::Guarantor)
+    };
+    rows.extend(chosen.guarantor.iter().map(guarantor));
     Ok(rows)
 }
 
@@ -303,11 +319,11 @@ fn rows_of(loan: &str, chosen: &Chosen, currency: Currency) -> Result<Vec<Row>, 
 /// What is wrong, in words.
 pub fn check(books: &Books, loan: &Loan, posted: &BTreeMap<String, TrialBalance>) -> Result<(), String> {
     let currency = loan.contract().currency();
-    let positions = books.positions(loan.position()).map_err(|problem| format!("{problem:?}"))?;
+    let positions = books.positions(loan, loan.position()).map_err(|problem| format!("{problem:?}"))?;
     let mut folded = books.clone();
     folded.project(&positions, loan.principal_outstanding());
     let nothing = TrialBalance::default();
-    for (row, position) in books.rows.iter().filter(|row| has_share(row)).zip(&positions) {
+    for (row, position) in books.rows.iter().filter(|row| in_books(row)).zip(&positions) {
         let name = chain(&row.loan, &row.funder);
         let held = posted.get(&name).unwrap_or(&nothing);
         for account in Account::CHART {
@@ -375,7 +391,7 @@ mod tests {
     }
 
     fn nets(books: &Books, loan: &Loan, account: Account) -> Vec<i64> {
-        books.positions(loan.position()).unwrap().iter().map(|position| position.net(account)).collect()
+        books.positions(loan, loan.position()).unwrap().iter().map(|position| position.net(account)).collect()
     }
 
     /// 80/20 of 500.01 lent: 100.00 and 400.01. Of 100.01 repaid the bank gets 20 %, 20.002 rounded down; what is lost

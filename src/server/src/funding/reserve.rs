@@ -98,7 +98,11 @@ pub async fn reserve(
     hold(db, application, chosen, principal, currency).await
 }
 
-async fn hold(
+/// Reserves without judging: what was reserved, or lent, before.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn hold(
     db: &mut Connection,
     application: &str,
     chosen: &Chosen,

@@ -63,7 +63,8 @@ pub struct FunderOfLoan {
     servicing_fee_percent: String,
     /// Principal of its part that is owed; of a guarantor, of the whole.
     principal_outstanding: i64,
-    /// What the servicer owes it, in minor units; less than nothing where it has to pay in.
+    /// What the servicer owes it, in minor units; less than nothing where it has to pay in. Of a guarantor, what of its
+    /// fee was collected.
     to_remit: i64,
     /// Its books of the loan by account: debits less credits.
     balances: BTreeMap<String, i64>,
@@ -115,13 +116,16 @@ pub async fn of_loan(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) ->
         return Err(Problem::not_found());
     }
     let positions = match &books {
-        Some(books) => books.positions(booking::load(&mut db, &row).await?.position())?,
+        Some(books) => {
+            let loan = booking::load(&mut db, &row).await?;
+            books.positions(&loan, loan.position())?
+        }
         None => Vec::new(),
     };
     let mut positions = positions.iter();
     let mut funders = Vec::new();
     for one in rows {
-        let position = if one.kind == "guarantor" { None } else { positions.next() };
+        let position = if books::in_books(one) { positions.next() } else { None };
         let nets =
             Account::CHART.iter().filter_map(|account| Some((account.code().to_owned(), position?.net(*account))));
         if sees(&one.funder) {

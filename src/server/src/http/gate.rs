@@ -27,7 +27,7 @@ use crate::{
 pub const URI_BYTES_MAX: usize = 4 * 1024;
 /// The most bytes of all headers' names and values.
 pub const HEADERS_BYTES_MAX: usize = 16 * 1024;
-/// How long a request may take in all. What it did to the database by then is there whole or not at all.
+/// How long a request may take in all, unless less is configured. What it did to the database by then is there whole or not at all.
 pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(60);
 /// The route of the payment provider's notices, which are signed and come as fast as money does.
 const SIGNED: &str = "/v1/webhooks/payments";
@@ -91,7 +91,7 @@ async fn admit(gate: &Gate, route: &str, mut request: Request, next: Next) -> Re
         Some(seconds) => limited(seconds),
         None => {
             request.extensions_mut().insert(credential);
-            answer(request, next).await
+            answer(request, next, gate.app.settings.request_time_max).await
         }
     };
     if let Some(verdict) = verdict {
@@ -113,12 +113,12 @@ fn check_size(request: &Request) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn answer(request: Request, next: Next) -> Response {
+async fn answer(request: Request, next: Next, time_max: Duration) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let known = request.headers().get(header::IF_NONE_MATCH).cloned().filter(|_| reads);
-    let answered = tokio::time::timeout(REQUEST_TIME_MAX, next.run(request)).await;
+    let answered = tokio::time::timeout(time_max, next.run(request)).await;
     let mut response = answered.unwrap_or_else(|_| {
-        let detail = format!("it took more than {} seconds; send it again", REQUEST_TIME_MAX.as_secs());
+        let detail = format!("it took more than {} seconds; send it again", time_max.as_secs_f32());
         Problem::new(Kind::TimedOut, detail).into_response()
     });
     let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());

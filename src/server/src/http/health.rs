@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::auth::OnlyLender;
 use crate::{
     app::App,
-    metrics,
+    metrics::{self, Reader},
     problem::{Kind, Problem},
     reply::Reply,
     storage::{self, schema::LENDING},
@@ -79,22 +79,23 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Reply, Problem> {
     Reply::ok(&Ready { status: "ready", schema, bundle_valid_until: active.valid_until().to_string() })
 }
 
-/// What the server counts, for Prometheus. `metrics_listen` offers the same without a key at an address of its own.
+/// What the server counts, and sums of the ledger by currency, for Prometheus. `metrics_listen` offers the counts without
+/// a key at an address of its own.
 #[utoipa::path(get, path = "/metrics", tag = "server", security(("bearer" = [])),
     responses((status = 200, body = String, content_type = "text/plain"), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn metrics(State(app): State<Arc<App>>, _: OnlyLender) -> Result<Response, Problem> {
-    page(&app).await
+    page(&app, Reader::Lender).await
 }
 
-async fn page(app: &App) -> Result<Response, Problem> {
-    let text = metrics::page(app).await?;
+async fn page(app: &App, reader: Reader) -> Result<Response, Problem> {
+    let text = metrics::page(app, reader).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
 /// What is served at `metrics_listen`: counts and states, nothing of the business, and no key is asked for.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/metrics", get(|State(app): State<Arc<App>>| async move { page(&app).await }))
+        .route("/metrics", get(|State(app): State<Arc<App>>| async move { page(&app, Reader::Anybody).await }))
         .route("/livez", get(live))
         .route("/readyz", get(ready))
         .fallback(|| async { Problem::not_found() })

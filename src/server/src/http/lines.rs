@@ -46,7 +46,8 @@ pub struct NewLine {
     /// The most that may be drawn and held, in minor units of the currency that is lent.
     #[schema(value_type = i64, minimum = 1)]
     limit: Amount,
-    /// Of a revolving line: `billing` (`billing_day`, `due_day`, `cutoff`), `rate`, `interest_from` (`day_after_due`),
+    /// Of a revolving line: `billing` (`billing_day`, `due_day`, `cutoff`), `rate`, `interest_from`
+    /// (`day_after_due`, `statement` or `purchase`, from which day what is not paid of a bill bears interest),
     /// `minimum` (`percent`, `floor`, `cap`) and `rounding`.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]

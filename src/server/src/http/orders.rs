@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use prequal_core::{calendar::Instant, money::Amount};
+use prequal_ledger::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -35,7 +36,8 @@ pub struct Order {
     status: String,
     /// `automatic`, captured whole when it is signed, or `manual`, captured by its merchant.
     capture: String,
-    /// `authorized`, `partly_captured`, `captured`, `voided` or `expired`, once it is signed.
+    /// `authorized`, `partly_captured`, `captured`, `voided` or `expired`, once it is signed; `failed` where it was captured
+    /// when it was signed and could not be paid out.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
     /// ISO 4217.
@@ -44,7 +46,7 @@ pub struct Order {
     amount: i64,
     /// The most that may be lent for it: the price less what is paid at once.
     authorized_amount: i64,
-    /// What of it is captured.
+    /// What of it is captured, without what could not be paid out.
     captured_amount: i64,
     /// What may still be captured.
     left_amount: i64,
@@ -73,6 +75,8 @@ pub struct Capture {
     amount: i64,
     /// The business date.
     captured_on: String,
+    /// `captured`, or `failed` where it could not be paid out: then nothing was lent by it.
+    state: &'static str,
     /// Its loan.
     #[serde(skip_serializing_if = "Option::is_none")]
     loan_id: Option<String>,
@@ -142,13 +146,15 @@ async fn view(app: &App, db: &mut Connection, row: checkouts::Row, sight: Sight)
             number: i64::try_from(place + 1).map_err(Problem::internal)?,
             amount: loan.principal,
             captured_on: app.date_of(booked)?.to_string(),
+            state: if loan.status == Status::Cancelled.name() { "failed" } else { "captured" },
             fee: for_merchant.then_some(loan.merchant_fee),
             payout: if for_merchant { payout_of(db, &loan.id).await? } else { None },
             loan_id: (sight != Sight::Merchant).then_some(loan.id),
         });
     }
     let order = stored::find(db, &row.id).await?;
-    let whole: i64 = captures.iter().map(|capture| capture.amount).sum();
+    let stands = |capture: &&Capture| capture.state == "captured";
+    let whole: i64 = captures.iter().filter(stands).map(|capture| capture.amount).sum();
     let (state, authorized, left, until) = match &order {
         Some(order) => {
             let state = orders::state(order)?;
@@ -156,7 +162,7 @@ async fn view(app: &App, db: &mut Connection, row: checkouts::Row, sight: Sight)
             (Some(state.state(today).name()), order.authorized, state.held(today).minor(), until)
         }
         // Captured whole when it was signed.
-        None => ((!captures.is_empty()).then_some("captured"), whole, 0, None),
+        None => (captures.first().map(|capture| capture.state), captures.iter().map(|one| one.amount).sum(), 0, None),
     };
     let settled = |capture: &Capture| {
         let payout = capture.payout.as_ref().filter(|payout| payout.status == "settled");
@@ -174,10 +180,10 @@ async fn view(app: &App, db: &mut Connection, row: checkouts::Row, sight: Sight)
         currency: row.currency,
         amount: row.amount,
         authorized_amount: authorized,
-        captured_amount: whole,
+        captured_amount: order.as_ref().map_or(whole, |order| order.captured),
         left_amount: left,
         capture_until: until,
-        fee: for_merchant.then(|| captures.iter().filter_map(|capture| capture.fee).sum()),
+        fee: for_merchant.then(|| captures.iter().filter(stands).filter_map(|capture| capture.fee).sum()),
         paid_amount: for_merchant.then(|| captures.iter().map(settled).sum()),
         payout: captures.first().and_then(|capture| capture.payout.clone()),
         captures,
@@ -294,7 +300,7 @@ pub struct OrderEventsPage {
 pub struct OrderEvent {
     /// Its id.
     id: String,
-    /// `order.authorized`, `order.captured`, `order.voided` or `order.expired`.
+    /// `order.authorized`, `order.captured`, `order.capture_failed`, `order.voided` or `order.expired`.
     r#type: String,
     /// The order as it then was.
     #[schema(value_type = Object)]

@@ -115,7 +115,7 @@ pub async fn decide_payout(
         let row = loans::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
         let now = server.now()?;
         let (today, now) = (server.date_of(now)?, now.to_string());
-        let status = transfers::decide_payout(&mut tx, &row, new.decision, (today, &now)).await?;
+        let status = transfers::decide_payout(server, &mut tx, &row, new.decision, (today, &now)).await?;
         let reply = Reply::created(&PayoutDecided { loan_id: id.to_owned(), status })?;
         attempt.finish(&mut tx, &server.vault, &reply, &now).await?;
         Ok(reply)

@@ -137,7 +137,8 @@ pub struct ReviewDecision {
     /// Of an approval.
     #[serde(default)]
     conditions: Conditions,
-    /// Codes of the bundle's catalogue: of a decline, and of an approval of fewer plans than there are.
+    /// Codes of the bundle's catalogue: of a decline, and of an approval of fewer or dearer plans than there are for the
+    /// applicant's grade.
     #[serde(default)]
     reasons: Vec<String>,
 }

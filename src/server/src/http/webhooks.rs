@@ -220,9 +220,9 @@ async fn take(
         NoticeType::PaymentFailed => transfers::debit_failed(db, told, when).await,
         NoticeType::PaymentCollected => transfers::debit_collected(db, told, when).await,
         NoticeType::PaymentReturned | NoticeType::PaymentChargedBack => transfers::taken_back(db, told, when).await,
-        NoticeType::PayoutSettled => transfers::payout_ended(db, told, Went::Settled, when).await,
-        NoticeType::PayoutFailed => transfers::payout_ended(db, told, Went::Failed, when).await,
-        NoticeType::PayoutReturned => transfers::payout_ended(db, told, Went::Returned, when).await,
+        NoticeType::PayoutSettled => transfers::payout_ended(app, db, told, Went::Settled, when).await,
+        NoticeType::PayoutFailed => transfers::payout_ended(app, db, told, Went::Failed, when).await,
+        NoticeType::PayoutReturned => transfers::payout_ended(app, db, told, Went::Returned, when).await,
     }?;
     Ok(if news { BOOKED } else { KNOWN })
 }

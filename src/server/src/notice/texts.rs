@@ -55,6 +55,9 @@ kinds! {
     /// A merchant captured an order or a part of it.
     Capture = "capture", "Your purchase was charged: the final payment plan",
         needs ["merchant", "amount", "captured", "apr", "total", "schedule", "rest"], may ["application", "order", "loan"];
+    /// A capture could not be paid out to the merchant.
+    CaptureFailed = "capture_failed", "Your purchase was not charged after all",
+        needs ["merchant", "amount"], may ["application", "order", "loan"];
     /// What was agreed to.
     ConsentReceipt = "consent_receipt", "What you agreed to",
         needs ["application", "consents"], may [];
@@ -191,6 +194,12 @@ Payments
 {rest}
 ";
 
+const CAPTURE_FAILED: &str = "\
+We could not pay {amount} of order {order} to {merchant}, by the agreement of application {application}. Nothing was \
+lent to you by it: loan {loan} is cancelled, and you owe nothing for it.
+If you were told to make payments for it, do not. What you paid already is paid back to you.
+";
+
 const CONSENT_RECEIPT: &str = "\
 With application {application} at {lender} you agreed to:
 {consents}
@@ -221,6 +230,7 @@ const fn built_in(law: Jurisdiction, kind: Kind) -> (&'static str, u32) {
         (Kind::SigningCode, _) => (SIGNING_CODE, 1),
         (Kind::Agreement, _) => (AGREEMENT, 1),
         (Kind::Capture, _) => (CAPTURE, 1),
+        (Kind::CaptureFailed, _) => (CAPTURE_FAILED, 1),
         (Kind::ConsentReceipt, _) => (CONSENT_RECEIPT, 1),
         (Kind::Reminder, _) => (REMINDER, 1),
         (Kind::Withdrawal, _) => (WITHDRAWAL, 1),

@@ -17,6 +17,7 @@ use axum::{
 };
 
 use crate::{
+    connections::HEADERS_TIME_MAX,
     http_client::HttpClient,
     problem::{Kind, Problem},
     secret,
@@ -88,7 +89,7 @@ pub async fn run(config: Config) -> Result<(), String> {
     let address = config.listen.clone();
     let sandbox = Sandbox::open(config).await?;
     let delivery = tokio::spawn(provider::deliver(sandbox.clone()));
-    let result = listen(&address, router(sandbox.clone()), stop_signal()).await;
+    let result = listen(&address, router(sandbox.clone()), HEADERS_TIME_MAX, stop_signal()).await;
     delivery.abort();
     sandbox.db.close().await;
     result

@@ -59,6 +59,8 @@ pub struct Row {
     pub whole_outstanding: i64,
     pub to_remit: i64,
     pub pending: Option<String>,
+    /// Of a guarantor: 1 where its fee stands in books of its own.
+    pub fee_books: i64,
 }
 
 /// Keeps a search and its attempts.
@@ -337,8 +339,8 @@ pub async fn all(db: &mut Connection, currency: &str) -> sqlx::Result<i64> {
 /// When the loan has funders or the database fails.
 pub async fn insert(db: &mut Connection, rows: &[Row]) -> sqlx::Result<()> {
     let before = "INSERT INTO loan_funders (loan, place, funder, name, kind, programme, joint, currency, share_percent,
-        servicing_fee_percent, stray_cent) VALUES";
-    many::execute(db, (before, ""), 11, rows, |query, row| {
+        servicing_fee_percent, stray_cent, fee_books) VALUES";
+    many::execute(db, (before, ""), 12, rows, |query, row| {
         query
             .bind(row.loan.clone())
             .bind(row.place)
@@ -351,6 +353,7 @@ pub async fn insert(db: &mut Connection, rows: &[Row]) -> sqlx::Result<()> {
             .bind(row.share_percent.clone())
             .bind(row.servicing_fee_percent.clone())
             .bind(row.stray_cent)
+            .bind(row.fee_books)
     })
     .await
 }

@@ -362,7 +362,7 @@ pub async fn balances(db: &mut Connection) -> sqlx::Result<Vec<BalanceRow>> {
 }
 
 /// What every account of the lender's own books was debited and credited, by currency: all that is serviced, less the
-/// books of partners, whose debits are credits here and the other way round.
+/// books of partners and guarantors, whose debits are credits here and the other way round.
 ///
 /// # Errors
 /// When the database fails.
@@ -376,12 +376,12 @@ pub async fn own_balances(db: &mut Connection) -> sqlx::Result<Vec<BalanceRow>> 
             SELECT e.currency, t.credit AS account, t.amount AS debit, 0 AS credit
             FROM loan_funders f JOIN journal_entries e ON e.chain = f.loan || '/' || f.funder
                 JOIN journal_transfers t ON t.entry = e.id
-            WHERE f.kind = 'partner'
+            WHERE f.kind <> 'own'
             UNION ALL
             SELECT e.currency, t.debit AS account, 0 AS debit, t.amount AS credit
             FROM loan_funders f JOIN journal_entries e ON e.chain = f.loan || '/' || f.funder
                 JOIN journal_transfers t ON t.entry = e.id
-            WHERE f.kind = 'partner'
+            WHERE f.kind <> 'own'
          ) AS postings GROUP BY currency, account ORDER BY currency, account",
     )
     .fetch_all(db)

@@ -326,3 +326,38 @@ pub async fn set_service_due(db: &mut Connection, dues: &[(String, String)]) -> 
     let after = ") UPDATE loan_standings SET service_due = v.due FROM v WHERE loan_standings.loan = v.id";
     many::execute(db, (before, after), 2, dues, |query, (id, due)| query.bind(id.clone()).bind(due.clone())).await
 }
+
+/// So much of something in a currency, and how many make it up.
+#[derive(Debug, Clone, FromRow)]
+pub struct SumRow {
+    pub currency: String,
+    /// In minor units.
+    pub amount: i64,
+    pub count: i64,
+}
+
+/// Principal owed, by currency.
+///
+/// # Errors
+/// When the database fails.
+pub async fn outstanding(db: &mut Connection) -> sqlx::Result<Vec<SumRow>> {
+    sqlx::query_as(
+        "SELECT currency, CAST(sum(principal_outstanding) AS BIGINT) AS amount, count(*) AS count
+         FROM loan_standings WHERE principal_outstanding > 0 GROUP BY currency ORDER BY currency",
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Balances owed to borrowers, by currency.
+///
+/// # Errors
+/// When the database fails.
+pub async fn credit_balances(db: &mut Connection) -> sqlx::Result<Vec<SumRow>> {
+    sqlx::query_as(
+        "SELECT currency, CAST(sum(credit_balance) AS BIGINT) AS amount, count(*) AS count
+         FROM loan_standings WHERE credit_balance > 0 GROUP BY currency ORDER BY currency",
+    )
+    .fetch_all(db)
+    .await
+}

@@ -37,6 +37,8 @@ pub struct CaptureRow {
     pub loan: String,
     pub amount: i64,
     pub captured_on: String,
+    /// Where its payout failed: how many captures the order had by then.
+    pub failed_after: Option<i64>,
 }
 
 /// Writes a new order; `false` where its offer, checkout or application has one.
@@ -152,10 +154,46 @@ pub async fn add_capture(db: &mut Connection, checkout: &str, row: &CaptureRow, 
 /// # Errors
 /// When the database fails.
 pub async fn captures(db: &mut Connection, checkout: &str) -> sqlx::Result<Vec<CaptureRow>> {
-    sqlx::query_as("SELECT number, loan, amount, captured_on FROM order_captures WHERE checkout = $1 ORDER BY number")
-        .bind(checkout)
-        .fetch_all(db)
-        .await
+    sqlx::query_as(
+        "SELECT c.number, c.loan, c.amount, c.captured_on, f.after AS failed_after FROM order_captures c
+         LEFT JOIN order_capture_failures f ON f.checkout = c.checkout AND f.number = c.number
+         WHERE c.checkout = $1 ORDER BY c.number",
+    )
+    .bind(checkout)
+    .fetch_all(db)
+    .await
+}
+
+/// The capture that a loan is, by its order and number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn capture_of_loan(db: &mut Connection, loan: &str) -> sqlx::Result<Option<(String, i64)>> {
+    sqlx::query_as("SELECT checkout, number FROM order_captures WHERE loan = $1").bind(loan).fetch_optional(db).await
+}
+
+/// Notes that the payout of a capture failed when the order had so many captures; `false` where that is known.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_failure(
+    db: &mut Connection,
+    (checkout, number): (&str, i64),
+    after: i64,
+    (failed_on, now): (&str, &str),
+) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO order_capture_failures (checkout, number, after, failed_on, created) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (checkout, number) DO NOTHING",
+    )
+    .bind(checkout)
+    .bind(number)
+    .bind(after)
+    .bind(failed_on)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Adds a shopper's credential.
@@ -197,16 +235,19 @@ pub async fn open_of_person(db: &mut Connection, person: &str, today: &str) -> s
     .await
 }
 
-/// Orders that are not the sum of their captures.
+/// Orders that are not the sum of their captures that did not fail, and those with a failed one whose loan is lent.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn out_of_sum(db: &mut Connection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar(
         "SELECT o.checkout FROM orders o LEFT JOIN order_captures c ON c.checkout = o.checkout
+            LEFT JOIN order_capture_failures f ON f.checkout = c.checkout AND f.number = c.number
             LEFT JOIN loans l ON l.id = c.loan
          GROUP BY o.checkout, o.captured, o.captures, o.authorized, o.ended
-         HAVING o.captured <> coalesce(sum(c.amount), 0) OR o.captured <> coalesce(sum(l.principal), 0)
+         HAVING o.captured <> coalesce(sum(CASE WHEN f.number IS NULL THEN c.amount ELSE 0 END), 0)
+            OR o.captured <> coalesce(sum(CASE WHEN f.number IS NULL THEN l.principal ELSE 0 END), 0)
+            OR sum(CASE WHEN f.number IS NOT NULL AND l.status <> 'cancelled' THEN 1 ELSE 0 END) > 0
             OR o.captures <> count(c.loan) OR (o.captured = o.authorized AND o.ended IS NULL)",
     )
     .fetch_all(db)

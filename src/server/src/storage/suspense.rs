@@ -110,3 +110,17 @@ pub async fn page(db: &mut Connection, after: Option<&str>, limit: i64) -> sqlx:
     let sql = format!("{SELECT} WHERE ($1 IS NULL OR s.entry > $1) ORDER BY s.entry LIMIT $2");
     sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(after).bind(limit).fetch_all(db).await
 }
+
+/// What waits to be matched, by currency.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting(db: &mut Connection) -> sqlx::Result<Vec<super::loans::SumRow>> {
+    sqlx::query_as(
+        "SELECT s.currency, CAST(sum(s.amount) AS BIGINT) AS amount, count(*) AS count
+         FROM suspense_receipts s LEFT JOIN suspense_matches m ON m.entry = s.entry
+         WHERE m.entry IS NULL GROUP BY s.currency ORDER BY s.currency",
+    )
+    .fetch_all(db)
+    .await
+}

@@ -27,8 +27,12 @@ async fn world() -> World {
 }
 
 async fn grant(world: &World) -> (Granted, String) {
+    grant_by(world, conventions()).await
+}
+
+async fn grant_by(world: &World, conventions: Value) -> (Granted, String) {
     let known = world.apply(&ADA, 10_000).await;
-    let body = json!({ "application_id": known.application, "limit": 250_000, "revolving": conventions() });
+    let body = json!({ "application_id": known.application, "limit": 250_000, "revolving": conventions });
     let granted = world.post_once("/v1/lines", LENDER, "grant", &body).await.expect(201);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let line = Granted { id: text(&granted["line_id"]), capability: text(&granted["capability"]) };
@@ -171,7 +175,7 @@ async fn a_signature_under_a_revolving_line_names_its_terms_and_the_law_bounds_t
     let refused = ask(&|line| line["rate"]["annual_percent"] = json!("36.5")).await.problem(422, "invalid-value");
     assert!(refused["detail"].as_str().unwrap().contains("`mla`"), "{refused}");
     for change in [
-        (&|line: &mut Value| line["interest_from"] = json!("purchase")) as &dyn Fn(&mut Value),
+        (&|line: &mut Value| line["interest_from"] = json!("payment")) as &dyn Fn(&mut Value),
         &|line| line["billing"]["due_day"] = json!(32),
         &|line| line["billing"]["billing_day"] = json!(0),
         &|line| line["minimum"]["percent"] = json!("100.1"),
@@ -246,4 +250,55 @@ async fn a_bill_or_one_purchase_of_it_is_paid_in_instalments_as_they_were_shown(
     let body = json!({ "count": 2, "total": quoted["total"] });
     world.post_once(&path, &line.capability, "d", &body).await.expect(201);
     assert_eq!(minor(&statements(&world, &line).await[0]["principal"]), 0, "nothing of it may be carried over");
+}
+
+/// 1,000.00 are bought on 2 January and 200.00 paid on 8 February, within the grace. Carried over from the due day, 10
+/// February, the rest begins with interest at 18 %: from the purchase, 37 days of 1,000.00 and 2 of 800.00, 3,860,000
+/// cent-days × 18 % ÷ 365 = 19.04 (19.036); from the statement, 7 days and 2, 860,000 cent-days = 4.24 (4.241). To both come
+/// 28 days of 800.00 until the next due day, 11.05.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grace_that_is_lost_costs_interest_from_the_statement_or_the_purchase() {
+    for (from, lost) in [("statement", 424), ("purchase", 1_904)] {
+        let world = world().await;
+        let mut revolving = conventions();
+        revolving["interest_from"] = json!(from);
+        let (line, terms) = grant_by(&world, revolving).await;
+        bill(&world, "2027-01-01", 1).await;
+        world.set_date("2027-01-02").await;
+        let (carried, carried_capability) = buy(&world, &line, &terms, 100_000, "monthly-3").await;
+        // The bill of nothing of the first day is judged with it.
+        bill(&world, "2027-02-01", 2).await;
+        assert_eq!(minor(&statements(&world, &line).await[0]["interest"]), 0, "within the grace nothing is asked");
+        world.set_date("2027-02-08").await;
+        world.pay(&carried, &carried_capability, 20_000).await;
+        bill(&world, "2027-02-11", 1).await;
+        let path = format!("/v1/loans/{carried}");
+        let view = world.get(&path, &carried_capability).await.expect(200);
+        assert_eq!(view["next_due"], json!({ "due": "2027-03-10", "amount": 80_000 + lost + 1_105 }), "{from}");
+        assert_eq!(view["overdue"]["total"], 0);
+        bill(&world, "2027-03-01", 1).await;
+        let statement = statements(&world, &line).await[0].clone();
+        assert_eq!((minor(&statement["principal"]), minor(&statement["interest"])), (80_000, lost + 1_105));
+        assert_eq!(world.standing(&line).await[0], 80_000, "interest is not drawn");
+        // Paid in full, nothing is left, and the next purchase has its grace again.
+        world.set_date("2027-03-10").await;
+        world.pay(&carried, &carried_capability, 80_000 + lost + 1_105).await;
+        bill(&world, "2027-03-11", 1).await;
+        assert_eq!(statements(&world, &line).await[0]["outcome"], "paid");
+        let (free, free_capability) = buy(&world, &line, &terms, 10_000, "monthly-3").await;
+        bill(&world, "2027-04-01", 1).await;
+        world.set_date("2027-04-10").await;
+        assert_eq!(world.pay(&free, &free_capability, 10_000).await["status"], "settled");
+
+        // Nothing at all is paid: 1,000.00 of 10 April are late, with the interest since then or since 1 May.
+        let (late, late_capability) = buy(&world, &line, &terms, 100_000, "monthly-3").await;
+        world.set_date("2027-05-11").await;
+        world.run_job("line-statements", "2027-05-11").await;
+        let statement = statements(&world, &line).await[0].clone();
+        assert_eq!((&statement["due"], &statement["outcome"]), (&json!("2027-05-10"), &json!("late")));
+        // 9 days of 1,000.00 from 1 May are 4.44 (4.438); 30 from 10 April, 14.79 (14.795).
+        let interest = if from == "statement" { 444 } else { 1_479 };
+        let view = world.get(&format!("/v1/loans/{late}"), &late_capability).await.expect(200);
+        assert_eq!(view["overdue"]["interest"], interest, "{from}: {view}");
+    }
 }

@@ -303,7 +303,7 @@ async fn an_instalment_that_was_moved_is_reminded_of_on_its_new_day() {
     world.set_date("2024-01-15").await;
     let (_, loan, who) = world.buy(&ADA, 50_000, "monthly-3").await;
     world.set_date("2024-02-01").await;
-    let schedule = NewSchedule { first_due: Date::parse("2024-03-31").unwrap(), count: 3 };
+    let schedule = NewSchedule::new(Date::parse("2024-03-31").unwrap(), 3);
     let value_date = Date::parse("2024-02-01").unwrap();
     book(&world, &loan, Event::Rescheduled { value_date, schedule }, "2024-02-01").await;
     assert_eq!(world.job("reminders", "2024-02-15").await, 0, "the old day");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use prequal_server::{config::Config, serve};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     actors::ADA,
@@ -67,6 +67,21 @@ async fn metrics_count_what_happened_and_name_nobody() {
     assert!(value(&page, "prequal_writes_total") >= value(&page, "prequal_commits_total"));
     assert_eq!(value(&page, "prequal_outbox_calls{status=\"dead\"}") as i64, 0);
     assert_eq!(value(&page, "prequal_draining") as i64, 0);
+    // Sums of the ledger, as the trial balance has them.
+    let owed = value(&page, "prequal_principal_outstanding_minor{currency=\"USD\"}") as i64;
+    assert_eq!((owed, value(&page, "prequal_loans_owed{currency=\"USD\"}") as i64), (world.account("1110").await, 1));
+    assert!(!page.contains("prequal_suspense_minor{"), "nothing waits");
+    let stray = json!({ "reference": "who knows", "amount": 1_234, "currency": "USD", "value_date": "2026-01-01" });
+    world.provider("POST", "/v1/incoming", &stray).await;
+    let receipts = |page: &Value| page["receipts"].as_array().unwrap().len() == 1;
+    world.wait("/v1/ledger/suspense", LENDER, receipts).await;
+    world.pay(&loan, &capability, 49_993).await;
+    world.refund("r", &json!({ "loan": loan, "reference": "R", "amount": 500 })).await.expect(201);
+    let later = String::from_utf8(world.get("/metrics", LENDER).await.bytes).unwrap();
+    assert_eq!(value(&later, "prequal_suspense_minor{currency=\"USD\"}") as i64, world.account("2910").await);
+    assert_eq!(value(&later, "prequal_suspense_receipts{currency=\"USD\"}") as i64, 1);
+    assert_eq!(value(&later, "prequal_credit_balances_minor{currency=\"USD\"}") as i64, world.account("2110").await);
+    assert!(!later.contains("prequal_loans_owed{"), "nothing is owed any more");
     for name in [&loan, &capability, "Ada", "example.com"] {
         assert!(!page.contains(name), "{name} is in the metrics");
     }
@@ -150,10 +165,7 @@ async fn what_was_accepted_before_the_signal_is_answered_and_the_others_are_sent
     world.start().await;
     let again =
         world.post_once(&format!("/v1/loans/{loan}/payments"), &capability, "slow", &json!({ "amount": 7 })).await;
-    assert_eq!(
-        again.expect(202),
-        serde_json::from_str::<serde_json::Value>(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
-    );
+    assert_eq!(again.expect(202), serde_json::from_str::<Value>(answer.split_once("\r\n\r\n").unwrap().1).unwrap());
     let view =
         world.wait(&format!("/v1/loans/{loan}"), &capability, |loan| loan["payments"][0]["status"] == "cleared").await;
     assert_eq!(view["payments"].as_array().unwrap().len(), 1);
@@ -207,6 +219,7 @@ async fn metrics_have_an_address_of_their_own_where_one_is_given() {
     open.send("GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n");
     let page = open.answer();
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("prequal_commits_total"), "{page}");
+    assert!(!page.contains("_minor"), "no money without a key");
     // Nothing else is there.
     open.send("GET /v1/jobs HTTP/1.1\r\nhost: x\r\n\r\n");
     assert!(open.answer().starts_with("HTTP/1.1 404"));
@@ -225,7 +238,7 @@ async fn logs_are_lines_of_json_where_that_is_asked_for() {
     process.terminate();
     process.wait_for_its_end(Duration::from_secs(15));
     let text = std::fs::read_to_string(&log).unwrap();
-    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let request = lines.iter().find(|line| line["message"] == "request").unwrap();
     assert_eq!(
         (&request["route"], &request["status"], &request["level"]),

@@ -85,7 +85,7 @@ struct Run {
     line: Granted,
     model: Model,
     chance: Chance,
-    done: [usize; 6],
+    done: [usize; 7],
 }
 
 impl Run {
@@ -132,6 +132,7 @@ impl Run {
             self.model.orders.push(order);
         } else {
             let id = signed["loan_id"].as_str().unwrap().to_owned();
+            self.world.wait(&format!("/v1/loans/{id}"), LENDER, |loan| loan["status"] == "active").await;
             self.model.loans.push(LoanModel { id, capability, under_line, owed: amount, day: self.model.day });
         }
     }
@@ -145,6 +146,9 @@ impl Run {
         let amount = if part == 0 { left } else { 1 + self.chance.below(left + 1) };
         let body = json!({ "amount": amount, "final": last });
         let key = uuid::Uuid::new_v4().to_string();
+        // One in four is not taken by the merchant's bank.
+        let fails = self.chance.below(4) == 0;
+        self.world.fail_next_payouts(u32::from(fails)).await;
         let answer = self.world.capture(&order.id, &key, &body).await;
         match order.state(day) {
             "expired" => drop(answer.problem(410, "capture-window-over")),
@@ -160,9 +164,21 @@ impl Run {
                 let view = self.world.order(&order.id, LENDER).await;
                 let id = view["captures"].as_array().unwrap().last().unwrap()["loan_id"].as_str().unwrap().to_owned();
                 let (capability, under_line) = (order.capability.clone(), order.under_line);
-                self.model.loans.push(LoanModel { id, capability, under_line, owed: amount, day });
+                let status = if fails { "cancelled" } else { "active" };
+                self.world.wait(&format!("/v1/loans/{id}"), LENDER, |loan| loan["status"] == status).await;
+                if fails {
+                    // What was all captured is open again; what its merchant ended is not.
+                    if order.captured == order.authorized {
+                        order.ended = None;
+                    }
+                    order.captured -= amount;
+                    self.done[6] += 1;
+                } else {
+                    self.model.loans.push(LoanModel { id, capability, under_line, owed: amount, day });
+                }
             }
         }
+        self.world.fail_next_payouts(0).await;
     }
 
     fn some_order(&mut self) -> Option<usize> {
@@ -237,7 +253,7 @@ impl Run {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_orders_are_what_a_model_says_after_every_step() {
-    let mut done = [0; 6];
+    let mut done = [0; 7];
     for seed in [1, 2] {
         let mut world = World::new().await;
         // Once a step, not after each of its calls.
@@ -245,7 +261,7 @@ async fn random_orders_are_what_a_model_says_after_every_step() {
         world.set_date("2027-01-01").await;
         let line = world.grant(120_000).await;
         let model = Model { day: 0, limit: 120_000, orders: Vec::new(), loans: Vec::new() };
-        let mut run = Run { world, line, model, chance: Chance(seed), done: [0; 6] };
+        let mut run = Run { world, line, model, chance: Chance(seed), done: [0; 7] };
         for _ in 0..STEPS {
             match run.chance.below(14) {
                 0..4 => run.authorize().await,

@@ -35,6 +35,11 @@ impl Process {
         Self::spawn(world, address, "", Stdio::null())
     }
 
+    /// One that trusts the certificates of a file, and no others.
+    pub fn start_trusting(world: &World, address: &str, roots: &Path) -> Self {
+        Self::spawn_with(world, address, ("", Some(roots)), Stdio::null())
+    }
+
     /// One with settings before the others.
     pub fn start_with(world: &World, address: &str, settings: &str) -> Self {
         Self::spawn(world, address, settings, Stdio::null())
@@ -46,11 +51,16 @@ impl Process {
     }
 
     fn spawn(world: &World, address: &str, settings: &str, log: Stdio) -> Self {
+        Self::spawn_with(world, address, (settings, None), log)
+    }
+
+    fn spawn_with(world: &World, address: &str, (settings, roots): (&str, Option<&Path>), log: Stdio) -> Self {
         let file = world.folder.path().join(format!("{}.toml", uuid::Uuid::new_v4()));
         std::fs::write(&file, settings.to_owned() + &world.config_for_a_process(address)).unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["process::the_other_process", "--exact", "--nocapture"])
             .env(CONFIG, file)
+            .envs(roots.map(|roots| ("SSL_CERT_FILE", roots)))
             .env("PREQUAL_LOG_FORMAT", "json")
             .stdout(Stdio::piped())
             .stderr(log)

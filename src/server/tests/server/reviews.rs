@@ -124,8 +124,9 @@ async fn a_referral_needs_two_people_and_goes_on_by_a_link_that_opens_once() {
     world.get(&path, &purchase.capability).await.problem(404, "not-found");
     let view = world.get(&path, who).await.expect(200);
     assert_eq!(view["offers"].as_array().unwrap().len(), 2, "{view}");
-    // An approval by people is priced at the dearest rate of the table.
-    assert_eq!(view["offers"][0]["rate_annual_percent"], "14.9");
+    // An approval by people is priced by the table as any other: 9.9 for three months, 14.9 for six.
+    let rates = [&view["offers"][0]["rate_annual_percent"], &view["offers"][1]["rate_annual_percent"]];
+    assert_eq!(rates, ["9.9", "14.9"]);
     let submit = format!("{path}/submit");
     world.post(&submit, who, &json!({ "plan": "monthly-99" })).await.problem(422, "invalid-value");
     world.post(&submit, who, &json!({})).await.problem(422, "invalid-body");
@@ -297,4 +298,82 @@ async fn an_erased_person_is_neither_reviewed_nor_resumed_and_a_link_has_an_end(
     world.call("PUT", "/v1/sandbox/clock", LENDER, &[], clock.as_bytes()).await.expect(200);
     world.post("/v1/applications/resume", "", &body).await.problem(410, "resume-link");
     assert_eq!(newest(&world.get("/v1/notices", LENDER).await.expect(200), "approved")["status"], "queued");
+}
+
+/// Prices by grade: 9.9 % for A, 19.9 % for B, whom the decision refers, and 24.9 % for whoever is worse.
+fn priced_by_grade() -> prequal_core::bundle::Payload {
+    let mut policy = serde_json::to_value(payload()).unwrap();
+    let features = policy["features"].as_array_mut().unwrap();
+    features.push(json!({ "id": "grade", "type": "category", "from": { "engine": "score_band" }, "uses": ["price"] }));
+    policy["price"] = json!({ "id": "price", "hit": "first", "columns": ["grade"], "rows": [
+        { "when": ["A"], "then": { "rate_percent": "9.9" } },
+        { "when": ["B"], "then": { "rate_percent": "19.9" } },
+        { "when": ["-"], "then": { "rate_percent": "24.9" } },
+    ] });
+    policy["representative"]["rate_percent"] = json!("24.9");
+    serde_json::from_value(policy).unwrap()
+}
+
+async fn offered(world: &World, purchase: &Purchase) -> Vec<Value> {
+    let body = json!({ "token": token(world, purchase).await });
+    let resumed = world.post("/v1/applications/resume", "", &body).await.expect(200);
+    let path = format!("/v1/applications/{}", purchase.application);
+    let view = world.get(&path, resumed["capability"].as_str().unwrap()).await.expect(200);
+    let offers = view["offers"].as_array().unwrap();
+    offers.iter().map(|offer| offer["rate_annual_percent"].clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_approved_by_people_pays_the_price_of_the_grade_that_was_decided() {
+    let mut world = World::with(priced_by_grade()).await;
+    world.config().conduct.review.two_persons_from = i64::MAX;
+    world.restart().await;
+    let (purchase, review) = referred(&world).await;
+    say(&world, &review, LENDER, &approve()).await.expect(200);
+    // Days later it is the price that was decided, on that day's dates.
+    let today = world.app().today().unwrap();
+    world.set_date(&today.add_days(3).unwrap().to_string()).await;
+    assert_eq!(offered(&world, &purchase).await, ["19.9", "19.9"]);
+    // Whoever was declined, and asked for a person, is of the grade that was declined.
+    let declined = world.apply(&BAD, 50_000).await;
+    let request = format!("/v1/applications/{}/review-request", declined.application);
+    world.post(&request, &declined.capability, &json!({})).await.expect(202);
+    let review = queue(&world).await.remove(0);
+    say(&world, &review, LENDER, &approve()).await.expect(200);
+    assert_eq!(offered(&world, &declined).await, ["24.9", "24.9"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_reviewers_may_choose_a_price_within_the_table_and_a_dearer_one_is_a_counter_offer() {
+    let mut world = World::with(priced_by_grade()).await;
+    world.config().conduct.review.two_persons_from = i64::MAX;
+    let folder = world.send_notices().await;
+    let body = |rate: &str, reasons: Value| json!({ "verdict": "approve", "conditions": { "rate_percent": rate }, "reasons": reasons });
+    let (purchase, review) = referred(&world).await;
+    assert_eq!(review["persons"], 1);
+    for outside in ["9.89", "24.91", "-1"] {
+        let refused = say(&world, &review, LENDER, &body(outside, json!([]))).await.problem(422, "invalid-value");
+        assert_eq!(refused["pointer"], "/conditions/rate_percent");
+    }
+    // Cheaper than the grade's 19.9: four eyes, whatever the amount, and no reasons are owed.
+    let first = say(&world, &review, LENDER, &body("12.5", json!([]))).await.expect(200);
+    assert_eq!(first["status"], "open");
+    say(&world, &review, LENDER, &body("12.5", json!([]))).await.problem(409, "same-reviewer");
+    say(&world, &review, SECOND_LENDER, &body("12.6", json!([]))).await.problem(409, "wrong-state");
+    say(&world, &review, SECOND_LENDER, &approve()).await.problem(409, "wrong-state");
+    let second = say(&world, &review, SECOND_LENDER, &body("12.5", json!([]))).await.expect(200);
+    assert_eq!(
+        (&second["status"], &second["votes"][1]["conditions"]["rate_percent"]),
+        (&json!("approved"), &json!("12.5"))
+    );
+    assert_eq!(offered(&world, &purchase).await, ["12.5", "12.5"]);
+
+    let (purchase, review) = referred(&world).await;
+    let refused = say(&world, &review, LENDER, &body("24.9", json!([]))).await.problem(422, "invalid-value");
+    assert_eq!(refused["pointer"], "/reasons", "dearer than the grade's price is adverse");
+    for who in [LENDER, SECOND_LENDER] {
+        say(&world, &review, who, &body("24.9", json!(["R01"]))).await.expect(200);
+    }
+    world.sent(&folder, "counter_offer").await;
+    assert_eq!(offered(&world, &purchase).await, ["24.9", "24.9"]);
 }

@@ -55,7 +55,7 @@ impl Life {
 
     /// The parts of the funders are the whole, and each funder's books hold them.
     pub fn check_the_funders(&mut self, position: &Position) {
-        let Ok(positions) = self.funding.positions(position, &self.moved) else {
+        let Ok(positions) = self.funding.positions(self.loan.contract().terms(), position, &self.moved) else {
             assert_eq!(self.loan.status(), Status::Transferred, "only a loan that was sold has no funders");
             return;
         };

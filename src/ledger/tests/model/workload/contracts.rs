@@ -48,12 +48,15 @@ pub fn terms(random: &mut Random, kind: Kind, principal: i64, rate: i64) -> Stri
         ),
         Kind::Rich => format!(
             r#""rate":{{"annual_percent":"{}.{:02}","day_count":"{}"}},
-               "fees":[{{"code":"set-up","payee":"lender","amount":{},"when":"each"}}],
+               "fees":[{{"code":"set-up","payee":"lender","amount":{},"when":"each"}},
+                   {{"code":"guarantee","payee":"guard","amount":{},"when":"{}"}}],
                "repayment":{{"method":"{}","count":{},"every":"P1M"}}"#,
             rate / 100,
             rate % 100,
             ["30/360", "actual/365", "actual/actual"][random.below(3) as usize],
             random.between(1, 50),
+            random.between(1, 500),
+            ["first", "each", "spread"][random.below(3) as usize],
             ["equal_installment", "equal_principal", "interest_only"][random.below(3) as usize],
             random.between(2, 8)
         ),
@@ -108,5 +111,10 @@ pub fn funders(random: &mut Random) -> Funding {
         })
         .collect();
     let stray = format!("f{}", random.below(shares.len() as u64));
-    serde_json::from_value(serde_json::json!({ "funders": funders, "stray_cent": stray })).unwrap()
+    let mut funding = serde_json::json!({ "funders": funders, "stray_cent": stray });
+    // Where the terms have no fee of the guarantor's, it has books in which nothing ever is.
+    if random.one_in(2) {
+        funding["guarantor"] = serde_json::json!({ "id": "guard", "payee": "guard" });
+    }
+    serde_json::from_value(funding).unwrap()
 }

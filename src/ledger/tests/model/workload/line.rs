@@ -14,7 +14,7 @@ impl Life {
         let live = |holds: &BTreeMap<String, (i64, Date)>| -> i64 {
             holds.values().filter(|(_, expires)| *expires >= today).map(|(minor, _)| *minor).sum()
         };
-        let (event, allowed) = match self.random.below(6) {
+        let (event, allowed) = match self.random.below(7) {
             0 => {
                 let limit = self.random.between(0, 100_000);
                 self.line_limit = limit;
@@ -51,6 +51,22 @@ impl Life {
                     self.line.record(&LineEvent::Released { hold: hold.clone() }, today).unwrap();
                 }
                 (LineEvent::Captured { hold, amount: amount(minor), last }, allowed)
+            }
+            5 => {
+                // A capture that was never paid out: what was drawn is held again, in a hold that stands or anew.
+                let minor = self.random.between(1, 10_000).min(self.line_drawn);
+                let last = self.line_holds.last_key_value().map(|(id, hold)| (id.clone(), *hold));
+                let (hold, (held, expires)) = match last {
+                    Some(found) if self.random.one_in(2) => found,
+                    _ => (self.id(), (0, today.add_days(i32::try_from(self.random.between(0, 5)).unwrap()).unwrap())),
+                };
+                let allowed = minor > 0 && expires >= today;
+                if allowed {
+                    self.line.record(&LineEvent::Restored { amount: amount(minor) }, today).unwrap();
+                    self.line_drawn -= minor;
+                    self.line_holds.insert(hold.clone(), (held + minor, expires));
+                }
+                (LineEvent::HeldAgain { hold, amount: amount(minor), expires }, allowed)
             }
             _ => {
                 let minor = self.random.between(1, 30_000);

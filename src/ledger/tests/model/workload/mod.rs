@@ -79,7 +79,7 @@ impl Life {
             told: Vec::new(),
         });
         let funding = funders(&mut random);
-        let count = funding.funders().len();
+        let count = funding.members().count();
         let mut life = Self {
             loan: Loan::new(contract),
             trial: TrialBalance::default(),
@@ -306,7 +306,7 @@ impl Life {
         let least = i64::from(!self.random.one_in(8));
         let first_due = value_date.add_days(i32::try_from(self.random.between(least, 70)).unwrap()).unwrap();
         let count = u16::try_from(self.random.between(1, 8)).unwrap();
-        let schedule = NewSchedule { first_due, count };
+        let schedule = NewSchedule::new(first_due, count);
         // For a loan at no cost a due day means nothing to the model.
         let told = What::Respread { due: if self.kind == Kind::Free { i32::MAX } else { first_due.days() } };
         // Mostly the one that fits; where days were told of late, either may.
