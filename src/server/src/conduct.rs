@@ -60,11 +60,11 @@ impl Jurisdiction {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signing {
-    /// The typed name or a one-time code, as the person likes.
-    #[default]
-    Any,
     /// A one-time code.
+    #[default]
     OneTimeCode,
+    /// The typed name or a one-time code, as the person likes. A reason must be stated.
+    Any,
 }
 
 /// The section `conduct` of the configuration. What is left out follows from the jurisdiction.
@@ -81,6 +81,8 @@ pub struct Conduct {
     pub withdrawal_days: Option<u16>,
     /// How an agreement must be signed.
     pub signing: Signing,
+    /// Why the typed name alone signs, where it does; kept with every signature of that kind.
+    pub typed_name_reason: String,
     /// The lender's address, as notices name it.
     pub creditor_address: String,
     /// The agency that a notice of the United States names (12 CFR 1002, Appendix A).
@@ -118,7 +120,8 @@ impl Default for Conduct {
             confirm_disclosure: None,
             reading_seconds: None,
             withdrawal_days: None,
-            signing: Signing::Any,
+            signing: Signing::default(),
+            typed_name_reason: String::new(),
             creditor_address: String::new(),
             agency: "Federal Trade Commission, Equal Credit Opportunity, Washington, DC 20580".to_owned(),
             bureaus: BTreeMap::new(),
@@ -234,7 +237,13 @@ impl Conduct {
             within("quiet_hours.until", quiet.until, 0, 23)?;
         }
         self.check_reminders()?;
-        let texts = [&self.creditor_address, &self.agency, &self.resume_url];
+        if self.signing == Signing::Any && self.typed_name_reason.trim().is_empty() {
+            return Err(
+                "conduct.signing = \"any\" lets the typed name alone sign: say why in conduct.typed_name_reason"
+                    .to_owned(),
+            );
+        }
+        let texts = [&self.creditor_address, &self.agency, &self.resume_url, &self.typed_name_reason];
         let bureaus = self.bureaus.values().flat_map(|bureau| [&bureau.name, &bureau.address, &bureau.phone]);
         let long = |text: &&String| text.len() > TEXT_BYTES_MAX || text.contains(['{', '}']);
         match texts.into_iter().chain(bureaus).chain(self.consent_recipients.values()).find(long) {
@@ -352,10 +361,19 @@ mod tests {
             ("reminders = [{ id = \"a\", days = 1 }, { id = \"a\", days = 2 }]", "twice"),
             ("agency = \"{code}\"", "braces"),
             ("jurisdiction = \"uk\"", "uk"),
+            ("signing = \"any\"", "typed_name_reason"),
+            ("signing = \"any\"\ntyped_name_reason = \" \"", "typed_name_reason"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(name), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_code_signs_unless_a_reason_is_stated_for_the_name_alone() {
+        assert_eq!(read("").unwrap().signing, Signing::OneTimeCode);
+        let any = read("signing = \"any\"\ntyped_name_reason = \"a sandbox\"").unwrap();
+        assert_eq!((any.signing, any.typed_name_reason.as_str()), (Signing::Any, "a sandbox"));
     }
 
     #[test]

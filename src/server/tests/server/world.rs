@@ -191,6 +191,9 @@ capability = {{ per_second = 0, burst = 0 }}
 address = {{ per_second = 0, burst = 0 }}
 [webhooks]
 private_addresses = true
+[conduct]
+signing = "any"
+typed_name_reason = "most tests are about something else"
 [[lender_keys]]
 id = "risk"
 key_sha256 = "{}"
@@ -311,6 +314,13 @@ impl World {
 
     pub fn app(&self) -> &Arc<App> {
         &self.running.as_ref().unwrap().app
+    }
+
+    /// Another server on the same database, in this process, that is no sandbox.
+    pub async fn another_server_in_earnest(&self) -> Arc<App> {
+        let (settings, vault) = Settings::load(&self.config, false).unwrap();
+        let db = Database::open(&self.config.database).await.unwrap();
+        App::new(db, settings, vault, false).await.unwrap()
     }
 
     /// Another server on the same database, in this process.
