@@ -64,7 +64,7 @@ async function toSignature(page) {
   await toOffers(page);
   await button(page, /Continue with/).click();
   await page.getByRole('checkbox', { name: /^I have read this information/ }).check();
-  await button(page, 'Confirm and go to the agreement').click();
+  await button(page, 'Confirm and continue').click();
   await button(page, 'Send me a code').click();
   await codeField(page).fill(await codeFromInbox(page));
 }

@@ -54,7 +54,7 @@ after(async () => {
 
 const heading = (page, name) => page.getByRole('heading', { name });
 const button = (page, name) => page.getByRole('button', { name });
-const confirmButton = (page) => button(page, 'Confirm and go to the agreement');
+const confirmButton = (page) => button(page, 'Confirm and continue');
 const readBox = (page) => page.getByRole('checkbox', { name: /^I have read this information/ });
 const status = (page) => page.locator('prequal-checkout').getByRole('status');
 
@@ -360,7 +360,7 @@ test('a code that was mistyped too often signs no more, and another one does', a
   await field.fill(wrongCode(first));
   await sign.click();
   await page.getByText('it was mistyped too often').first().waitFor();
-  const another = button(page, /^Send me another code/);
+  const another = button(page, /^Send another code/);
   await another.waitFor();
   await accessible(page);
   await shot('too-often');
@@ -382,7 +382,7 @@ test('a code that has run out is said to have, and nothing typed before is lost'
   await moveClock(CODE_SECONDS);
   await button(page, /^Sign and borrow/).click();
   await page.getByText('The code has run out. Nothing was signed.').first().waitFor();
-  await button(page, 'Send me another code').click();
+  await button(page, 'Send another code').click();
   const second = await codeFromInbox(page, code);
   await codeField(page).fill(second);
   await button(page, /^Sign and borrow/).click();

@@ -186,7 +186,7 @@ async function confirmDisclosure(trip) {
   const { page, hands } = trip;
   const stored = await storedDisclosure(page);
   expect('the text before the contract', await shownDisclosure(page), stored.text);
-  const confirm = button(page, 'Confirm and go to the agreement');
+  const confirm = button(page, 'Confirm and continue');
   const read = page.getByRole('checkbox', { name: /^I have read this information/ });
   expect('whether it is ticked beforehand', await read.isChecked(), false);
   await hands.press(confirm);

@@ -151,14 +151,23 @@ function line(name: string, value: string): HTMLElement {
 function payments(title: string, runs: readonly PaymentRun[], show: Show, locale: string): HTMLElement {
   const head = (text: string, kind?: string) => h('th', { scope: 'col', class: kind }, text);
   const rows = runs.map((run) => {
-    const from = date(run.first_due, locale, 'medium');
-    const span = run.count === 1 ? from : `${from} to ${date(run.last_due, locale, 'medium')}`;
+    const day = (text: string) => h('span', { class: 'number' }, date(text, locale, 'medium'));
     return h(
       'tr',
       {},
       h('td', { class: 'text' }, String(run.count)),
       h('td', {}, show(run.amount)),
-      h('td', {}, h('span', { class: 'block' }, span)),
+      h(
+        'td',
+        {},
+        h(
+          'span',
+          { class: 'block' },
+          day(run.first_due),
+          run.count > 1 && ' to ',
+          run.count > 1 && day(run.last_due),
+        ),
+      ),
     );
   });
   return h(

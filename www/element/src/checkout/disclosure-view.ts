@@ -41,7 +41,7 @@ export function disclosureView(
       leave: () => undefined,
     },
   );
-  const confirm = button('Confirm and go to the agreement', 'primary', (press) => {
+  const confirm = button('Confirm and continue', 'primary', (press) => {
     const message = 'tick this when you have read it';
     const ticked = form.values().disclosure_read === true;
     const missing = ticked ? [] : [{ field: 'disclosure_read', code: 'unconfirmed', message }];

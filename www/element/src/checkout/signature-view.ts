@@ -1,6 +1,6 @@
 import { button } from '../lib/base.js';
 import { clockText, countDown } from '../lib/countdown.js';
-import { h } from '../lib/dom.js';
+import { h, ICONS, icon } from '../lib/dom.js';
 import { codeControl } from '../lib/field.js';
 import { counted, money, timeOfDay } from '../lib/format.js';
 import type { Offer, Signature, Signing } from '../types.js';
@@ -86,7 +86,7 @@ function codeRequest(view: View, signing: Signing, focus: boolean, message?: str
     : `${over ? 'The last code cannot be used any more. We send another' : 'We send a code of six digits'}${to === null ? '' : ` to ${to}`}. Typing it here is your signature.`;
   const send = sendButton(
     view,
-    over ? 'Send me another code' : 'Send me a code',
+    over ? 'Send another code' : 'Send me a code',
     'primary',
     signing.wait_seconds,
   );
@@ -96,7 +96,7 @@ function codeRequest(view: View, signing: Signing, focus: boolean, message?: str
       { class: 'stack tight' },
       title,
       h('p', {}, words),
-      message !== undefined && h('p', { class: 'error' }, h('span', {}, message)),
+      message !== undefined && h('p', { class: 'error' }, icon(ICONS.warning), h('span', {}, message)),
     ),
     ...others(view, signing, 'typed_name'),
     actions(view, none ? null : send),
@@ -114,7 +114,7 @@ function sendButton(view: View, label: string, kind: 'primary' | 'link', wait: n
   send.setAttribute('aria-disabled', 'true');
   send.classList.add('waiting');
   countDown(send, wait, (left) => {
-    if (left > 0) send.textContent = `${label} (in ${clockText(left)})`;
+    if (left > 0) send.textContent = `${label} (${clockText(left)})`;
     else {
       send.removeAttribute('aria-disabled');
       send.classList.remove('waiting');
