@@ -8,7 +8,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{auth::OnlyLender, extract::Query};
-use crate::{app::App, delivery, problem::Problem, reply::Reply, storage::notices};
+use crate::{
+    app::App,
+    delivery,
+    problem::{Kind, Problem},
+    reply::Reply,
+    storage::notices,
+};
 
 /// How many messages are shown at most, the newest.
 pub const MESSAGES_MAX: i64 = 50;
@@ -60,6 +66,9 @@ pub async fn messages(
 ) -> Result<Reply, Problem> {
     if app.sandbox_clock.is_none() {
         return Err(Problem::not_found());
+    }
+    if query.application.as_ref().is_some_and(|id| uuid::Uuid::try_parse(id).is_err()) {
+        return Err(Problem::new(Kind::BadRequest, "`application` is no id"));
     }
     let mut db = app.db.read().await?;
     let rows = notices::newest(&mut db, query.application.as_deref(), MESSAGES_MAX).await?;

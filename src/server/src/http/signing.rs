@@ -81,7 +81,7 @@ async fn code_view(db: &mut storage::Connection, code: storage::codes::Row, now:
 /// How the agreement can be signed: by what, where codes go, and where the newest one stands.
 #[utoipa::path(get, path = "/v1/applications/{id}/sign", tag = "applications", security(("bearer" = [])),
     params(("id" = String, Path)),
-    responses((status = 200, body = SigningView), (status = "4XX", response = super::ProblemDocument)))]
+    responses((status = 200, body = SigningView), (status = 409, response = super::ProblemDocument), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn signing(
     State(app): State<Arc<App>>,
     OnlyCapability(capability): OnlyCapability,

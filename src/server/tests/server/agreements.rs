@@ -1,9 +1,12 @@
 //! From the approval to the signature: what is told before, how it is signed, what is kept of it.
 
 use prequal_server::{
-    codes::{ATTEMPTS_MAX, CODE_SECONDS, CODES_OF_APPLICATION_MAX, RESEND_SECONDS},
+    codes::{self, ATTEMPTS_MAX, CODE_SECONDS, CODES_OF_APPLICATION_MAX, RESEND_SECONDS},
     conduct::{Jurisdiction, Signing},
-    disclosure, secret,
+    disclosure,
+    problem::Kind,
+    secret,
+    storage::{applications, group::Part},
 };
 use serde_json::{Value, json};
 
@@ -316,11 +319,18 @@ async fn the_sandbox_shows_its_messages_to_the_lender_as_they_were_sent() {
     let other = world.apply(&ANY, 50_000).await;
     let of_other = format!("/v1/sandbox/messages?application={}", other.application);
     assert_eq!(world.get(&of_other, LENDER).await.expect(200)["messages"], json!([]));
-    // A lender in earnest has no such route, and without a channel sends no code that nobody can get.
+    world.get("/v1/sandbox/messages?application=%00", LENDER).await.problem(400, "bad-request");
+    // A lender in earnest without a channel sends no code that nobody could get.
+    let (waiting, _) = approved(&world, "monthly-6").await;
     world.config().notices = None;
     let real = world.another_server_in_earnest().await;
-    assert_eq!(prequal_server::codes::reachable(&real), false);
-    assert!(real.settings.signing().contains("typed name"), "{}", real.settings.signing());
+    let (real, id) = (&*real, waiting.application.as_str());
+    let work = |mut tx: Part| async move {
+        let row = applications::find(&mut tx, id).await?.unwrap();
+        codes::make(real, &mut tx, &row, real.now()?).await
+    };
+    let refused = real.db.write(work).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::NoChannel, "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

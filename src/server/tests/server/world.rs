@@ -66,10 +66,18 @@ pub struct Extra {
     pub rest: String,
 }
 
+/// Most tests are about something else than how one signs.
+const CONDUCT: &str = "[conduct]\nsigning = \"any\"\ntyped_name_reason = \"most tests are about something else\"\n";
+
 impl Extra {
     fn added_to(&self, text: &str) -> String {
         let fee = "fee_percent = \"3\"\n";
-        format!("{}{}", text.replace(fee, &format!("{fee}{}", self.of_shop)), self.rest)
+        let text = text.replace(fee, &format!("{fee}{}", self.of_shop));
+        // A section stands once: what a test says of it comes to what every world has.
+        if self.rest.contains("[conduct]\n") {
+            return format!("{text}{}", self.rest.replace("[conduct]\n", CONDUCT));
+        }
+        format!("{text}{CONDUCT}{}", self.rest)
     }
 }
 
@@ -191,9 +199,6 @@ capability = {{ per_second = 0, burst = 0 }}
 address = {{ per_second = 0, burst = 0 }}
 [webhooks]
 private_addresses = true
-[conduct]
-signing = "any"
-typed_name_reason = "most tests are about something else"
 [[lender_keys]]
 id = "risk"
 key_sha256 = "{}"
