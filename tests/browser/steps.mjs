@@ -224,6 +224,15 @@ async function sign(trip) {
   await hands.press(go);
   await page.getByText('This is not the code that was sent last').first().waitFor();
   await trip.shot('code-wrong');
+  // Chromium writes of every refusal; this one was asked for, and is the only one until here.
+  await until(
+    'the refusal',
+    () => trip.complaints.length,
+    (count) => count > 0,
+  );
+  const refusals = trip.complaints.splice(0);
+  if (refusals.length > 1 || !refusals[0].includes('422'))
+    throw new Error(`the page complained: ${refusals.join('; ')}`);
   await page.reload();
   await hands.fill(field, code);
   await hands.press(go);
