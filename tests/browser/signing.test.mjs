@@ -409,9 +409,11 @@ test('a code that is asked for without an answer is sent once', async () => {
   assert.equal(await page.locator('#inbox [data-kind="signing_code"]').count(), 1);
 });
 
-test('with the keyboard alone, at 360 px: read, confirmed, sent for and signed', async () => {
-  const page = await open({ width: 360 });
+test('with the keyboard alone, at 360 px, in the dark: read, confirmed, sent for and signed', async () => {
+  const page = await open({ width: 360, dark: true });
+  const shot = camera(page, screenshots, 'signing-360-dark-');
   await toDisclosure(page);
+  await shot('us-box');
   const by = hands(page, true);
   await by.choose(readBox(page));
   await by.press(confirmButton(page));
@@ -427,6 +429,7 @@ test('with the keyboard alone, at 360 px: read, confirmed, sent for and signed',
   await by.press(button(page, 'Send me a code'));
   await codeField(page).waitFor();
   await page.keyboard.type(await codeFromInbox(page));
+  await shot('code');
   await page.keyboard.press('Enter');
   await heading(page, /^Signed/).waitFor();
 });
