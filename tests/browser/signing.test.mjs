@@ -265,6 +265,12 @@ for (const width of [360, 1440]) {
     await shot('form');
     await readBox(page).check();
     await confirmButton(page).click();
+    // This lender does not ask for it, and has it all the same: what was confirmed, and when.
+    await heading(page, /^Read the agreement/).waitFor();
+    const kept = await storedDisclosure(page);
+    assert.equal(kept.confirmation_required, false);
+    assert.equal(kept.hash, stored.hash);
+    assert.notEqual(kept.confirmed, null);
     // A code is proposed first all the same.
     await button(page, 'Send me a code').waitFor();
     await shot('both');

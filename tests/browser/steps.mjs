@@ -29,6 +29,7 @@ export function stepsFor(person, life = 'on-schedule') {
     ['what it costs is read and confirmed', confirmDisclosure],
     ['the agreement is read', readAgreement],
     ['a one-time code signs', sign],
+    ['the agreement is delivered', delivered],
     ['the merchant is paid, the loan is booked', merchantPaid],
     ['the order is confirmed', seeOrder],
     ['the loan is there', openAccount],
@@ -245,6 +246,12 @@ async function sign(trip) {
   if (stored.includes(code)) throw new Error('the code is still stored');
   const told = JSON.stringify(trip.states);
   if (told.includes(code) || told.includes('@')) throw new Error('the page was told more than ids');
+}
+
+async function delivered(trip) {
+  if (trip.books === undefined) return;
+  const ask = () => trip.books.notices(trip.signed.application_id);
+  await until('the agreement', ask, (sent) => sent.signing_code === 'sent' && sent.agreement === 'sent');
 }
 
 async function merchantPaid(trip) {
