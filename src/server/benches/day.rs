@@ -113,11 +113,14 @@ async fn copy(app: &App, loan: &str, count: u64, due: &str) {
         ),
         format!(
             "INSERT INTO loans (id, application, checkout, person, merchant, capability_hash, currency, principal,
-                merchant_fee, offer, agreement_text, agreement_hash, signature_record, status, principal_outstanding,
-                booked)
+                merchant_fee, offer, agreement_text, agreement_hash, signature_record, booked)
              {numbers} SELECT {id}, {id}, {id}, person, merchant, {hash}, currency, principal, merchant_fee, offer, '',
-                agreement_hash, signature_record, status, principal_outstanding, booked
+                agreement_hash, signature_record, booked
              FROM n, loans WHERE id = '{loan}'"
+        ),
+        format!(
+            "INSERT INTO loan_standings (loan, currency, status, principal_outstanding)
+             {numbers} SELECT {id}, currency, status, principal_outstanding FROM n, loan_standings WHERE loan = '{loan}'"
         ),
         format!(
             "INSERT INTO loan_events (loan, number, booked, event)

@@ -93,10 +93,10 @@ impl Server {
     /// Processor time used so far.
     fn processor(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
-        let fields: Vec<u64> =
-            stat.rsplit_once(')').unwrap().1.split_whitespace().filter_map(|field| field.parse().ok()).collect();
-        // After the state, which is a letter: utime and stime are the 11th and 12th, in hundredths of a second.
-        Duration::from_millis((fields[10] + fields[11]) * 10)
+        // After the program's name and the state, which is a letter: utime and stime are the 12th and 13th of what
+        // follows the name, in hundredths of a second. Others may be negative.
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        Duration::from_millis([fields[11], fields[12]].map(|field| field.parse::<u64>().unwrap() * 10).iter().sum())
     }
 }
 

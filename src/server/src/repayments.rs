@@ -255,14 +255,18 @@ impl Books {
             |reference: &'_ &str| payments.get(*reference).map_or(*reference, |payment| &*payment.loan).to_owned();
         let ids: BTreeSet<String> = references.iter().map(loan).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let accounts = accounts(db, intake, &ids).await?;
-        let funders = funders::of_loans(db, &ids).await?;
+        let ends = loans::ends_of(db, &ids).await?;
+        let of = |has: fn(&loans::End) -> bool| -> Vec<&str> {
+            ends.iter().filter(|end| has(end)).map(|end| &*end.id).collect()
+        };
+        let funders = funders::of_loans(db, &of(|end| end.funders > 0)).await?;
+        let drawn = lines::drawn_all(db, &of(|end| end.lines > 0)).await?;
+        let accounts = accounts(db, intake, ends).await?;
         let chains: Vec<String> =
             funders.values().flat_map(|books| books.rows()).map(|row| funders::chain(&row.loan, &row.funder)).collect();
         let heads = funding::heads(db, &chains.iter().map(String::as_str).collect::<Vec<_>>()).await?;
         let heads =
             heads.into_iter().map(|(chain, number, hash)| (chain, Head { number: number.unsigned_abs(), hash }));
-        let drawn = lines::drawn_all(db, &ids).await?;
         Ok(Self {
             today,
             now,
@@ -311,7 +315,7 @@ impl Books {
         }
         let payment = match payment.filter(|payment| payment.status == payments::INITIATED) {
             Some(payment) if payment.amount == arrival.amount.minor() => {
-                self.end(payment, "cleared", Some(counted), &arrival.id)
+                self.end(payment, payments::CLEARED, Some(counted), &arrival.id)
             }
             // Another amount than instructed, or a second arrival: the instruction ends, the money is its own payment.
             Some(payment) => {
@@ -364,7 +368,7 @@ impl Books {
             loan: loan.to_owned(),
             amount: arrival.amount.minor(),
             currency: arrival.currency.code().to_owned(),
-            status: "cleared".to_owned(),
+            status: payments::CLEARED.to_owned(),
             value_date: Some(value_date),
             transfer: Some(arrival.id.clone()),
             created: self.now.clone(),
@@ -430,12 +434,16 @@ fn head(number: Option<i64>, hash: Option<&str>) -> Head {
     }
 }
 
-/// The loans of ids, folded, each with the end of its chain: those that were kept and are as they were, and the others
-/// from their events.
-async fn accounts(db: &mut Connection, intake: &Intake, ids: &[&str]) -> Result<BTreeMap<String, Account>, Problem> {
+/// Loans, folded, each with the end of its chain: those that were kept and are as they were, and the others from their
+/// events.
+async fn accounts(
+    db: &mut Connection,
+    intake: &Intake,
+    ends: Vec<loans::End>,
+) -> Result<BTreeMap<String, Account>, Problem> {
     let mut accounts = BTreeMap::new();
     let mut unknown = Vec::new();
-    for end in loans::ends_of(db, ids).await? {
+    for end in ends {
         match intake.still(&end) {
             Some(account) => {
                 accounts.insert(end.id, account);

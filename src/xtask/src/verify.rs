@@ -1,6 +1,6 @@
 //! `cargo xtask verify`: the proofs that take minutes. `cargo xtask test` runs slices of the same ones.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -152,14 +152,20 @@ pub fn simulation(root: &Path) -> Result<bool> {
 
 /// A published fuzzer over the described interface, as each role, on SQLite.
 fn rest(root: &Path, lines: &mut Vec<String>) -> Result<bool> {
+    let program = schemathesis(root)?;
+    let mut cargo = setup::command(root, "cargo");
+    cargo.args(["test", "--quiet", "--release", "--package", "prequal-server", "--test", "fuzzed", "--"]);
+    cargo.arg("--nocapture").env("PREQUAL_SCHEMATHESIS", program);
+    let about = "schemathesis over the OpenAPI document as each role: no 5xx, and no answer outside the document";
+    run(&mut cargo, "fuzz", about, lines)
+}
+
+/// Installs schemathesis; where its program is.
+pub fn schemathesis(root: &Path) -> Result<PathBuf> {
     let fuzzer =
         Environment { folder: root.join("target/schemathesis/venv"), requirements: &["tests/rest/requirements.txt"] };
     fuzzer.install(root)?;
-    let mut cargo = setup::command(root, "cargo");
-    cargo.args(["test", "--quiet", "--release", "--package", "prequal-server", "--test", "server", "--"]);
-    cargo.args(["fuzzed::", "--nocapture"]).env("PREQUAL_SCHEMATHESIS", fuzzer.folder.join("bin/st"));
-    let about = "schemathesis over the OpenAPI document as each role: no 5xx, and no answer outside the document";
-    run(&mut cargo, "fuzz", about, lines)
+    Ok(fuzzer.folder.join("bin/st"))
 }
 
 /// Run one part, saying all that it says; the line about it is kept for the end.

@@ -108,7 +108,8 @@ pub async fn finance(db: &mut Connection, id: &str) -> sqlx::Result<bool> {
 pub async fn order_is_financed_elsewhere(db: &mut Connection, row: &Row, today: &str) -> sqlx::Result<bool> {
     let count: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM checkouts c WHERE c.merchant = $1 AND c.merchant_order = $2 AND c.id <> $3
-            AND (EXISTS (SELECT 1 FROM loans l WHERE l.checkout = c.id AND l.status <> 'cancelled')
+            AND (EXISTS (SELECT 1 FROM loans l JOIN loan_standings s ON s.loan = l.id
+                    WHERE l.checkout = c.id AND s.status <> 'cancelled')
                 OR EXISTS (SELECT 1 FROM orders o
                     WHERE o.checkout = c.id AND o.ended IS NULL AND o.capture_until >= $4))",
     )

@@ -58,10 +58,10 @@ pub async fn unreminded(
 ) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as(
         "SELECT d.loan, d.number, d.due, l.application, a.bundle_hash
-         FROM installment_dues d JOIN loans l ON l.id = d.loan JOIN persons p ON p.id = l.person
-            JOIN applications a ON a.id = l.application
+         FROM installment_dues d JOIN loans l ON l.id = d.loan JOIN loan_standings s ON s.loan = l.id
+            JOIN persons p ON p.id = l.person JOIN applications a ON a.id = l.application
          WHERE d.due = $1 AND (d.loan > $2 OR (d.loan = $2 AND d.number > $3))
-            AND l.status = 'active' AND p.erased IS NULL
+            AND s.status = 'active' AND p.erased IS NULL
             AND NOT EXISTS (SELECT 1 FROM notices n
                 WHERE n.once = 'reminder:' || d.loan || ':' || CAST(d.number AS TEXT) || ':' || $4)
          ORDER BY d.loan, d.number LIMIT $5",

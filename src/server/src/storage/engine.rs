@@ -4,7 +4,7 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
-    AnyConnection, AnyPool, Executor,
+    AnyConnection, AnyPool, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 
@@ -12,6 +12,8 @@ use sqlx::{
 pub const READERS_MAX: u32 = 8;
 /// How long a statement waits for another process's lock.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may lie idle and be taken for alive.
+const UNASKED_MAX: Duration = Duration::from_secs(1);
 /// How long a request waits for a connection.
 const ACQUIRE_TIME_MAX: Duration = Duration::from_secs(30);
 
@@ -42,6 +44,10 @@ const SQLITE_READER: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON
 /// that hangs from holding its locks for ever.
 const POSTGRES_SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '30s';
     SET idle_in_transaction_session_timeout = '60s'";
+/// Whoever writes looks rows up by their keys. A statement planned while its table was small would read the whole of it
+/// for as long as the plan is kept, and a serializable transaction that reads a whole table conflicts with every other
+/// that writes to it.
+const POSTGRES_WRITER: &str = "SET enable_seqscan = off";
 
 impl Engine {
     /// The engine of a URL.
@@ -91,14 +97,27 @@ impl Engine {
             (Self::Sqlite, Purpose::Read) => SQLITE_READER,
             (Self::Postgres, _) => POSTGRES_SESSION,
         };
+        let beside = (self == Self::Postgres && purpose == Purpose::Write).then_some(POSTGRES_WRITER);
         AnyPoolOptions::new()
             .max_connections(if purpose == Purpose::Write { 1 } else { READERS_MAX })
             .acquire_timeout(ACQUIRE_TIME_MAX)
             // A pool of SQLite costs no network: nothing is tested before it is used. A PostgreSQL connection may
-            // have died while it lay idle.
-            .test_before_acquire(self == Self::Postgres)
+            // have died while it lay idle; one that was used a moment ago is not asked, which would be a way to the
+            // server and back for each transaction.
+            .test_before_acquire(false)
+            .before_acquire(move |connection: &mut AnyConnection, idle| {
+                Box::pin(async move {
+                    let ask = self == Self::Postgres && idle.idle_for >= UNASKED_MAX;
+                    Ok(!ask || connection.ping().await.is_ok())
+                })
+            })
             .after_connect(move |connection: &mut AnyConnection, _| {
-                Box::pin(async move { connection.execute(session).await.map(drop) })
+                Box::pin(async move {
+                    for statements in std::iter::once(session).chain(beside) {
+                        connection.execute(statements).await?;
+                    }
+                    Ok(())
+                })
             })
             .connect_with(options.map_err(|error| named(&error))?)
             .await

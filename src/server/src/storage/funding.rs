@@ -321,7 +321,7 @@ pub async fn lent_by_loans(db: &mut Connection) -> sqlx::Result<Vec<Exposure>> {
 /// When the database fails.
 pub async fn all(db: &mut Connection, currency: &str) -> sqlx::Result<i64> {
     sqlx::query_scalar(
-        "SELECT CAST(coalesce((SELECT sum(principal_outstanding) FROM loans
+        "SELECT CAST(coalesce((SELECT sum(principal_outstanding) FROM loan_standings
                 WHERE currency = $1 AND principal_outstanding > 0), 0)
             + coalesce((SELECT sum(amount) FROM funding_reservations
                 WHERE currency = $1 AND kind <> 'guarantor'), 0) AS BIGINT)",

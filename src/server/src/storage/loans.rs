@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use super::{Connection, many};
 use crate::booking::Signed;
 
-/// A loan's row. `status`, `principal_outstanding` and `credit_balance` are projections of its events.
+/// A loan's row and, as projections of its events, `status`, `principal_outstanding` and `credit_balance`.
 #[derive(Debug, Clone, FromRow)]
 pub struct Row {
     pub id: String,
@@ -82,9 +82,8 @@ pub struct Projection {
 pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO loans (id, application, checkout, person, merchant, capability_hash, currency, principal,
-            merchant_fee, offer, agreement_text, agreement_hash, signature_record, status, principal_outstanding,
-            booked, serving, credit_balance)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+            merchant_fee, offer, agreement_text, agreement_hash, signature_record, booked, serving)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(&row.id)
     .bind(&row.application)
@@ -99,10 +98,18 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     .bind(&row.agreement_text)
     .bind(&row.agreement_hash)
     .bind(&row.signature_record)
-    .bind(&row.status)
-    .bind(row.principal_outstanding)
     .bind(&row.booked)
     .bind(&row.serving)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "INSERT INTO loan_standings (loan, currency, status, principal_outstanding, credit_balance)
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(&row.id)
+    .bind(&row.currency)
+    .bind(&row.status)
+    .bind(row.principal_outstanding)
     .bind(row.credit_balance)
     .execute(db)
     .await?;
@@ -114,7 +121,10 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &mut Connection, id: &str) -> sqlx::Result<Option<Row>> {
-    sqlx::query_as("SELECT * FROM loans WHERE id = $1").bind(id).fetch_optional(db).await
+    sqlx::query_as("SELECT * FROM loans l JOIN loan_standings s ON s.loan = l.id WHERE l.id = $1")
+        .bind(id)
+        .fetch_optional(db)
+        .await
 }
 
 /// The loans of a checkout, in the order in which they were booked: one where it was captured at signing, else one for
@@ -123,7 +133,10 @@ pub async fn find(db: &mut Connection, id: &str) -> sqlx::Result<Option<Row>> {
 /// # Errors
 /// When the database fails.
 pub async fn of_checkout(db: &mut Connection, checkout: &str) -> sqlx::Result<Vec<Row>> {
-    sqlx::query_as("SELECT * FROM loans WHERE checkout = $1 ORDER BY id").bind(checkout).fetch_all(db).await
+    sqlx::query_as("SELECT * FROM loans l JOIN loan_standings s ON s.loan = l.id WHERE l.checkout = $1 ORDER BY l.id")
+        .bind(checkout)
+        .fetch_all(db)
+        .await
 }
 
 /// A loan's events in order.
@@ -150,7 +163,8 @@ pub async fn add_event(db: &mut Connection, event: &EventRow, projection: &Proje
         .execute(&mut *db)
         .await?;
     sqlx::query(
-        "UPDATE loans SET status = $2, principal_outstanding = $3, credit_balance = $4, service_due = '' WHERE id = $1",
+        "UPDATE loan_standings SET status = $2, principal_outstanding = $3, credit_balance = $4, service_due = ''
+         WHERE loan = $1",
     )
     .bind(&projection.id)
     .bind(&projection.status)
@@ -185,9 +199,10 @@ pub async fn claims_of(
     let mut claims = Vec::new();
     for person in persons {
         let found: Vec<ClaimRow> = sqlx::query_as(
-            "SELECT CASE WHEN status = 'disbursing' THEN 'signed' ELSE 'principal' END AS kind, merchant, offer,
-                principal_outstanding AS amount
-             FROM loans WHERE person = $1 AND currency = $2 AND principal_outstanding > 0
+            "SELECT CASE WHEN s.status = 'disbursing' THEN 'signed' ELSE 'principal' END AS kind, l.merchant, l.offer,
+                s.principal_outstanding AS amount
+             FROM loans l JOIN loan_standings s ON s.loan = l.id
+             WHERE l.person = $1 AND l.currency = $2 AND s.principal_outstanding > 0
              UNION ALL
              SELECT 'hold' AS kind, merchant, terms AS offer, authorized - captured AS amount
              FROM orders WHERE person = $1 AND currency = $2 AND ended IS NULL AND capture_until >= $3",
@@ -220,6 +235,12 @@ pub async fn books_of(db: &mut Connection, ids: &[&str]) -> sqlx::Result<Vec<Boo
 #[derive(Debug, Clone, FromRow)]
 pub struct End {
     pub id: String,
+    pub currency: String,
+    pub merchant: String,
+    /// How many finance the loan by shares.
+    pub funders: i64,
+    /// On how many lines of credit it is drawn: one or none.
+    pub lines: i64,
     /// How many events there are.
     pub events: Option<i64>,
     /// The number of the last entry in the loan's chain.
@@ -233,7 +254,9 @@ pub struct End {
 /// # Errors
 /// When the database fails.
 pub async fn ends_of(db: &mut Connection, ids: &[&str]) -> sqlx::Result<Vec<End>> {
-    let before = "SELECT l.id,
+    let before = "SELECT l.id, l.currency, l.merchant,
+        (SELECT count(*) FROM loan_funders WHERE loan = l.id) AS funders,
+        (SELECT count(*) FROM line_loans WHERE loan = l.id) AS lines,
         (SELECT number FROM loan_events WHERE loan = l.id ORDER BY number DESC LIMIT 1) AS events,
         (SELECT number FROM journal_entries WHERE chain = l.id ORDER BY number DESC LIMIT 1) AS head_number,
         (SELECT hash FROM journal_entries WHERE chain = l.id ORDER BY number DESC LIMIT 1) AS head_hash
@@ -259,8 +282,8 @@ pub async fn add_events(db: &mut Connection, events: &[(String, EventRow)]) -> s
 /// When the database fails.
 pub async fn project(db: &mut Connection, projections: &[Projection]) -> sqlx::Result<()> {
     let before = "WITH v (id, status, outstanding, credit) AS (VALUES";
-    let after = ") UPDATE loans SET status = v.status, principal_outstanding = v.outstanding,
-        credit_balance = v.credit, service_due = '' FROM v WHERE loans.id = v.id";
+    let after = ") UPDATE loan_standings SET status = v.status, principal_outstanding = v.outstanding,
+        credit_balance = v.credit, service_due = '' FROM v WHERE loan_standings.loan = v.id";
     many::execute(db, (before, after), 4, projections, |query, row| {
         query.bind(row.id.clone()).bind(row.status.clone()).bind(row.principal_outstanding).bind(row.credit_balance)
     })
@@ -285,8 +308,8 @@ pub async fn ids(db: &mut Connection, after: &str, limit: i64) -> sqlx::Result<V
 /// When the database fails.
 pub async fn due_for_service(db: &mut Connection, date: &str, limit: i64) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar(
-        "SELECT id FROM loans WHERE status IN ('disbursing', 'active') AND service_due <= $1
-         ORDER BY service_due, id LIMIT $2",
+        "SELECT loan FROM loan_standings WHERE status IN ('disbursing', 'active') AND service_due <= $1
+         ORDER BY service_due, loan LIMIT $2",
     )
     .bind(date)
     .bind(limit)
@@ -300,6 +323,6 @@ pub async fn due_for_service(db: &mut Connection, date: &str, limit: i64) -> sql
 /// When the database fails.
 pub async fn set_service_due(db: &mut Connection, dues: &[(String, String)]) -> sqlx::Result<()> {
     let before = "WITH v (id, due) AS (VALUES";
-    let after = ") UPDATE loans SET service_due = v.due FROM v WHERE loans.id = v.id";
+    let after = ") UPDATE loan_standings SET service_due = v.due FROM v WHERE loan_standings.loan = v.id";
     many::execute(db, (before, after), 2, dues, |query, (id, due)| query.bind(id.clone()).bind(due.clone())).await
 }

@@ -82,7 +82,7 @@ pub async fn end(db: &mut Connection, id: &str, status: &str, transfer: &str) ->
 /// # Errors
 /// When the database fails.
 pub async fn loans_with_credit(db: &mut Connection, after: &str, limit: i64) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar("SELECT id FROM loans WHERE credit_balance > 0 AND id > $1 ORDER BY id LIMIT $2")
+    sqlx::query_scalar("SELECT loan FROM loan_standings WHERE credit_balance > 0 AND loan > $1 ORDER BY loan LIMIT $2")
         .bind(after)
         .bind(limit)
         .fetch_all(db)

@@ -152,10 +152,13 @@ pub async fn applications(db: &mut Connection, person: &str) -> sqlx::Result<Vec
 /// # Errors
 /// When the database fails.
 pub async fn loans(db: &mut Connection, person: &str) -> sqlx::Result<Vec<(String, String, String)>> {
-    sqlx::query_as("SELECT id, status, booked FROM loans WHERE person = $1 ORDER BY id")
-        .bind(person)
-        .fetch_all(db)
-        .await
+    sqlx::query_as(
+        "SELECT l.id, s.status, l.booked FROM loans l JOIN loan_standings s ON s.loan = l.id
+         WHERE l.person = $1 ORDER BY l.id",
+    )
+    .bind(person)
+    .fetch_all(db)
+    .await
 }
 
 /// A person's orders that are captured by their merchants: what is authorized, what is captured, when it was signed.

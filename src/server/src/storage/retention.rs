@@ -28,9 +28,9 @@ pub async fn of_applications(db: &mut Connection, before: &str, limit: i64) -> s
 /// When the database fails.
 pub async fn of_contracts(db: &mut Connection, before: &str, limit: i64) -> sqlx::Result<Vec<Found>> {
     sqlx::query_as(
-        "SELECT l.person, r.id FROM loans l JOIN applications a ON a.id = l.application
+        "SELECT l.person, r.id FROM loans l JOIN loan_standings s ON s.loan = l.id JOIN applications a ON a.id = l.application
             JOIN personal_records r ON r.id IN (a.input_record, l.signature_record)
-         WHERE l.status IN ('settled', 'cancelled', 'closed') AND length(r.sealed) > 0
+         WHERE s.status IN ('settled', 'cancelled', 'closed') AND length(r.sealed) > 0
             AND (SELECT max(e.booked) FROM loan_events e WHERE e.loan = l.id) < $1
          ORDER BY r.id LIMIT $2",
     )

@@ -44,6 +44,7 @@ pub const LENDING: &[Step] = steps! {
     6 "funding" = "0006_funding.sql";
     7 "agreements" = "0007_agreements.sql";
     8 "webhooks" = "0008_webhooks.sql";
+    9 "standings" = "0009_standings.sql";
 };
 
 /// How often a migration is begun that another server is making at the same time.

@@ -220,7 +220,7 @@ async fn a_projection_can_always_be_computed_anew() {
     world.pay(&loan, &capability, 10_000).await;
     assert_eq!(export::projections(&world.app().db, false).await.unwrap(), (1, Vec::new()));
     let mut tx = world.app().db.begin().await.unwrap();
-    let statement = "UPDATE loans SET status = 'settled', principal_outstanding = 1, credit_balance = 7";
+    let statement = "UPDATE loan_standings SET status = 'settled', principal_outstanding = 1, credit_balance = 7";
     sqlx::query(statement).execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     let (count, differences) = export::projections(&world.app().db, false).await.unwrap();

@@ -1,21 +1,29 @@
 //! A published fuzzer over the described interface: schemathesis, from PyPI, asks as each role about things that are
 //! there, and finds no 5xx and no answer that the document does not describe.
 
+#[path = "actors.rs"]
+#[expect(dead_code, reason = "the other tests use the rest")]
+mod actors;
+#[path = "database.rs"]
+mod database;
+#[path = "world.rs"]
+#[expect(dead_code, reason = "as above")]
+mod world;
+
 use std::process::{Command, Stdio};
 
+use actors::ADA;
 use serde_json::{Value, json};
+use world::{AUDITOR, EDGE, LENDER, MERCHANT, World};
 
-use crate::{
-    actors::ADA,
-    world::{AUDITOR, EDGE, LENDER, MERCHANT, World},
-};
-
-/// The program `st`; `cargo xtask verify server` installs it and sets this.
+/// The program `st`, which the tasks install.
 const PROGRAM: &str = "PREQUAL_SCHEMATHESIS";
 /// How many examples it makes for each operation.
-const EXAMPLES: &str = "25";
+const EXAMPLES: &str = "PREQUAL_SCHEMATHESIS_EXAMPLES";
+const EXAMPLES_DEFAULT: &str = "25";
 /// How long one role's run may take, in seconds.
-const SECONDS_MAX: &str = "60";
+const SECONDS_MAX: &str = "PREQUAL_SCHEMATHESIS_SECONDS";
+const SECONDS_MAX_DEFAULT: &str = "60";
 /// What must hold. Whether what a schema lets through is also accepted is not asked: most of what is refused is
 /// refused for what it means.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
@@ -36,7 +44,10 @@ fn configuration(ids: &[(&str, &str)]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_published_fuzzer_finds_nothing_that_the_document_does_not_say() {
-    let Ok(program) = std::env::var(PROGRAM) else { return };
+    let asked = |variable: &str, otherwise: &str| std::env::var(variable).unwrap_or_else(|_| otherwise.to_owned());
+    let program =
+        std::env::var(PROGRAM).expect("where schemathesis is: `cargo xtask test --stage interface` installs it");
+    let (examples, seconds) = (asked(EXAMPLES, EXAMPLES_DEFAULT), asked(SECONDS_MAX, SECONDS_MAX_DEFAULT));
     let mut world = World::new().await;
     let (purchase, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
     let open = world.checkout(1_000).await;
@@ -69,8 +80,8 @@ async fn a_published_fuzzer_finds_nothing_that_the_document_does_not_say() {
         run.args(["--config-file".as_ref(), file.as_os_str()])
             .args(["run", &format!("{}/openapi.json", world.base)])
             .args(["--header", &format!("Authorization: Bearer {bearer}")])
-            .args(["--checks", CHECKS, "--max-examples", EXAMPLES, "--seed", "1", "--no-color"])
-            .args(["--phases", "examples,coverage,fuzzing", "--max-time", SECONDS_MAX])
+            .args(["--checks", CHECKS, "--max-examples", &examples, "--seed", "1", "--no-color"])
+            .args(["--phases", "examples,coverage,fuzzing", "--max-time", &seconds])
             .args(["--suppress-health-check", "all", "--continue-on-failure"])
             // Stopping the clock of everything else is the lender's to do, and nothing that is fuzzed.
             .args(["--exclude-path", "/v1/sandbox/clock"])

@@ -13,7 +13,6 @@ mod exposure;
 mod finance;
 mod funding;
 mod funding_limits;
-mod fuzzed;
 mod jobs;
 mod killed;
 mod lines;

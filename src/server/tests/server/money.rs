@@ -281,7 +281,7 @@ async fn a_tampered_journal_does_not_verify() {
         "UPDATE journal_entries SET date = '2020-01-01' WHERE number = 2",
         "UPDATE journal_entries SET event = 'refund' WHERE number = 3",
         "UPDATE loan_events SET event = replace(event, '10000', '20000') WHERE number = 3",
-        "UPDATE loans SET principal_outstanding = 0",
+        "UPDATE loan_standings SET principal_outstanding = 0",
         "UPDATE loans SET merchant_fee = 0",
     ] {
         assert!(tampered(statement).await, "{statement} is not found out");

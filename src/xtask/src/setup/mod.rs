@@ -20,6 +20,7 @@ use anyhow::Result;
 pub use browser::chromium;
 pub use cargo_tools::{CARGO_DENY, WASM_BINDGEN, WASM_PACK};
 pub use node::node;
+pub use system::postgres;
 pub use wasm_target::{Route as WasmRoute, route as wasm_route};
 
 use crate::paths;
@@ -93,7 +94,7 @@ pub fn setup(root: &Path, purpose: For, mode: Mode) -> Result<Vec<&'static str>>
 pub fn setup_in_background(root: &Path, purpose: For, mode: Mode) -> (Vec<&'static str>, Tools) {
     println!("setup");
     let progress = Progress::default();
-    system::packages(&progress, mode);
+    system::packages(&progress, purpose, mode);
     let place = root.to_path_buf();
     let tools = thread::spawn(move || {
         let progress = Progress::default();

@@ -1,11 +1,12 @@
-//! What comes from the system's package manager: a C compiler, git, certificates, Node.js, Chromium.
+//! What comes from the system's package manager: a C compiler, git, certificates, Node.js, Chromium; for the tests also
+//! PostgreSQL and Python.
 //! Everything that is missing is asked for at once, and announced before it is installed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Mode, Progress, State, browser};
+use super::{For, Mode, Progress, State, browser};
 use crate::paths;
 use crate::process::{self, Options};
 
@@ -17,15 +18,42 @@ struct Part {
     name: &'static str,
     packages: &'static [&'static str],
     find: fn() -> Option<String>,
+    /// Whether the demo needs it as well.
+    demo: bool,
 }
 
-const PARTS: [Part; 5] = [
-    Part { name: "C compiler", packages: &["gcc", "libc6-dev"], find: || program(&["cc"]) },
-    Part { name: "git", packages: &["git"], find: || program(&["git"]) },
-    Part { name: "certificates", packages: &["ca-certificates"], find: certificates },
-    Part { name: "node and npm", packages: &["nodejs", "npm"], find: node_and_npm },
-    Part { name: "chromium", packages: &["chromium"], find: || Some(browser::chromium()?.display().to_string()) },
+const PARTS: [Part; 7] = [
+    Part { name: "C compiler", packages: &["gcc", "libc6-dev"], find: || program(&["cc"]), demo: true },
+    Part { name: "git", packages: &["git"], find: || program(&["git"]), demo: true },
+    Part { name: "certificates", packages: &["ca-certificates"], find: certificates, demo: true },
+    Part { name: "node and npm", packages: &["nodejs", "npm"], find: node_and_npm, demo: true },
+    Part { name: "chromium", packages: &["chromium"], find: || Some(shown(&browser::chromium()?)), demo: true },
+    Part { name: "postgresql", packages: &["postgresql"], find: || Some(shown(&postgres()?)), demo: false },
+    Part { name: "python with venv", packages: &["python3", "python3-venv"], find: python_with_venv, demo: false },
 ];
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// The folder of PostgreSQL's server programs: where the tests are told to look, or the newest that Debian's packages
+/// brought. No search path names it.
+pub fn postgres() -> Option<PathBuf> {
+    if let Some(told) = std::env::var_os("PREQUAL_POSTGRES_BIN") {
+        return Some(told.into());
+    }
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+    let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+    folders.retain(|folder| folder.join("initdb").exists());
+    folders.sort();
+    folders.pop()
+}
+
+/// Debian's Python comes without the part that makes virtual environments.
+fn python_with_venv() -> Option<String> {
+    let python = program(&["python3"])?;
+    process::probe(Command::new(&python).args(["-c", "import ensurepip, venv"])).map(|_| python)
+}
 
 fn program(names: &[&str]) -> Option<String> {
     paths::find_program(names).map(|file| file.display().to_string())
@@ -42,15 +70,16 @@ fn node_and_npm() -> Option<String> {
 }
 
 /// Find the system's parts and install what is missing.
-pub fn packages(progress: &Progress, mode: Mode) {
-    let absent: Vec<&Part> = PARTS.iter().filter(|part| (part.find)().is_none()).collect();
+pub fn packages(progress: &Progress, purpose: For, mode: Mode) {
+    let parts: Vec<&Part> = PARTS.iter().filter(|part| part.demo || purpose == For::Everything).collect();
+    let absent: Vec<&Part> = parts.iter().copied().filter(|part| (part.find)().is_none()).collect();
     let wanted: Vec<&str> = absent.iter().flat_map(|part| part.packages).copied().collect();
     let mut outcome = if wanted.is_empty() { Ok(()) } else { install(&wanted, mode) };
     if outcome.is_err() && mode == Mode::Install && absent.len() > 1 {
         // One package that this system does not have must not keep the others away.
         outcome = absent.iter().map(|part| install(part.packages, mode)).fold(Ok(()), Result::and);
     }
-    for part in &PARTS {
+    for part in &parts {
         progress.item(part.name, || match ((part.find)(), &outcome) {
             (Some(detail), _) if absent.iter().any(|other| other.name == part.name) => State::Installed(detail),
             (Some(detail), _) => State::Present(detail),

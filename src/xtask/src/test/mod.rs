@@ -26,12 +26,13 @@ struct Stage {
 }
 
 /// In the order they run: the quick ones first, and what others need before them.
-const STAGES: [Stage; 19] = [
+const STAGES: [Stage; 20] = [
     Stage { name: "fmt", about: "Rust sources are formatted", run: rust::fmt },
     Stage { name: "clippy", about: "no warning in any Rust target", run: rust::clippy },
     Stage { name: "build", about: "everything builds natively", run: rust::build },
     Stage { name: "rust", about: "unit, integration and acceptance tests in Rust", run: rust::tests },
     Stage { name: "postgres", about: "the lending server's suite on a private PostgreSQL", run: rust::postgres },
+    Stage { name: "interface", about: "schemathesis over the OpenAPI document, a slice", run: rust::interface },
     Stage { name: "deny", about: "bans, licences and sources of dependencies", run: rust::deny },
     Stage { name: "advisories", about: "known defects of dependencies", run: rust::advisories },
     Stage { name: "clippy-wasm", about: "no warning when built for wasm", run: rust::clippy_wasm },
@@ -153,7 +154,7 @@ pub fn test(root: &Path, wanted: &Wanted) -> Result<bool> {
 }
 
 /// Stages that need no program the set-up may still be compiling.
-const WITHOUT_TOOLS: [&str; 5] = ["fmt", "clippy", "build", "rust", "postgres"];
+const WITHOUT_TOOLS: [&str; 6] = ["fmt", "clippy", "build", "rust", "postgres", "interface"];
 
 fn wait_for(tools: &mut Option<Tools>) -> Result<Vec<&'static str>> {
     tools.take().map_or_else(|| Ok(Vec::new()), setup::join)

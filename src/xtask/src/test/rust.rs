@@ -9,6 +9,7 @@ use super::counts::Counts;
 use super::{Context, Outcome};
 use crate::process::{self, Options};
 use crate::setup::{self, CARGO_DENY, WasmRoute};
+use crate::verify::schemathesis;
 
 /// How long the advisory database may take to answer.
 const ADVISORIES_SECONDS_MAX: u64 = 60;
@@ -35,7 +36,7 @@ pub fn tests(context: &Context) -> Result<Outcome> {
 
 /// The same claims that `rust` proves on SQLite.
 pub fn postgres(context: &Context) -> Result<Outcome> {
-    if !has_postgres() {
+    if setup::postgres().is_none() {
         return Ok(Outcome::skipped("PostgreSQL is not here: apt-get install postgresql"));
     }
     let mut cargo = context.cargo();
@@ -43,13 +44,24 @@ pub fn postgres(context: &Context) -> Result<Outcome> {
     cargo_test(context, cargo.env("PREQUAL_TEST_DATABASE", "postgres"))
 }
 
-/// The server's programs, where Debian's packages put them or where the tests are told to look.
-fn has_postgres() -> bool {
-    if std::env::var_os("PREQUAL_POSTGRES_BIN").is_some() {
-        return true;
-    }
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    versions.map(|version| version.path().join("bin/initdb")).any(|program| program.exists())
+/// How many examples of each operation the published fuzzer makes, and for how many seconds as each role;
+/// `verify server` lets it go on.
+const FUZZER_EXAMPLES: &str = "5";
+const FUZZER_SECONDS_MAX: &str = "20";
+
+/// A published fuzzer against the server's own description of its interface.
+pub fn interface(context: &Context) -> Result<Outcome> {
+    let program = match schemathesis(&context.root) {
+        Ok(program) => program,
+        Err(error) => {
+            let why = format!("{error:#}").lines().next().unwrap_or_default().to_owned();
+            return Ok(Outcome::skipped(format!("schemathesis, from PyPI, cannot be installed: {why}")));
+        }
+    };
+    let mut cargo = context.cargo();
+    cargo.args(["test", "--package", "prequal-server", "--test", "fuzzed"]).env("PREQUAL_SCHEMATHESIS", program);
+    cargo.env("PREQUAL_SCHEMATHESIS_EXAMPLES", FUZZER_EXAMPLES).env("PREQUAL_SCHEMATHESIS_SECONDS", FUZZER_SECONDS_MAX);
+    cargo_test(context, &mut cargo)
 }
 
 fn cargo_test(context: &Context, cargo: &mut Command) -> Result<Outcome> {
