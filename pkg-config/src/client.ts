@@ -8,11 +8,14 @@ import type {
   AgreementDocument,
   ApplicationStatus,
   Booking,
+  CodeSent,
+  DisclosureView,
   LoanView,
   OffersAnswer,
   OffersRequest,
   PaymentAnswer,
   PayoffView,
+  SigningView,
   SignRequest,
   StatementView,
   SubmitAnswer,
@@ -154,13 +157,32 @@ export class Client {
     offer: string,
     call: CallOptions = {},
   ): Promise<SubmitAnswer> {
-    return this.#send({
-      method: 'POST',
-      url: `${this.#server}/v1/applications/${id(application)}/submit`,
-      body: { offer },
-      capability,
-      signal: call.signal,
-    });
+    return this.#post(`/v1/applications/${id(application)}/submit`, { offer }, capability, call);
+  }
+
+  /** What must be told before the contract. Its reading time runs from the first call. */
+  disclosure(application: string, capability: string, call: CallOptions = {}): Promise<DisclosureView> {
+    return this.#get(`/v1/applications/${id(application)}/disclosure`, capability, call);
+  }
+
+  /** Confirms what was read, by its hash. */
+  confirmDisclosure(
+    application: string,
+    capability: string,
+    hash: string,
+    call: CallOptions = {},
+  ): Promise<DisclosureView> {
+    return this.#post(`/v1/applications/${id(application)}/disclosure/confirm`, { hash }, capability, call);
+  }
+
+  /** How the agreement can be signed, and where the newest code stands. */
+  signing(application: string, capability: string, call: CallOptions = {}): Promise<SigningView> {
+    return this.#get(`/v1/applications/${id(application)}/sign`, capability, call);
+  }
+
+  /** Sends a one-time code to the applicant, which takes the place of the one before. */
+  sendCode(application: string, capability: string, call: MoneyOptions = {}): Promise<CodeSent> {
+    return this.#money(`/v1/applications/${id(application)}/sign/code`, {}, capability, call);
   }
 
   /** Signs the agreement: the loan is booked and the merchant is paid. */
@@ -245,6 +267,16 @@ export class Client {
 
   #get<T>(path: string, capability: string, call: CallOptions): Promise<T> {
     return this.#send({ method: 'GET', url: `${this.#server}${path}`, capability, signal: call.signal });
+  }
+
+  #post<T>(path: string, body: unknown, capability: string, call: CallOptions): Promise<T> {
+    return this.#send({
+      method: 'POST',
+      url: `${this.#server}${path}`,
+      body,
+      capability,
+      signal: call.signal,
+    });
   }
 
   #money<T>(path: string, body: unknown, capability: string, call: MoneyOptions): Promise<T> {

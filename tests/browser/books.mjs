@@ -19,6 +19,18 @@ export function books({ server, lenderKey, merchantKey }) {
   return {
     order: (checkout) => ask(`/v1/orders/${checkout}`, merchantKey),
     loan: (id) => ask(`/v1/loans/${id}`, lenderKey),
+    /** What was sent about an application, by kind. */
+    async notices(application) {
+      const kinds = {};
+      let cursor = '';
+      do {
+        const page = await ask(`/v1/notices?limit=100${cursor}`, lenderKey);
+        for (const notice of page.notices)
+          if (notice.application_id === application) kinds[notice.kind] = notice.status;
+        cursor = page.next_cursor === null ? '' : `&cursor=${page.next_cursor}`;
+      } while (cursor !== '');
+      return kinds;
+    },
     /** Balances by name, and whether debits equal credits. */
     async ledger() {
       const { accounts, balanced, totals } = await ask('/v1/ledger/trial-balance', lenderKey);

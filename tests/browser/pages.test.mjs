@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { until } from './books.mjs';
+import { codeField, codeFromInbox } from './contract.mjs';
 import { openPage } from './page.mjs';
 import { purchase } from './purchase.mjs';
 
@@ -56,6 +57,16 @@ async function toOffers(page) {
   await button(page, 'Ask for my offers').click();
   await heading(page, /offers? for/).waitFor();
   await page.getByRole('radio', { name: '6 monthly payments' }).check();
+}
+
+/** To the agreement with a code typed under it. */
+async function toSignature(page) {
+  await toOffers(page);
+  await button(page, /Continue with/).click();
+  await page.getByRole('checkbox', { name: /^I have read this information/ }).check();
+  await button(page, 'Confirm and continue').click();
+  await button(page, 'Send me a code').click();
+  await codeField(page).fill(await codeFromInbox(page));
 }
 
 async function moveClock(seconds) {
@@ -268,9 +279,7 @@ test('whoever stops is asked first, and finds the answers again', async () => {
 
 test('a signing without an answer is said to be unknown, and is not done twice', async () => {
   const page = await open();
-  await toOffers(page);
-  await button(page, /Continue with/).click();
-  await page.getByLabel('Type your full name to sign').fill(ada.fields.full_name);
+  await toSignature(page);
   // The server signs, and its answer is lost on the way, as often as the page asks by itself.
   let lost = 0;
   await page.route(`${server}/v1/applications/*/sign*`, async (route) => {
@@ -291,9 +300,7 @@ test('money above the debt is shown as owed back', async (context) => {
   if (PROVIDER_URL === undefined || PROVIDER_KEY === undefined)
     return context.skip('the provider’s key is not given');
   const page = await open();
-  await toOffers(page);
-  await button(page, /Continue with/).click();
-  await page.getByLabel('Type your full name to sign').fill(ada.fields.full_name);
+  await toSignature(page);
   await button(page, /^Sign and borrow/).click();
   await heading(page, /^Signed/).waitFor();
   await page.getByRole('link', { name: 'See and repay this loan' }).click();

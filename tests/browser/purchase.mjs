@@ -40,6 +40,7 @@ export async function purchase(wanted) {
     books: access === undefined ? undefined : books(access),
     person: findPerson(person),
     states: [],
+    complaints,
   };
   await page.exposeFunction('__told', (detail) => trip.states.push(detail));
   await page.addInitScript(() =>

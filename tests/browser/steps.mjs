@@ -1,5 +1,6 @@
 /** The steps of a purchase, in the order in which a person takes them. Each looks at what the page really says. */
 import { expect, until } from './books.mjs';
+import { codeField, codeFromInbox, shownDisclosure, storedDisclosure, wrongCode } from './contract.mjs';
 
 /** The plan that is bought: neither the shortest nor the dearest. */
 const COUNT = 6;
@@ -25,7 +26,10 @@ export function stepsFor(person, life = 'on-schedule') {
     ...apply,
     ['conditional offers from the edge', seeOffers],
     ['the server decides', submit],
-    ['the agreement is read and signed', sign],
+    ['what it costs is read and confirmed', confirmDisclosure],
+    ['the agreement is read', readAgreement],
+    ['a one-time code signs', sign],
+    ['the agreement is delivered', delivered],
     ['the merchant is paid, the loan is booked', merchantPaid],
     ['the order is confirmed', seeOrder],
     ['the loan is there', openAccount],
@@ -172,23 +176,66 @@ async function seeOffers(trip) {
 async function submit(trip) {
   const { page, hands } = trip;
   await hands.press(button(page, `Continue with ${COUNT} payments`));
-  await heading(page, /Approved/).waitFor();
+  await heading(page, /^Approved/).waitFor();
+  await trip.shot('disclosure');
+  await page.reload();
+  await heading(page, /^Approved/).waitFor();
+}
+
+/** What stands there is what the lender keeps; and nobody confirms without having said so. */
+async function confirmDisclosure(trip) {
+  const { page, hands } = trip;
+  const stored = await storedDisclosure(page);
+  expect('the text before the contract', await shownDisclosure(page), stored.text);
+  const confirm = button(page, 'Confirm and continue');
+  const read = page.getByRole('checkbox', { name: /^I have read this information/ });
+  expect('whether it is ticked beforehand', await read.isChecked(), false);
+  await hands.press(confirm);
+  await heading(page, /to correct/).waitFor();
+  await trip.shot('disclosure-unread');
+  await hands.choose(read);
+  await hands.press(confirm);
+  await heading(page, /^Read the agreement/).waitFor();
+  const { confirmed, hash } = await storedDisclosure(page);
+  expect('what was confirmed', hash, stored.hash);
+  if (confirmed === null) throw new Error('the server does not know that it was confirmed');
+}
+
+async function readAgreement(trip) {
+  const { page } = trip;
   const agreed = await page.locator('prequal-checkout dl.cost').first().textContent();
   if (!agreed.endsWith(trip.shown))
     throw new Error(`the agreement says ${agreed}, the offer said ${trip.shown}`);
   await trip.shot('agreement');
   await page.reload();
-  await heading(page, /Approved/).waitFor();
+  await heading(page, /^Read the agreement/).waitFor();
 }
 
 async function sign(trip) {
   const { page, hands } = trip;
-  const name = page.getByLabel('Type your full name to sign');
   const go = button(page, /^Sign and borrow/);
-  await hands.fill(name, 'Somebody Else');
+  await hands.press(button(page, 'Send me a code'));
+  const field = codeField(page);
+  await field.waitFor();
+  expect('what a phone may fill in', await field.getAttribute('autocomplete'), 'one-time-code');
+  await page.getByLabel(/•••@/).waitFor();
+  const code = await codeFromInbox(page);
+  await trip.shot('code');
+  await hands.fill(field, wrongCode(code));
   await hands.press(go);
-  await heading(page, /to correct/).waitFor();
-  await hands.fill(name, trip.person.fields.full_name);
+  await page.getByText('This is not the code that was sent last').first().waitFor();
+  await trip.shot('code-wrong');
+  // Chromium writes of every refusal; this one was asked for, and is the only one until here.
+  await until(
+    'the refusal',
+    () => trip.complaints.length,
+    (count) => count > 0,
+  );
+  const refusals = trip.complaints.splice(0);
+  if (refusals.length > 1 || !refusals[0].includes('422'))
+    throw new Error(`the page complained: ${refusals.join('; ')}`);
+  await page.reload();
+  await hands.fill(field, code);
   await hands.press(go);
   await heading(page, /^Signed/).waitFor();
   trip.signed = trip.states.findLast((each) => each.state === 'signed');
@@ -196,6 +243,15 @@ async function sign(trip) {
   await trip.shot('signed');
   const stored = await page.evaluate(() => JSON.stringify(Object.values(sessionStorage)));
   if (stored.includes(trip.person.fields.email)) throw new Error('answers of the form are still stored');
+  if (stored.includes(code)) throw new Error('the code is still stored');
+  const told = JSON.stringify(trip.states);
+  if (told.includes(code) || told.includes('@')) throw new Error('the page was told more than ids');
+}
+
+async function delivered(trip) {
+  if (trip.books === undefined) return;
+  const ask = () => trip.books.notices(trip.signed.application_id);
+  await until('the agreement', ask, (sent) => sent.signing_code === 'sent' && sent.agreement === 'sent');
 }
 
 async function merchantPaid(trip) {

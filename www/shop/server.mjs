@@ -12,6 +12,7 @@
  *   DIST            the built pages (dist beside this file)
  *   DEMO=1          turns on the demo controls, which are no part of the product
  *   LENDER_KEY      the lender's key (lk_…), only for the demo controls: they move the sandbox clock
+ *                   and show the sandbox's messages
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -108,9 +109,11 @@ async function handle(request, response) {
   const order = /^GET \/api\/order\/([\w-]{1,64})$/u.exec(route);
   if (order !== null) return json(response, 200, await orderStatus(order[1]));
   if (DEMO && route === 'POST /demo/return') return json(response, 201, await takeBack(await body(request)));
-  if (DEMO && route === 'GET /demo/clock') return json(response, 200, await lender('GET'));
+  if (DEMO && route === 'GET /demo/clock') return json(response, 200, await clock('GET'));
   if (DEMO && route === 'PUT /demo/clock')
-    return json(response, 200, await lender('PUT', await body(request)));
+    return json(response, 200, await clock('PUT', await body(request)));
+  const inbox = /^GET \/demo\/inbox\/([\w-]{1,64})$/u.exec(route);
+  if (DEMO && inbox !== null) return json(response, 200, await messages(inbox[1]));
   if (request.method === 'GET' || request.method === 'HEAD') return file(url.pathname, request, response);
   throw new Refusal(404, 'not-found', 'there is nothing here');
 }
@@ -174,8 +177,15 @@ function merchant(method, path, content) {
   return upstream(method, path, MERCHANT_KEY, content);
 }
 
-function lender(method, content) {
+function clock(method, content) {
   return upstream(method, '/v1/sandbox/clock', LENDER_KEY, content);
+}
+
+/** What the buyer would find in their inbox, the newest first: only what really went out. */
+async function messages(application) {
+  const found = await upstream('GET', `/v1/sandbox/messages?application=${application}`, LENDER_KEY);
+  const sent = found.messages.filter((message) => message.sent !== null);
+  return { messages: sent.map(({ id, kind, to, subject, text }) => ({ id, kind, to, subject, text })) };
 }
 
 async function upstream(method, path, key, content) {

@@ -60,12 +60,15 @@ impl Jurisdiction {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signing {
-    /// The typed name or a one-time code, as the person likes.
-    #[default]
-    Any,
     /// A one-time code.
+    #[default]
     OneTimeCode,
+    /// The typed name or a one-time code, as the person likes. A reason must be stated.
+    Any,
 }
+
+/// Why the typed name alone signs in a sandbox.
+pub const SANDBOX_REASON: &str = "a sandbox: nothing is lent";
 
 /// The section `conduct` of the configuration. What is left out follows from the jurisdiction.
 #[derive(Debug, Clone, Deserialize)]
@@ -79,8 +82,10 @@ pub struct Conduct {
     pub reading_seconds: Option<u32>,
     /// Within how many days the contract can be withdrawn from; 14 in the European Union, else none.
     pub withdrawal_days: Option<u16>,
-    /// How an agreement must be signed.
-    pub signing: Signing,
+    /// How an agreement must be signed: by a one-time code where nothing is said, and in a sandbox as one likes.
+    pub signing: Option<Signing>,
+    /// Why the typed name alone signs, where it does; kept with every signature of that kind.
+    pub typed_name_reason: String,
     /// The lender's address, as notices name it.
     pub creditor_address: String,
     /// The agency that a notice of the United States names (12 CFR 1002, Appendix A).
@@ -118,7 +123,8 @@ impl Default for Conduct {
             confirm_disclosure: None,
             reading_seconds: None,
             withdrawal_days: None,
-            signing: Signing::Any,
+            signing: None,
+            typed_name_reason: String::new(),
             creditor_address: String::new(),
             agency: "Federal Trade Commission, Equal Credit Opportunity, Washington, DC 20580".to_owned(),
             bureaus: BTreeMap::new(),
@@ -234,13 +240,41 @@ impl Conduct {
             within("quiet_hours.until", quiet.until, 0, 23)?;
         }
         self.check_reminders()?;
-        let texts = [&self.creditor_address, &self.agency, &self.resume_url];
+        let texts = [&self.creditor_address, &self.agency, &self.resume_url, &self.typed_name_reason];
         let bureaus = self.bureaus.values().flat_map(|bureau| [&bureau.name, &bureau.address, &bureau.phone]);
         let long = |text: &&String| text.len() > TEXT_BYTES_MAX || text.contains(['{', '}']);
         match texts.into_iter().chain(bureaus).chain(self.consent_recipients.values()).find(long) {
             Some(text) => Err(format!("conduct: `{text}` is longer than {TEXT_BYTES_MAX} bytes or has braces")),
             None => Ok(()),
         }
+    }
+
+    /// How an agreement is signed.
+    #[must_use]
+    pub fn signing(&self) -> Signing {
+        self.signing.unwrap_or_default()
+    }
+
+    /// Says how agreements are signed where that depends on whether anything is lent: in a sandbox nothing is, so that
+    /// the typed name signs unless the configuration says otherwise.
+    ///
+    /// # Errors
+    /// One readable line, where the typed name alone shall sign and no reason is stated.
+    pub fn signed(mut self, sandbox: bool) -> Result<Self, String> {
+        if sandbox {
+            self.signing = self.signing.or(Some(Signing::Any));
+        }
+        if self.signing() != Signing::Any || !self.typed_name_reason.trim().is_empty() {
+            return Ok(self);
+        }
+        if !sandbox {
+            return Err(
+                "conduct.signing = \"any\" lets the typed name alone sign: say why in conduct.typed_name_reason"
+                    .to_owned(),
+            );
+        }
+        SANDBOX_REASON.clone_into(&mut self.typed_name_reason);
+        Ok(self)
     }
 
     fn check_reminders(&self) -> Result<(), String> {
@@ -356,6 +390,26 @@ mod tests {
             let error = read(text).unwrap_err();
             assert!(error.contains(name), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_code_signs_unless_a_reason_is_stated_for_the_name_alone() {
+        let signed = |text: &str, sandbox| {
+            read(text).unwrap().signed(sandbox).map(|conduct| (conduct.signing(), conduct.typed_name_reason))
+        };
+        let (nothing, any, code) = ("", "signing = \"any\"", "signing = \"one_time_code\"");
+        let reasoned = "signing = \"any\"\ntyped_name_reason = \"because\"";
+        assert_eq!(signed(nothing, false), Ok((Signing::OneTimeCode, String::new())));
+        assert_eq!(signed(reasoned, false), Ok((Signing::Any, "because".to_owned())));
+        for text in [any, "signing = \"any\"\ntyped_name_reason = \" \""] {
+            assert!(signed(text, false).unwrap_err().contains("typed_name_reason"));
+        }
+        // A sandbox lends nothing.
+        for text in [nothing, any] {
+            assert_eq!(signed(text, true), Ok((Signing::Any, SANDBOX_REASON.to_owned())));
+        }
+        assert_eq!(signed(reasoned, true), Ok((Signing::Any, "because".to_owned())));
+        assert_eq!(signed(code, true), Ok((Signing::OneTimeCode, String::new())));
     }
 
     #[test]

@@ -198,7 +198,10 @@ async fn note(app: &App, channel: &Channel, row: &notices::Row, ended: Ended) ->
 }
 
 /// Where a person is written to: the newest correction's address, else the application's.
-async fn address(app: &App, db: &mut Connection, application: &str) -> Result<Option<String>, Problem> {
+///
+/// # Errors
+/// 500 when the database fails or what is kept of the person cannot be read.
+pub(crate) async fn address(app: &App, db: &mut Connection, application: &str) -> Result<Option<String>, Problem> {
     let Some(row) = applications::find(db, application).await? else { return Ok(None) };
     let Some(key) = people::key(db, &app.vault, &row.person).await? else { return Ok(None) };
     for (id, kind, sealed, _) in persons::records(db, &row.person).await?.into_iter().rev() {
@@ -217,9 +220,23 @@ async fn address(app: &App, db: &mut Connection, application: &str) -> Result<Op
     Ok(Identity::of(policy, &input.application.fields).email)
 }
 
+/// An address as its owner knows it again and nobody else does: `a•••@example.com`.
+#[must_use]
+pub fn masked(address: &str) -> Option<String> {
+    let (name, domain) = address.trim().rsplit_once('@')?;
+    let mut letters = name.chars();
+    let first = letters.next()?;
+    // Of one letter or two, the first would be half of it or all.
+    let shown = if letters.count() < 2 { String::new() } else { first.to_string() };
+    Some(format!("{shown}•••@{domain}"))
+}
+
 /// The text as it goes out. What is secret or personal in it stands in no table: a code and a link follow from their
 /// ids under the data key, a score is read from what was decided upon.
-async fn late(app: &App, db: &mut Connection, row: &notices::Row) -> Result<String, Problem> {
+///
+/// # Errors
+/// As [`address`].
+pub(crate) async fn late(app: &App, db: &mut Connection, row: &notices::Row) -> Result<String, Problem> {
     let id = row.once.split_once(':').map_or("", |(_, id)| id);
     let value = match notice::Kind::of(&row.kind) {
         Some(notice::Kind::SigningCode) => ("code", app.vault.signing_code(id)),
@@ -253,6 +270,17 @@ fn message(app: &App, channel: &Channel, row: &notices::Row, address: &str) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_masked_address_is_known_to_its_owner_only() {
+        assert_eq!(masked("ada@example.com").as_deref(), Some("a•••@example.com"));
+        assert_eq!(masked("émile@example.com").as_deref(), Some("é•••@example.com"));
+        assert_eq!(masked("\"a@b\"@example.com").as_deref(), Some("\"•••@example.com"));
+        // Of so short a name nothing would be left hidden.
+        assert_eq!(masked("al@example.com").as_deref(), Some("•••@example.com"));
+        assert_eq!(masked("a@example.com").as_deref(), Some("•••@example.com"));
+        assert_eq!((masked("nobody"), masked("@example.com")), (None, None));
+    }
 
     #[test]
     fn a_sender_that_is_no_address_is_refused_and_an_answer_with_an_address_is_not_kept() {

@@ -128,6 +128,10 @@ kinds! {
     SignatureName = UNPROCESSABLE_ENTITY, "signature-name", "the signature is not the applicant's name";
     /// The one-time code does not sign.
     SigningCode = UNPROCESSABLE_ENTITY, "signing-code", "the one-time code does not sign";
+    /// A code was sent a moment ago, and may be on its way.
+    CodeWait = CONFLICT, "code-wait", "the last code was sent a moment ago";
+    /// A code cannot reach the applicant: no channel is configured, or no address is known.
+    NoChannel = SERVICE_UNAVAILABLE, "no-channel", "there is no way to send a code";
     /// The ledger does not allow it of this loan.
     EventRefused = UNPROCESSABLE_ENTITY, "event-refused", "the loan does not allow this";
     /// More than was bought.

@@ -18,6 +18,8 @@ use crate::{
     app::App,
     audit,
     clock::{Clock, SystemClock},
+    codes,
+    conduct::Signing,
     config::Config,
     connections, delivery, http,
     jobs::scheduler,
@@ -97,6 +99,9 @@ pub async fn run(config: &Config, sandbox: bool) -> Result<(), String> {
     let (settings, vault) = Settings::load(config, sandbox)?;
     let db = Database::open(&config.database).await?;
     let app = App::new(db, settings, vault, sandbox).await?;
+    if app.settings.conduct.signing() == Signing::OneTimeCode && !codes::reachable(&app) {
+        tracing::warn!("nobody can sign: one-time codes need [notices], see `conduct.signing`");
+    }
     let metrics = match config.metrics_listen.as_deref().filter(|address| !address.is_empty()) {
         Some(address) => Some(tokio::spawn(serve_metrics(bind(address).await?, app.clone()))),
         None => None,

@@ -8,7 +8,7 @@ use prequal_ledger::Ceiling;
 use serde::Deserialize;
 
 use crate::{
-    conduct::Conduct,
+    conduct::{Conduct, Signing},
     config::{Config, RateLimits, Retention, Webhooks},
     delivery::Channel,
     exposure,
@@ -147,7 +147,7 @@ impl Settings {
                 return Err(format!("limits.ceilings: `{unknown}` is no product of a bundle"));
             }
         }
-        let conduct = config.conduct.clone().resolved(policies.active().convention())?;
+        let conduct = config.conduct.clone().resolved(policies.active().convention())?.signed(sandbox)?;
         let settings = Self {
             lender_id: config.lender.id.clone(),
             checkout_seconds: config.checkout.seconds,
@@ -207,6 +207,16 @@ impl Settings {
             .chain(self.edges.iter().flat_map(|edge| &edge.offer_keys))
     }
 
+    /// How agreements are signed, and whether anybody can.
+    #[must_use]
+    pub fn signing(&self) -> String {
+        match (self.conduct.signing(), &self.notices) {
+            (Signing::OneTimeCode, Some(_)) => "by a one-time code".to_owned(),
+            (Signing::OneTimeCode, None) => "by a one-time code, and [notices] is missing to send it".to_owned(),
+            (Signing::Any, _) => format!("by the typed name alone as well: {}", self.conduct.typed_name_reason),
+        }
+    }
+
     /// What `--check` prints: one fact a line, no secret among them.
     #[must_use]
     pub fn summary(&self) -> Vec<(&'static str, String)> {
@@ -231,6 +241,7 @@ impl Settings {
                 self.ceilings.iter().map(|one| format!("{} {}", one.id, one.amount)).collect::<Vec<_>>().join(", "),
             ),
             ("jurisdiction", self.conduct.law().name().to_owned()),
+            ("signing", self.signing()),
             (
                 "ledger key",
                 self.ledger_key.as_ref().map_or("none: days are not signed", |key| &key.public.kid).to_owned(),

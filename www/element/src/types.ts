@@ -2,6 +2,7 @@
 export type {
   Agreement,
   Booking,
+  DisclosureView as Disclosure,
   FieldError,
   Fields,
   FieldValue,
@@ -18,6 +19,8 @@ export type {
   Prequalification as Estimate,
   Quote,
   Reason,
+  Signature,
   SignedOffer,
+  SigningView as Signing,
   SubmitAnswer as Decision,
 } from 'prequal';

@@ -36,3 +36,13 @@ export const readClock = () => ask<{ now: string }>('GET', '/demo/clock');
 export const setClock = (now: string) => ask<{ now: string }>('PUT', '/demo/clock', { now });
 export const returnHalf = (order: string) =>
   ask<{ amount: number }>('POST', '/demo/return', { order, part: 'half' });
+
+export interface Message {
+  readonly id: string;
+  readonly kind: string;
+  readonly to: string | null;
+  readonly subject: string;
+  readonly text: string;
+}
+export const readInbox = (application: string) =>
+  ask<{ messages: readonly Message[] }>('GET', `/demo/inbox/${application}`);

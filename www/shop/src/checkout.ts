@@ -2,6 +2,7 @@ import 'prequal/element';
 import type { PrequalCheckout } from 'prequal/element';
 import { changeCart, makeCheckout, Refused } from './backend.js';
 import { drawLines, type Line, readCart, setQuantity, totalOf, writeCart } from './cart.js';
+import { watchInbox } from './inbox.js';
 import { readOrder, writeOrder } from './order.js';
 import { byId, connect, price } from './page.js';
 import persons from './persons.json';
@@ -73,8 +74,11 @@ async function reprice(): Promise<void> {
   }
 }
 
+let demo = false;
+
 element.addEventListener('prequal:state', (event) => {
-  const { state } = (event as CustomEvent<{ state: string }>).detail;
+  const { state, application_id } = (event as CustomEvent<{ state: string; application_id?: string }>).detail;
+  if (demo && application_id !== undefined) watchInbox(application_id);
   if (state !== 'cart_changed') return;
   // The element asks for the price again: the old token is spent.
   const order = readOrder();
@@ -113,6 +117,7 @@ for (const person of persons) {
 if (cart.length === 0 && readOrder()?.account === undefined) location.replace('/');
 draw();
 void connect(element).then(async (config) => {
-  byId('demo').hidden = !config.demo;
+  demo = config.demo;
+  byId('demo').hidden = !demo;
   await reprice();
 });

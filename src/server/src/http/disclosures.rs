@@ -41,14 +41,18 @@ pub struct DisclosureView {
     confirmation_required: bool,
     /// For how many seconds it must be shown before that.
     reading_seconds: i64,
+    /// How many of them are left.
+    seconds_left: i64,
     /// When the applicant first saw it, RFC 3339.
     presented: Option<String>,
     /// When it was confirmed.
     confirmed: Option<String>,
 }
 
-fn view(row: disclosures::Row) -> Result<DisclosureView, Problem> {
+fn view(row: disclosures::Row, now: Instant) -> Result<DisclosureView, Problem> {
+    let seconds_left = seconds_left(&row, now)?;
     Ok(DisclosureView {
+        seconds_left,
         decision_id: row.decision,
         jurisdiction: row.jurisdiction,
         form: row.form,
@@ -75,15 +79,15 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
     let row = super::persons::visible(&mut db, &id, &caller).await?;
     let disclosure = in_force(&mut db, &row).await?;
     drop(db);
+    let now = app.now()?;
     if disclosure.presented.is_some() || !matches!(caller, Caller::Capability(_)) {
-        return Reply::ok(&view(disclosure)?);
+        return Reply::ok(&view(disclosure, now)?);
     }
-    let now = app.now()?.to_string();
-    let (disclosure, now) = (&disclosure, now.as_str());
+    let disclosure = &disclosure;
     let work = |mut tx: Part| async move {
-        disclosures::present(&mut tx, &disclosure.id, now).await?;
+        disclosures::present(&mut tx, &disclosure.id, &now.to_string()).await?;
         let shown = disclosures::of_decision(&mut tx, &disclosure.decision).await?;
-        Reply::ok(&view(shown.ok_or_else(Problem::not_found)?)?)
+        Reply::ok(&view(shown.ok_or_else(Problem::not_found)?, now)?)
     };
     app.db.write(work).await
 }
@@ -118,18 +122,24 @@ pub async fn confirm(
         require_read(&disclosure, now)?;
         disclosures::confirm(&mut tx, &disclosure.id, &now.to_string()).await?;
         let confirmed = disclosures::of_decision(&mut tx, &disclosure.decision).await?;
-        Reply::ok(&view(confirmed.ok_or_else(Problem::not_found)?)?)
+        Reply::ok(&view(confirmed.ok_or_else(Problem::not_found)?, now)?)
     };
     app.db.write(work).await
 }
 
+/// For how many seconds it must still be shown; all of them before its first sight.
+fn seconds_left(disclosure: &disclosures::Row, now: Instant) -> Result<i64, Problem> {
+    let Some(presented) = &disclosure.presented else { return Ok(disclosure.reading_seconds) };
+    let presented = Instant::parse(presented).map_err(Problem::internal)?.seconds();
+    Ok(presented.saturating_add(disclosure.reading_seconds).saturating_sub(now.seconds()).max(0))
+}
+
 /// It must have been shown, and for as long as the law of the person wants.
 fn require_read(disclosure: &disclosures::Row, now: Instant) -> Result<(), Problem> {
-    let Some(presented) = &disclosure.presented else {
+    if disclosure.presented.is_none() {
         return Err(Problem::new(Kind::ReadingTime, "it was not read yet"));
-    };
-    let presented = Instant::parse(presented).map_err(Problem::internal)?.seconds();
-    let left = presented.saturating_add(disclosure.reading_seconds).saturating_sub(now.seconds());
+    }
+    let left = seconds_left(disclosure, now)?;
     if left > 0 {
         let detail = format!("it is to be shown for {} seconds", disclosure.reading_seconds);
         return Err(Problem::new(Kind::ReadingTime, detail).with("seconds_left", left));

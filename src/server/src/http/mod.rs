@@ -33,8 +33,10 @@ pub mod refunds;
 pub mod resolutions;
 pub mod resume;
 pub mod reviews;
+pub mod sandbox;
 pub mod settlements;
 pub mod sign;
+pub mod signing;
 mod strict;
 pub mod submit;
 pub mod trace;
@@ -149,6 +151,7 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(health::metrics))
         .routes(routes!(jobs::list))
         .routes(routes!(meta::read_clock, meta::set_clock))
+        .routes(routes!(sandbox::messages))
 }
 
 /// Routes that the pages of configured origins call.
@@ -158,13 +161,13 @@ fn of_shoppers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(persons::of_application))
         .routes(routes!(persons::withdraw))
         .routes(routes!(submit::submit))
-        .routes(routes!(sign::sign))
+        .routes(routes!(sign::sign, signing::signing))
         .routes(routes!(orders::read))
         .routes(routes!(lines::read))
         .routes(routes!(lines::statements))
         .routes(routes!(plans::quote, plans::take))
         .routes(routes!(lines::rotate))
-        .routes(routes!(sign::send_code))
+        .routes(routes!(signing::send_code))
         .routes(routes!(disclosures::read))
         .routes(routes!(disclosures::confirm))
         .routes(routes!(persons::consents))

@@ -115,45 +115,6 @@ pub struct Signed {
     status: String,
 }
 
-/// A code that was sent.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CodeSent {
-    /// Its id, not its digits.
-    code_id: String,
-    /// Until when it holds, RFC 3339.
-    expires: String,
-    /// How often it may be mistyped.
-    attempts_max: i64,
-}
-
-/// Sends a one-time code to the applicant, by which the agreement can be signed. Only the newest code signs.
-#[utoipa::path(post, path = "/v1/applications/{id}/sign/code", tag = "applications", security(("bearer" = [])),
-    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 202, body = CodeSent), (status = "4XX", response = super::ProblemDocument)))]
-pub async fn send_code(
-    State(app): State<Arc<App>>,
-    OnlyCapability(capability): OnlyCapability,
-    Id(id): Id,
-    IdempotencyKey(key): IdempotencyKey,
-) -> Result<Reply, Problem> {
-    let now = app.now()?;
-    let caller = format!("capability:{capability}");
-    let place = format!("applications/{id}/sign/code");
-    let attempt = app.in_flight.claim(&caller, &place, &key, &secret::sha256_hex(""))?;
-    let (server, attempt, id, capability) = (&*app, &attempt, id.as_str(), capability.as_str());
-    let work = |mut tx: Part| async move {
-        let row = of_capability(&mut tx, id, capability).await?;
-        if let Some(reply) = attempt.earlier(&mut tx, &server.vault).await? {
-            return Ok(reply);
-        }
-        let (code_id, expires) = codes::make(server, &mut tx, &row, now).await?;
-        let reply = Reply::accepted(&CodeSent { code_id, expires, attempts_max: codes::ATTEMPTS_MAX })?;
-        attempt.finish(&mut tx, &server.vault, &reply, &now.to_string()).await?;
-        Ok(reply)
-    };
-    app.db.write(work).await
-}
-
 /// Signs the agreement of an approved application.
 #[utoipa::path(post, path = "/v1/applications/{id}/sign", tag = "applications", security(("bearer" = [])),
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = Signing,
@@ -367,11 +328,15 @@ async fn check_signature(
     now: Instant,
 ) -> Result<Value, Problem> {
     match &signing.signature {
-        Signature::TypedName { .. } if app.settings.conduct.signing == conduct::Signing::OneTimeCode => {
+        Signature::TypedName { .. } if app.settings.conduct.signing() == conduct::Signing::OneTimeCode => {
             let detail = "this lender's agreements are signed by a one-time code";
-            Err(Problem::new(Kind::SigningCode, detail).with("pointer", "/signature/method"))
+            let problem = Problem::new(Kind::SigningCode, detail).with("pointer", "/signature/method");
+            Err(problem.with("reason", "method"))
         }
-        Signature::TypedName { name } => check_name(identity, name).map(|()| Value::Null),
+        Signature::TypedName { name } => {
+            check_name(identity, name)?;
+            Ok(serde_json::json!({ "typed_name_reason": app.settings.conduct.typed_name_reason }))
+        }
         Signature::OneTimeCode { code } => codes::spend(app, db, row, code, now).await,
     }
 }

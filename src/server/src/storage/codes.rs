@@ -14,6 +14,7 @@ pub struct Row {
     /// How often a wrong one was typed in its place.
     pub attempts: i64,
     pub used: Option<String>,
+    pub created: String,
 }
 
 /// Notes a new code.
@@ -58,7 +59,7 @@ pub async fn count(db: &mut Connection, application: &str) -> sqlx::Result<i64> 
 /// When the database fails.
 pub async fn newest(db: &mut Connection, application: &str) -> sqlx::Result<Option<Row>> {
     sqlx::query_as(
-        "SELECT id, agreement_hash, expires, attempts, used FROM signing_codes
+        "SELECT id, agreement_hash, expires, attempts, used, created FROM signing_codes
          WHERE application = $1 ORDER BY id DESC LIMIT 1",
     )
     .bind(application)

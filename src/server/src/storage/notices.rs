@@ -26,6 +26,30 @@ impl Row {
     }
 }
 
+/// A notice as a sandbox shows it.
+#[derive(Debug, Clone, FromRow)]
+pub struct Message {
+    #[sqlx(flatten)]
+    pub notice: Row,
+    pub sent: Option<String>,
+    pub created: String,
+}
+
+/// The newest notices, about one application or all; the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(db: &mut Connection, application: Option<&str>, limit: i64) -> sqlx::Result<Vec<Message>> {
+    sqlx::query_as(
+        "SELECT id, application, once, kind, body, attempts, next_attempt_ms, sent, created FROM notices
+         WHERE ($1 IS NULL OR application = $1) ORDER BY id DESC LIMIT $2",
+    )
+    .bind(application)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
 /// How an attempt to send ended.
 #[derive(Debug, Clone, Copy)]
 pub enum Outcome<'a> {

@@ -1,9 +1,12 @@
 //! From the approval to the signature: what is told before, how it is signed, what is kept of it.
 
 use prequal_server::{
-    codes::{ATTEMPTS_MAX, CODE_SECONDS, CODES_OF_APPLICATION_MAX},
+    codes::{self, ATTEMPTS_MAX, CODE_SECONDS, CODES_OF_APPLICATION_MAX, RESEND_SECONDS},
     conduct::{Jurisdiction, Signing},
-    disclosure, secret,
+    disclosure,
+    problem::Kind,
+    secret,
+    storage::{applications, group::Part},
 };
 use serde_json::{Value, json};
 
@@ -23,6 +26,12 @@ async fn approved(world: &World, plan: &str) -> (Purchase, Value) {
 
 fn path(purchase: &Purchase, what: &str) -> String {
     format!("/v1/applications/{}/{what}", purchase.application)
+}
+
+/// Past the wait for another code.
+async fn wait_for_another(world: &World) {
+    let now = world.get("/v1/sandbox/clock", LENDER).await.expect(200)["now"].as_str().unwrap().to_owned();
+    set_clock(world, &now, RESEND_SECONDS.into()).await;
 }
 
 async fn set_clock(world: &World, to: &str, seconds: i64) {
@@ -133,7 +142,7 @@ fn coded(submitted: &Value, code: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_that_was_sent_signs_once_and_stands_in_no_table() {
     let mut world = World::new().await;
-    world.config().conduct.signing = Signing::OneTimeCode;
+    world.config().conduct.signing = Some(Signing::OneTimeCode);
     let folder = world.send_notices().await;
     let (purchase, submitted) = approved(&world, "monthly-3").await;
     let send = path(&purchase, "sign/code");
@@ -150,6 +159,7 @@ async fn a_code_that_was_sent_signs_once_and_stands_in_no_table() {
     assert!(body.contains("{code}") && !body.contains(&code), "{body}");
 
     // A second code takes the first one's place.
+    wait_for_another(&world).await;
     world.post_once(&send, &purchase.capability, "d", &json!({})).await.expect(202);
     let id = world.text("SELECT max(id) FROM signing_codes WHERE application = $1", &purchase.application).await;
     let newer = world.app().vault.signing_code(&id);
@@ -198,6 +208,7 @@ async fn a_code_ends_with_its_time_its_attempts_and_its_agreement() {
     world.sign(&purchase, "x", &coded(&submitted, &code)).await.problem(429, "too-many");
 
     // A code for one agreement signs no other.
+    wait_for_another(&world).await;
     world.post_once(&send, who, "c", &json!({})).await.expect(202);
     let code = world.app().vault.signing_code(&world.text(newest, &purchase.application).await);
     let other = world.submit(&purchase, &world.offer(&purchase, "monthly-6")).await.expect(200);
@@ -205,8 +216,11 @@ async fn a_code_ends_with_its_time_its_attempts_and_its_agreement() {
     assert!(refused["detail"].as_str().unwrap().contains("another agreement"), "{refused}");
 
     for number in 2..CODES_OF_APPLICATION_MAX {
+        wait_for_another(&world).await;
         world.post_once(&send, who, &format!("n{number}"), &json!({})).await.expect(202);
     }
+    wait_for_another(&world).await;
+    assert_eq!(world.get(&path(&purchase, "sign"), who).await.expect(200)["codes_left"], 0);
     world.post_once(&send, who, "last", &json!({})).await.problem(429, "too-many");
     // Nobody is left to send a code to after an erasure.
     let (gone, _) = approved(&world, "monthly-3").await;
@@ -220,6 +234,103 @@ async fn a_code_ends_with_its_time_its_attempts_and_its_agreement() {
         let signing = json!({ "decision_id": "d", "agreement_hash": "h", "signature": body });
         world.sign(&purchase, "z", &signing).await.problem(422, "invalid-body");
     }
+}
+
+/// What a page needs to ask for the signature, also after it was reloaded in the middle.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_to_sign_is_told_with_a_masked_address_and_where_the_newest_code_stands() {
+    let mut world = World::new().await;
+    world.config().conduct.signing = Some(Signing::OneTimeCode);
+    world.restart().await;
+    let (purchase, submitted) = approved(&world, "monthly-3").await;
+    let (ask, send, who) = (path(&purchase, "sign"), path(&purchase, "sign/code"), purchase.capability.as_str());
+    let first = world.get(&ask, who).await.expect(200);
+    let expected = json!({ "decision_id": submitted["decision_id"], "agreement_hash": submitted["agreement"]["hash"],
+        "methods": ["one_time_code"], "sent_to": "a•••@example.com", "code": null,
+        "codes_left": CODES_OF_APPLICATION_MAX, "wait_seconds": 0 });
+    assert_eq!(first, expected);
+    let none = world.sign(&purchase, "none", &coded(&submitted, "123456")).await.problem(422, "signing-code");
+    assert_eq!(none["reason"], "none");
+    let sent = world.post_once(&send, who, "a", &json!({})).await.expect(202);
+    // A second press asks for nothing new before the first message can have come.
+    let early = world.post_once(&send, who, "b", &json!({})).await.problem(409, "code-wait");
+    assert!((1..=i64::from(RESEND_SECONDS)).contains(&early["seconds_left"].as_i64().unwrap()), "{early}");
+    let told = world.get(&ask, who).await.expect(200);
+    assert_eq!((&told["code"]["code_id"], &told["code"]["expires"]), (&sent["code_id"], &sent["expires"]));
+    assert_eq!((&told["code"]["attempts_left"], &told["code"]["sent"]), (&json!(ATTEMPTS_MAX), &Value::Null));
+    assert_eq!(told["codes_left"], CODES_OF_APPLICATION_MAX - 1);
+    let code = world.app().vault.signing_code(sent["code_id"].as_str().unwrap());
+    assert!(!told.to_string().contains(&code) && !told.to_string().contains("ada@"), "{told}");
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    let refused = world.sign(&purchase, "c", &coded(&submitted, wrong)).await.problem(422, "signing-code");
+    assert_eq!((&refused["reason"], &refused["attempts_left"]), (&json!("wrong"), &json!(ATTEMPTS_MAX - 1)));
+    assert_eq!(world.get(&ask, who).await.expect(200)["code"]["attempts_left"], ATTEMPTS_MAX - 1);
+    set_clock(&world, sent["expires"].as_str().unwrap(), 0).await;
+    assert_eq!(world.get(&ask, who).await.expect(200)["code"]["seconds_left"], 0);
+    let late = world.sign(&purchase, "d", &coded(&submitted, &code)).await.problem(422, "signing-code");
+    assert_eq!(late["reason"], "expired");
+    let other = world.submit(&purchase, &world.offer(&purchase, "monthly-6")).await.expect(200);
+    assert_eq!(world.get(&ask, who).await.expect(200)["code"], Value::Null, "it was for another agreement");
+    let sent = world.post_once(&send, who, "e", &json!({})).await.expect(202);
+    let code = world.app().vault.signing_code(sent["code_id"].as_str().unwrap());
+    world.sign(&purchase, "f", &coded(&other, &code)).await.expect(201);
+    world.get(&ask, who).await.problem(409, "wrong-state");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_changes_where_codes_go() {
+    let world = World::new().await;
+    let (purchase, _) = approved(&world, "monthly-3").await;
+    let person = world.text("SELECT person FROM applications WHERE id = $1", &purchase.application).await;
+    let correction = json!({ "email": "byron@example.com" });
+    world.post_once(&format!("/v1/persons/{person}/corrections"), LENDER, "c", &correction).await.expect(201);
+    let told = world.get(&path(&purchase, "sign"), &purchase.capability).await.expect(200);
+    assert_eq!(told["sent_to"], "b•••@example.com");
+    // This world's lender takes a name as well, and says why with every signature of that kind.
+    assert_eq!(told["methods"], json!(["one_time_code", "typed_name"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_name_signs_only_with_the_reason_that_stands_in_its_evidence() {
+    let world = World::new().await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let person = world.text("SELECT person FROM loans WHERE id = $1", &loan).await;
+    let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);
+    let evidence = &export["records"][1]["content"];
+    assert_eq!(evidence["signature"]["method"], "typed_name");
+    assert_eq!(evidence["evidence"]["typed_name_reason"], "most tests are about something else");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_shows_its_messages_to_the_lender_as_they_were_sent() {
+    let mut world = World::new().await;
+    let folder = world.send_notices().await;
+    let (purchase, submitted) = approved(&world, "monthly-3").await;
+    world.post_once(&path(&purchase, "sign/code"), &purchase.capability, "a", &json!({})).await.expect(202);
+    let (notice, text) = world.sent(&folder, "signing_code").await;
+    let inbox = format!("/v1/sandbox/messages?application={}", purchase.application);
+    let shown = world.get(&inbox, LENDER).await.expect(200);
+    let message = &shown["messages"][0];
+    assert_eq!((&message["id"], &message["kind"]), (&notice["id"], &json!("signing_code")));
+    assert_eq!((&message["to"], &message["sent"]), (&json!("ada@example.com"), &notice["sent"]));
+    let code = code_of(message["text"].as_str().unwrap());
+    assert_eq!(code, code_of(&text), "the very message");
+    world.sign(&purchase, "b", &coded(&submitted, &code)).await.expect(201);
+    let other = world.apply(&ANY, 50_000).await;
+    let of_other = format!("/v1/sandbox/messages?application={}", other.application);
+    assert_eq!(world.get(&of_other, LENDER).await.expect(200)["messages"], json!([]));
+    world.get("/v1/sandbox/messages?application=%00", LENDER).await.problem(400, "bad-request");
+    // A lender in earnest without a channel sends no code that nobody could get.
+    let (waiting, _) = approved(&world, "monthly-6").await;
+    world.config().notices = None;
+    let real = world.another_server_in_earnest().await;
+    let (real, id) = (&*real, waiting.application.as_str());
+    let work = |mut tx: Part| async move {
+        let row = applications::find(&mut tx, id).await?.unwrap();
+        codes::make(real, &mut tx, &row, real.now()?).await
+    };
+    let refused = real.db.write(work).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::NoChannel, "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

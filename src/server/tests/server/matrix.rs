@@ -75,6 +75,8 @@ fn table() -> Vec<Row> {
         row("GET",    "/v1/applications/{id}/data",         Application,  none(),                           [401, 200, 404, 404, 404, 404, 200, 404]),
         row("POST",   "/v1/applications/{id}/submit",       Application,  json!({ "offer": "x" }),          [401, 422, 404, 403, 403, 403, 403, 403]),
         row("POST",   "/v1/applications/{id}/sign",         Application,  signing,                          [401, 422, 404, 403, 403, 403, 403, 403]),
+        // It is signed already.
+        row("GET",    "/v1/applications/{id}/sign",         Application,  none(),                           [401, 409, 404, 403, 403, 403, 403, 403]),
         row("POST",   "/v1/applications/{id}/withdrawals",  Application,  json!({ "purpose": "credit_report" }), [401, 200, 404, 404, 404, 404, 200, 404]),
         row("GET",    "/v1/loans/{id}",                     Loan,         none(),                           [401, 200, 404, 404, 404, 404, 200, 404]),
         row("GET",    "/v1/loans/{id}/payoff",              Loan,         none(),                           [401, 200, 404, 404, 404, 404, 200, 404]),
@@ -95,6 +97,7 @@ fn table() -> Vec<Row> {
         row("GET",    "/v1/decisions",                      Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
         row("GET",    "/v1/sandbox/clock",                  Nothing,      none(),                           [401, 404, 404, 404, 404, 200, 200, 404]),
         row("PUT",    "/v1/sandbox/clock",                  Nothing,      json!({ "now": "2026-11-01T12:00:00Z" }), [401, 403, 403, 403, 403, 403, 200, 403]),
+        row("GET",    "/v1/sandbox/messages",               Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 403]),
         row("GET",    "/v1/webhooks",                       Nothing,      none(),                           [401, 403, 403, 200, 200, 403, 200, 403]),
         row("POST",   "/v1/webhooks",                       Nothing,      json!({ "url": "https://shop.example/" }), [401, 403, 403, 201, 201, 403, 201, 403]),
         row("GET",    "/v1/webhooks/{id}",                  Endpoint,     none(),                           [401, 403, 403, 200, 404, 403, 404, 403]),

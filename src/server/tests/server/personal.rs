@@ -150,6 +150,10 @@ async fn led_by_people(world: &World) -> Vec<String> {
             "signature": { "method": "one_time_code", "code": code } })
     };
     let sign = format!("{path}/sign");
+    let told = world.get(&sign, &who).await.expect(200);
+    assert!(told["sent_to"].is_string() && !told.to_string().contains(CANARY.email), "masked: {told}");
+    let inbox = format!("/v1/sandbox/messages?application={}", purchase.application);
+    assert_eq!(world.get(&inbox, LENDER).await.expect(200)["messages"][0]["to"], CANARY.email);
     world.post_once(&sign, &who, "wrong", &signing(CANARY.phone)).await.problem(422, "signing-code");
     let signed = world.post_once(&sign, &who, "right", &signing(&code)).await.expect(201);
     let (loan, owner) = (signed["loan_id"].as_str().unwrap(), signed["capability"].as_str().unwrap());

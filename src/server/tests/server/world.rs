@@ -66,10 +66,18 @@ pub struct Extra {
     pub rest: String,
 }
 
+/// Most tests are about something else than how one signs.
+const CONDUCT: &str = "[conduct]\nsigning = \"any\"\ntyped_name_reason = \"most tests are about something else\"\n";
+
 impl Extra {
     fn added_to(&self, text: &str) -> String {
         let fee = "fee_percent = \"3\"\n";
-        format!("{}{}", text.replace(fee, &format!("{fee}{}", self.of_shop)), self.rest)
+        let text = text.replace(fee, &format!("{fee}{}", self.of_shop));
+        // A section stands once: what a test says of it comes to what every world has.
+        if self.rest.contains("[conduct]\n") {
+            return format!("{text}{}", self.rest.replace("[conduct]\n", CONDUCT));
+        }
+        format!("{text}{CONDUCT}{}", self.rest)
     }
 }
 
@@ -311,6 +319,13 @@ impl World {
 
     pub fn app(&self) -> &Arc<App> {
         &self.running.as_ref().unwrap().app
+    }
+
+    /// Another server on the same database, in this process, that is no sandbox.
+    pub async fn another_server_in_earnest(&self) -> Arc<App> {
+        let (settings, vault) = Settings::load(&self.config, false).unwrap();
+        let db = Database::open(&self.config.database).await.unwrap();
+        App::new(db, settings, vault, false).await.unwrap()
     }
 
     /// Another server on the same database, in this process.

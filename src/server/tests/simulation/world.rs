@@ -105,6 +105,9 @@ key = "pk_simulated"
 webhook_secret = "{webhook_secret}"
 [limits]
 exposure_max = 300000
+[conduct]
+signing = "any"
+typed_name_reason = "the simulation is about faults"
 "#,
             hash(MERCHANT),
             hash(EDGE),

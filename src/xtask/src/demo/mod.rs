@@ -134,6 +134,8 @@ impl Demo {
             ("MERCHANT_KEY", self.secrets.merchant.clone().into()),
             ("LENDER_KEY", self.secrets.lender.clone().into()),
             ("PROVIDER_KEY", self.secrets.provider.clone().into()),
+            ("EDGE_KEY", self.secrets.edge.clone().into()),
+            ("DEMO_FOLDER", self.folder.clone().into()),
             ("SCREENSHOTS", self.folder.clone().into()),
         ];
         list.extend(setup::chromium().map(|browser| ("CHROME", browser.into())));
@@ -171,8 +173,12 @@ impl Demo {
     }
 }
 
-/// A fresh demo has no loans: databases of the last one go, keys and model stay.
+/// A fresh demo has no loans: databases and messages of the last one go, keys and model stay.
 fn forget(folder: &Path) -> Result<()> {
+    let messages = folder.join(settings::NOTICES);
+    if messages.is_dir() {
+        fs::remove_dir_all(&messages).with_context(|| format!("cannot remove {}", messages.display()))?;
+    }
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

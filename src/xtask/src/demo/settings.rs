@@ -12,6 +12,9 @@ use super::http;
 /// What the demo shop pays for each sale on credit, in percent of the price.
 pub const MERCHANT_FEE_PERCENT: i64 = 3;
 
+/// Where the demo's messages to people lie, a file each, beside its databases.
+pub const NOTICES: &str = "notices";
+
 /// Where each service listens.
 #[derive(Clone, Copy)]
 pub struct Ports {
@@ -127,7 +130,19 @@ key_sha256 = "{lender}"
 url = "{provider_url}"
 key = "{provider}"
 webhook_secret = "{webhook}"
+
+# Nothing is signed before what it costs was read and confirmed, and then by a code: the demo shows its messages beside
+# the checkout, as an inbox would.
+[conduct]
+confirm_disclosure = true
+signing = "one_time_code"
+
+[notices]
+channel = "file"
+folder = "{notices}"
+from = "Demo Credit <credit@lender.example>"
 "#,
+        notices = NOTICES,
         server = ports.server,
         shop = ports.shop,
         merchant = sha256_hex(&secrets.merchant),

@@ -1,5 +1,5 @@
 import { isReady, loadDraft as load, type Snapshot, saveDraft as save } from 'prequal';
-import type { Application, Booking, Decision, Fields } from '../types.js';
+import type { Application, Booking, Decision, Fields, Signature } from '../types.js';
 import type { Claims } from './token.js';
 
 /** Where a person stands in the checkout. */
@@ -8,6 +8,7 @@ export type Phase =
   | 'form'
   | 'estimate'
   | 'offers'
+  | 'disclosure'
   | 'agreement'
   | 'done'
   | 'referred'
@@ -19,6 +20,7 @@ const PHASES: readonly string[] = [
   'form',
   'estimate',
   'offers',
+  'disclosure',
   'agreement',
   'done',
   'referred',
@@ -41,8 +43,10 @@ export interface Draft {
   decision?: Decision | undefined;
   /** Made before the first attempt to sign and kept for every further one, so that none signs twice. */
   sign_key?: string | undefined;
-  /** The name typed as a signature, for the same reason. */
-  signed_as?: string | undefined;
+  /** The signature that was given, for the same reason. */
+  signature?: Signature | undefined;
+  /** Of a code that was asked for without an answer yet, so that asking again sends no second one. */
+  code_key?: string | undefined;
   booking?: Booking | undefined;
   /** The core's own record of the journey. */
   snapshot?: Snapshot | undefined;
@@ -62,7 +66,8 @@ export function draftFor(claims: Claims, current: { claims: Claims; draft: Draft
     return { version: 1, phase: 'cost', step: 0, cart_hash: claims.cart_hash, fields: {} };
   if (draft.cart_hash === claims.cart_hash || draft.phase === 'done') return draft;
   draft.cart_hash = claims.cart_hash;
-  draft.application = draft.decision = draft.chosen = draft.sign_key = draft.signed_as = undefined;
+  draft.application = draft.decision = draft.chosen = undefined;
+  draft.sign_key = draft.signature = draft.code_key = undefined;
   if (draft.phase === 'withdrawn') draft.phase = 'cost';
   const answered = Object.keys(draft.fields).length > 0;
   if (draft.phase !== 'cost' && draft.phase !== 'form') draft.phase = answered ? 'estimate' : 'cost';
@@ -101,11 +106,11 @@ export function saveDraft(checkout: string, draft: Draft): void {
 /** At the end the answers go; only ids stay, so that a reload shows the result again. */
 export function forgetPerson(draft: Draft): void {
   draft.fields = {};
-  draft.snapshot = draft.signed_as = undefined;
+  draft.snapshot = draft.signature = draft.code_key = undefined;
 }
 
 /** Stopped by the person: all that was decided goes, and the answers stay for another start. */
 export function forgetDecisions(draft: Draft): void {
   draft.application = draft.decision = draft.chosen = undefined;
-  draft.sign_key = draft.signed_as = draft.snapshot = undefined;
+  draft.sign_key = draft.signature = draft.code_key = draft.snapshot = undefined;
 }

@@ -1,11 +1,11 @@
-import { ProblemError } from 'prequal';
 import { loadLender, sourceOf } from '../engine.js';
 import { busy, PrequalElement } from '../lib/base.js';
 import { openQuestion } from '../lib/dialog.js';
 import { adviceFor, type Doing, type Remedy, type Trouble, troubleOf } from '../lib/problem.js';
-import type { Application, Booking, Estimate, Field, Fields, FieldValue, Quote, Step } from '../types.js';
+import type { Application, Estimate, Field, Fields, FieldValue, Quote, Step } from '../types.js';
+import { type ContractHost, confirm, sendCode, sign } from './contract.js';
 import { type Draft, draftFor, forgetDecisions, forgetPerson, type Phase, saveDraft } from './draft.js';
-import { AgreementDiffers, Flow } from './flow.js';
+import { AgreementDiffers, DisclosureDiffers, Flow } from './flow.js';
 import type { FormView } from './form-view.js';
 import { type Deeds, screen } from './screens.js';
 import { readClaims } from './token.js';
@@ -107,7 +107,7 @@ export class PrequalCheckout extends PrequalElement {
   private async resume(focus: boolean): Promise<void> {
     const { draft, need } = this;
     if (ENDED[draft.phase] === undefined) await need.begin();
-    if (draft.phase === 'agreement' || draft.phase === 'referred') {
+    if (draft.phase === 'disclosure' || draft.phase === 'agreement' || draft.phase === 'referred') {
       await this.goByServer(focus);
       return;
     }
@@ -212,7 +212,10 @@ export class PrequalCheckout extends PrequalElement {
     ask: (press) => void this.ask(press),
     choose: (offer) => void this.choose(offer),
     submit: (press) => void this.submit(press),
-    sign: (name, press, fail) => void this.sign(name, press, fail),
+    confirm: (press) => void confirm(this.contract, press),
+    sendCode: (press, shown) => void sendCode(this.contract, press, shown),
+    sign: (signature, press, refused) => void sign(this.contract, signature, press, refused),
+    announce: (text) => this.announce(text),
     withdraw: () => this.withdraw(),
     again: () => this.again(),
     lookUp: (press) => void this.lookUp(press),
@@ -291,7 +294,7 @@ export class PrequalCheckout extends PrequalElement {
 
   private withdraw(): void {
     const question =
-      this.draft.phase === 'agreement'
+      this.draft.phase === 'agreement' || this.draft.phase === 'disclosure'
         ? { title: 'Do not sign?', text: 'Nothing is borrowed then, and this approval is given up.' }
         : { title: 'Leave these offers?', text: 'Nothing is borrowed then, and these offers are given up.' };
     const stop = async () => {
@@ -326,37 +329,35 @@ export class PrequalCheckout extends PrequalElement {
     return this.attempt(press, 'Asking for the decision', async () => {
       this.tellState('submitted');
       const decision = await this.need.submit();
-      if (decision.outcome === 'approved') this.go('agreement');
+      if (decision.outcome === 'approved') this.go(await this.need.contract());
       else this.end(decision.outcome);
     });
   }
 
-  private async sign(name: string, press: HTMLButtonElement, fail: (message: string) => void): Promise<void> {
-    const given = this.draft.fields.full_name;
-    if (typeof given === 'string' && fold(given) !== fold(name)) {
-      fail(`type your name as in your application: ${given}`);
-      return;
-    }
-    const signing = async () => {
-      let booking: Booking;
-      try {
-        booking = await this.need.sign(name, () => this.save());
-      } catch (error) {
-        if (!(error instanceof ProblemError) || error.code !== 'signature-name') throw error;
-        fail('type your name as in your application');
-        return;
-      }
-      this.end('done');
-      const offer = this.draft.decision?.agreement?.offer;
-      this.tell('prequal:complete', {
-        checkout: this.need.claims.checkout,
-        loan_id: booking.loan_id,
-        decision_id: this.draft.decision?.decision_id ?? '',
-        amount: offer?.price ?? this.need.claims.amount,
-        currency: this.need.claims.currency,
-      });
+  /** What the steps between the approval and the loan need of this element. */
+  private get contract(): ContractHost {
+    return {
+      flow: this.need,
+      draft: this.draft,
+      save: () => this.save(),
+      go: (phase) => this.go(phase),
+      goByServer: () => this.goByServer(true),
+      announce: (text) => this.announce(text),
+      attempt: (press, label, action, doing) => this.attempt(press, label, action, doing),
+      signed: () => this.signed(),
     };
-    await this.attempt(press, 'Signing', signing, 'sign');
+  }
+
+  private signed(): void {
+    this.end('done');
+    const { booking, decision } = this.draft;
+    this.tell('prequal:complete', {
+      checkout: this.need.claims.checkout,
+      loan_id: booking?.loan_id ?? '',
+      decision_id: decision?.decision_id ?? '',
+      amount: decision?.agreement?.offer.price ?? this.need.claims.amount,
+      currency: this.need.claims.currency,
+    });
   }
 
   /**
@@ -403,10 +404,7 @@ export class PrequalCheckout extends PrequalElement {
       await action();
     } catch (error) {
       if (turn !== this.turn) return;
-      const trouble =
-        error instanceof AgreementDiffers
-          ? { slug: 'agreement-differs', detail: '', status: 0 }
-          : troubleOf(error);
+      const trouble = troubleIn(error);
       this.explain(trouble, () => void this.attempt(undefined, label, action, doing), doing);
     } finally {
       rest();
@@ -467,6 +465,9 @@ export class PrequalCheckout extends PrequalElement {
   }
 }
 
-function fold(name: string): string {
-  return name.normalize('NFKC').trim().replaceAll(/\s+/gu, ' ').toLocaleLowerCase();
+/** What was found on this side is told by its name, everything else by the other side's. */
+function troubleIn(error: unknown): Trouble {
+  if (error instanceof AgreementDiffers) return { slug: 'agreement-differs', detail: '', status: 0 };
+  if (error instanceof DisclosureDiffers) return { slug: 'disclosure-differs', detail: '', status: 0 };
+  return troubleOf(error);
 }

@@ -1,16 +1,20 @@
-import type { Consent } from 'prequal';
+import { type Consent, ProblemError } from 'prequal';
 import type { Lender } from '../engine.js';
+import { canonical, sha256 } from '../lib/canonical.js';
 import type {
   Agreement,
   Application,
   Booking,
   Decision,
+  Disclosure,
   Estimate,
   Field,
   FieldError,
   Fields,
   FieldValue,
   Form,
+  Signature,
+  Signing,
   Step,
 } from '../types.js';
 import type { Draft, Phase } from './draft.js';
@@ -24,6 +28,10 @@ export class Flow {
   /** The form's steps without consents, and without steps that held nothing else. */
   readonly steps: readonly Step[];
   readonly journey: Journey;
+  /** What must be told before the contract, once it was read. */
+  disclosure: Disclosure | undefined;
+  /** How the agreement can be signed, once it was asked. */
+  signing: Signing | undefined;
 
   constructor(
     readonly lender: Lender,
@@ -127,7 +135,8 @@ export class Flow {
       consents: this.givenConsents(),
     });
     this.draft.application = application;
-    this.draft.decision = this.draft.chosen = this.draft.sign_key = undefined;
+    this.draft.decision = this.draft.chosen = undefined;
+    this.draft.sign_key = this.draft.signature = this.draft.code_key = undefined;
     const { application_id: id, decision_id, outcome, expires } = application;
     if (id !== undefined && outcome === 'eligible' && expires !== undefined) {
       const offers = application.offers.map(({ offer_id, plan, terms_hash }) => ({
@@ -193,38 +202,84 @@ export class Flow {
     return decision;
   }
 
-  /** Signs. `keep` is called before the request, so that a reload in the middle signs again with the same key. */
-  async sign(name: string, keep: () => void): Promise<Booking> {
+  /** Whose contract it is about, and the key to it. */
+  private get approved(): { id: string; capability: string; decision: Decision; agreement: Agreement } {
     const { application, decision } = this.draft;
-    if (
-      application?.application_id === undefined ||
-      application.capability === undefined ||
-      !decision?.agreement
-    ) {
+    const { application_id: id, capability } = application ?? {};
+    if (id === undefined || capability === undefined || !decision?.agreement)
       throw new Error('there is no agreement to sign');
+    return { id, capability, decision, agreement: decision.agreement };
+  }
+
+  /**
+   * Where an approval goes on: what must be told before the contract, until it is confirmed, then the agreement.
+   *
+   * @throws {DisclosureDiffers} when what is told is not made of the offer, or not what its hash names
+   */
+  async contract(): Promise<'disclosure' | 'agreement'> {
+    const { id, capability, agreement } = this.approved;
+    const told = await this.lender.client.disclosure(id, capability);
+    const { document, text, hash } = told;
+    const same =
+      hash === (await sha256(canonical({ document, text }))) &&
+      document.terms_hash === agreement.offer.terms_hash;
+    if (!same) throw new DisclosureDiffers();
+    this.disclosure = told;
+    if (told.confirmed === null) return 'disclosure';
+    await this.readSigning();
+    return 'agreement';
+  }
+
+  /** Confirms what was told, by its hash. */
+  async confirm(): Promise<void> {
+    const { id, capability } = this.approved;
+    const hash = this.disclosure?.hash ?? '';
+    this.disclosure = await this.lender.client.confirmDisclosure(id, capability, hash);
+    await this.readSigning();
+  }
+
+  /** How the agreement can be signed, and where the newest code stands. */
+  async readSigning(): Promise<Signing> {
+    const { id, capability } = this.approved;
+    this.signing = await this.lender.client.signing(id, capability);
+    return this.signing;
+  }
+
+  /** Has a code sent. `keep` is called before the request, so that a lost answer costs no second code. */
+  async sendCode(keep: () => void): Promise<void> {
+    const { id, capability } = this.approved;
+    this.draft.code_key ??= crypto.randomUUID();
+    keep();
+    try {
+      await this.lender.client.sendCode(id, capability, { idempotencyKey: this.draft.code_key });
+    } catch (error) {
+      // A refusal is an answer as well; the next press is another intention.
+      if (error instanceof ProblemError && error.status < 500) this.draft.code_key = undefined;
+      throw error;
     }
+    this.draft.code_key = undefined;
+    keep();
+  }
+
+  /** Signs. `keep` is called before the request, so that a reload in the middle signs again with the same key. */
+  async sign(signature: Signature, keep: () => void): Promise<Booking> {
+    const { id, capability, decision, agreement } = this.approved;
     this.draft.sign_key ??= crypto.randomUUID();
-    this.draft.signed_as = name;
+    this.draft.signature = signature;
     await this.journey.tell({ type: 'sign' });
     keep();
-    const booking = await this.lender.client.sign(
-      application.application_id,
-      application.capability,
-      {
-        decision_id: decision.decision_id,
-        agreement_hash: decision.agreement.hash,
-        signature: { method: 'typed_name', name },
-      },
-      { idempotencyKey: this.draft.sign_key },
-    );
+    const request = { decision_id: decision.decision_id, agreement_hash: agreement.hash, signature };
+    const booking = await this.lender.client.sign(id, capability, request, {
+      idempotencyKey: this.draft.sign_key,
+    });
     this.draft.booking = booking;
-    await this.serverStatus(application.application_id, decision.decision_id, 'signed');
+    await this.serverStatus(id, decision.decision_id, 'signed');
     return booking;
   }
 
   /** Asks the server where the application stands, and finishes a signing that was cut off. */
   async standing(keep: () => void): Promise<Phase> {
-    const { application, sign_key, signed_as } = this.draft;
+    const { application, sign_key, signature } = this.draft;
     if (application?.application_id === undefined || application.capability === undefined) return 'cost';
     const id = application.application_id;
     const status = await this.lender.client.application(id, application.capability);
@@ -235,10 +290,10 @@ export class Flow {
         const agreement = status.agreement as Agreement;
         this.draft.decision = { decision_id: decision_id ?? '', outcome: 'approved', reasons, agreement };
         await this.serverStatus(id, decision_id, 'approved');
-        return 'agreement';
+        return this.contract();
       }
       case 'signed':
-        if (sign_key !== undefined && signed_as !== undefined) await this.sign(signed_as, keep);
+        if (sign_key !== undefined && signature !== undefined) await this.sign(signature, keep);
         else
           this.draft.booking ??= { loan_id: String(status.loan_id ?? ''), capability: '', status: 'signed' };
         return 'done';
@@ -268,11 +323,8 @@ export class Flow {
 /** The agreement that arrived is not for the chosen offer, or not the text its hash names. */
 export class AgreementDiffers extends Error {}
 
-/** Lower-case hex SHA-256 of a text's UTF-8 bytes. */
-export async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
+/** What is told before the contract is not about the chosen offer, or not what its hash names. */
+export class DisclosureDiffers extends Error {}
 
 /** Whole seconds, as all instants here. */
 export function now(): string {

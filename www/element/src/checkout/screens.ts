@@ -1,10 +1,13 @@
 import { timeOfDay } from '../lib/format.js';
 import type { Estimate, Field, Fields, FieldValue, Quote, Step } from '../types.js';
+import { agreementView } from './agreement-view.js';
+import { disclosureView } from './disclosure-view.js';
 import type { Phase } from './draft.js';
 import type { Flow } from './flow.js';
 import { type FormHost, FormView } from './form-view.js';
 import { declinedView, doneView, referredView, withdrawnView } from './outcomes.js';
-import { agreementView, costView, estimateView, type Frame, offersView, stepView } from './views.js';
+import type { SignatureHost } from './signature-view.js';
+import { costView, estimateView, type Frame, offersView, stepView } from './views.js';
 
 /** What there is to show. */
 export interface Scene {
@@ -19,7 +22,7 @@ export interface Scene {
 }
 
 /** What a person can do; the element carries it out. */
-export interface Deeds {
+export interface Deeds extends SignatureHost {
   choosePlan(plan: string): void;
   change(field: Field, value: FieldValue | undefined): void;
   leave(field: Field, values: Fields, fail: (message: string | undefined) => void): void;
@@ -30,8 +33,7 @@ export interface Deeds {
   ask(press: HTMLButtonElement): void;
   choose(offer: string): void;
   submit(press: HTMLButtonElement): void;
-  sign(name: string, press: HTMLButtonElement, fail: (message: string) => void): void;
-  withdraw(): void;
+  confirm(press: HTMLButtonElement): void;
   again(): void;
   lookUp(press: HTMLButtonElement): void;
 }
@@ -51,10 +53,12 @@ export function screen(phase: Phase, scene: Scene, deeds: Deeds): HTMLElement {
         correct: () => deeds.toStep(0),
         ask: (press) => deeds.ask(press),
       });
+    case 'disclosure':
+      if (flow.disclosure === undefined) return offersScreen(scene, deeds);
+      return disclosureView(frame, flow.disclosure, deeds);
     case 'agreement':
-      return draft.decision?.agreement
-        ? agreementView(frame, draft.decision.agreement, deeds)
-        : offersScreen(scene, deeds);
+      if (!draft.decision?.agreement || flow.signing === undefined) return offersScreen(scene, deeds);
+      return agreementView(frame, draft.decision.agreement, flow.signing, deeds);
     case 'offers':
       return offersScreen(scene, deeds);
     case 'done':

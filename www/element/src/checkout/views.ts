@@ -2,7 +2,7 @@ import { button, heading } from '../lib/base.js';
 import { comparedList, costList, scheduleFigure } from '../lib/cost.js';
 import { openDialog } from '../lib/dialog.js';
 import { h, ICONS, icon, uniqueId } from '../lib/dom.js';
-import { counted, money, percent } from '../lib/format.js';
+import { counted, money } from '../lib/format.js';
 import { plansView } from '../lib/plans.js';
 import type { Advice, Remedy, Trouble } from '../lib/problem.js';
 import type { Estimate, Field, Offer, Quote } from '../types.js';
@@ -285,83 +285,6 @@ export function offersView(
       { class: 'actions' },
       button('No, thanks', 'secondary', () => host.decline()),
       submit,
-    ),
-    demoLabel(frame),
-  );
-}
-
-/** The agreement to read, and the signature. */
-export function agreementView(
-  frame: Frame,
-  agreement: { text: string; hash: string; offer: Offer },
-  host: {
-    sign(name: string, press: HTMLButtonElement, fail: (message: string) => void): void;
-    withdraw(): void;
-  },
-): HTMLElement {
-  const { offer } = agreement;
-  const form = new FormView(
-    [
-      {
-        id: 'signature',
-        type: 'person_name',
-        label: 'Type your full name to sign',
-        help: 'As you gave it in the application.',
-        required: true,
-      },
-    ],
-    {
-      locale: frame.locale,
-      currency: offer.currency,
-      values: {},
-      change: () => undefined,
-      leave: () => undefined,
-    },
-  );
-  const documentTitle = h('h3', { id: uniqueId('agreement') }, 'Credit agreement');
-  return h(
-    'div',
-    { class: 'stack' },
-    heading('Approved. Read the agreement, then sign', icon(ICONS.tick)),
-    costList(offer, frame.locale),
-    scheduleFigure(offer, frame.locale),
-    h(
-      'div',
-      { class: 'stack tight' },
-      documentTitle,
-      h(
-        'div',
-        { class: 'document', tabindex: '0', role: 'region', 'aria-labelledby': documentTitle.id },
-        agreement.text,
-      ),
-      h(
-        'p',
-        { class: 'muted small' },
-        'Fingerprint of this text (SHA-256): ',
-        h('span', { class: 'code' }, agreement.hash),
-      ),
-    ),
-    form.element,
-    h(
-      'p',
-      { class: 'muted' },
-      `By signing you borrow ${money(offer.principal, offer.currency, frame.locale)} from ${frame.lender} at ${percent(offer.apr.apr_percent, frame.locale)} APR and agree to repay ${money(offer.total, offer.currency, frame.locale)}.`,
-    ),
-    h(
-      'div',
-      { class: 'actions' },
-      button('Do not sign', 'secondary', () => host.withdraw()),
-      button(
-        `Sign and borrow ${money(offer.principal, offer.currency, frame.locale)}`,
-        'primary',
-        (press) => {
-          const name = form.values().signature;
-          const fail = (message: string) =>
-            void form.fail([{ field: 'signature', code: 'signature', message }]);
-          if (typeof name === 'string') host.sign(name, press, fail);
-          else fail('type your full name to sign');
-        },
-      ),
     ),
     demoLabel(frame),
   );

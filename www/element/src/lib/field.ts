@@ -63,7 +63,13 @@ export function sentence(text: string): string {
   return /[.!?]$/u.test(capital) ? capital : `${capital}.`;
 }
 
-const INPUTS: Record<string, { type: string; inputmode?: string; autocomplete: string }> = {
+interface InputKind {
+  readonly type: string;
+  readonly inputmode?: string;
+  readonly autocomplete: string;
+}
+
+const INPUTS: Record<string, InputKind> = {
   person_name: { type: 'text', autocomplete: 'name' },
   email: { type: 'email', inputmode: 'email', autocomplete: 'email' },
   phone: { type: 'tel', inputmode: 'tel', autocomplete: 'tel' },
@@ -71,10 +77,29 @@ const INPUTS: Record<string, { type: string; inputmode?: string; autocomplete: s
   resident_id: { type: 'text', autocomplete: 'off' },
   text: { type: 'text', autocomplete: 'off' },
 };
+const ONE_TIME_CODE: InputKind = { type: 'text', inputmode: 'numeric', autocomplete: 'one-time-code' };
 
-function textControl(field: Field, context: FieldContext): Control {
+/** Six digits that stand for themselves, and not in a number or an id. */
+const SIX_DIGITS = /(?<![\w-])\d{6}(?![\w-])/gu;
+
+/** The code that was sent: of a message that was pasted whole, else all the digits that were typed. */
+export function codeControl(field: Field, context: FieldContext): Control {
+  const made = textControl(field, context, ONE_TIME_CODE);
+  const read = () => {
+    const text = String(made.read() ?? '');
+    const found = [...text.matchAll(SIX_DIGITS)].map(([digits]) => digits);
+    const digits = found.length === 1 ? found[0] : text.replaceAll(/\D/gu, '');
+    return digits === '' ? undefined : digits;
+  };
+  return { ...made, read };
+}
+
+function textControl(
+  field: Field,
+  context: FieldContext,
+  kind: InputKind = INPUTS[field.type] ?? { type: 'text', autocomplete: 'off' },
+): Control {
   const { error, help, describedBy } = frame(field);
-  const kind = INPUTS[field.type] ?? { type: 'text', autocomplete: 'off' };
   const input = h('input', {
     class: 'input',
     id: uniqueId(field.id),

@@ -184,6 +184,21 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     action: 'Get new offers',
     remedy: 'ask_again',
   },
+  'no-channel': {
+    title: 'A code cannot be sent right now',
+    happened: 'The lender has no way of reaching you with a code at the moment.',
+    safe: 'Nothing was signed and nothing was borrowed. Your approval is kept.',
+    action: 'Try again',
+    remedy: 'retry',
+  },
+  'disclosure-differs': {
+    title: 'We stopped: the information does not match the offer',
+    happened:
+      'What the lender must tell you before you sign is not about the offer you chose, or was altered.',
+    safe: UNTOUCHED,
+    action: 'Get new offers',
+    remedy: 'ask_again',
+  },
   'bundle-unavailable': {
     title: 'Paying over time is unavailable',
     happened: 'The lender’s terms could not be loaded or verified, so no cost can be shown.',

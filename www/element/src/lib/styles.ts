@@ -63,6 +63,7 @@ button { font: inherit; color: inherit; }
 .button.secondary { background: transparent; border-color: var(--_control-line); color: var(--_text); }
 .button.secondary:hover { background: var(--_sunken); }
 .button[aria-disabled="true"] { cursor: progress; opacity: 0.75; }
+.link[aria-disabled="true"] { color: var(--_muted); text-decoration: none; cursor: not-allowed; }
 .link { display: inline-flex; align-items: center; min-height: 44px; padding: 0; background: none; border: 0; color: var(--_accent); text-decoration: underline; text-underline-offset: 0.18em; cursor: pointer; text-align: start; }
 .actions { display: flex; flex-wrap: wrap-reverse; justify-content: flex-end; gap: 12px; }
 .actions > .primary { flex: 2 1 220px; }
@@ -151,6 +152,19 @@ td .block { white-space: normal; }
 
 /* agreement */
 .document { max-height: min(56vh, 480px); overflow: auto; border: 1px solid var(--_line); border-radius: var(--_radius); padding: 16px; background: var(--_sunken); white-space: pre-wrap; font-size: 0.9375rem; line-height: 1.55; }
+.box { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); border: 1px solid var(--_control-line); border-radius: var(--_radius); overflow: hidden; gap: 1px; background: var(--_control-line); }
+.box > div { display: grid; gap: 4px; align-content: start; padding: 12px; background: var(--_ground); }
+.box dt { font-size: 0.875rem; font-weight: 600; }
+.box dd { font-size: 1.125rem; font-weight: 600; }
+.box .aside { display: block; font-size: 0.8125rem; font-weight: 400; color: var(--_muted); }
+/* 12 CFR 1026.17(a)(2): the finance charge and the annual percentage rate stand out from everything else. */
+.box > .loud { border-top: 4px solid var(--_text); }
+.box > .loud dt { font-weight: 750; }
+.box > .loud dd { font-size: 1.5rem; font-weight: 750; line-height: 1.3; }
+.wait { display: flex; justify-content: space-between; align-items: baseline; gap: 16px; }
+.wait strong { font-size: 1.125rem; }
+.button.waiting { cursor: not-allowed; }
+.otp .input { margin-top: 4px; max-width: 240px; font-size: 1.375rem; letter-spacing: 0.22em; }
 .facts { display: grid; gap: 8px; }
 .facts > div { display: grid; gap: 0; }
 .facts dt { color: var(--_muted); font-size: 0.875rem; }

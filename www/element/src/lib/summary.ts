@@ -36,6 +36,8 @@ export function errorSummary(failures: readonly Failure[]): HTMLElement {
 
 /** A consent's label is the whole sentence to agree to: it says by itself what is missing. */
 function lineOf({ control, message }: Failure): string {
-  if (control.field.type === 'consent') return `Not agreed to yet: “${control.field.label}”`;
+  const { type, purpose, label } = control.field;
+  // Without a purpose nothing is agreed to, only said.
+  if (type === 'consent') return `Not ${purpose === undefined ? 'ticked' : 'agreed to'} yet: “${label}”`;
   return `${control.field.label}: ${message}`;
 }
