@@ -43,7 +43,7 @@ afterEach(async () => {
 
 before(async () => {
   assert.ok(SHOP_URL, 'the demo must run: SHOP_URL says where');
-  lenders.cn = await lenderWith('of-china', 'jurisdiction = "cn"');
+  lenders.cn = await lenderWith('of-china', 'jurisdiction = "cn"\nsigning = "one_time_code"');
   const reason = 'signing = "any"\ntyped_name_reason = "a test of the name alone"';
   lenders.eu = await lenderWith('of-europe', `jurisdiction = "eu"\n${reason}`);
 });
