@@ -99,7 +99,14 @@ def onnx_rows(rows, session, model):
 class Count:
     def __init__(self):
         self.models = self.rows = self.same = self.refused = 0
-        self.largest = 0.0
+        self.largest = self.largest_narrowed = 0.0
+        self.narrowed = 0
+
+    def add_narrowed(self, narrowed):
+        """Rows that the model itself scores otherwise where its inputs are single precision."""
+        if narrowed is not None:
+            self.narrowed += narrowed["rows"]
+            self.largest_narrowed = max(self.largest_narrowed, float(narrowed["largest_difference"]))
 
     def add(self, rows, same, largest):
         self.models += 1
@@ -109,7 +116,9 @@ class Count:
 
     def __str__(self):
         return (f"{self.models} models, {self.rows} rows, {self.same} with the same bits, largest difference {self.largest:g}, "
-                f"{self.refused} models refused by name")
+                f"{self.refused} models refused by name") + (
+                    f"; inputs in single precision change {self.narrowed} rows of the models themselves, by up to "
+                    f"{self.largest_narrowed:g}" if self.narrowed else "")
 
 
 def jpmml(path, rows):
@@ -149,6 +158,7 @@ def main():
                     continue
                 check = json.loads(said)["check"]
                 counts[form].add(check["rows"], check["same_bits"], check["largest_difference"])
+                counts[form].add_narrowed(check["narrowed_inputs"])
                 if form == "onnx":
                     session = onnxruntime.InferenceSession(out, options)
                     names, values = onnx_rows(rows, session, name)

@@ -80,6 +80,31 @@ fn every_form_gives_the_models_bits_where_it_can_hold_them() {
     }
 }
 
+/// A card of points, whose cuts are doubles: toad's `930.77` is no single, and the double right below it is narrowed to
+/// 930.77001953125, which lies above. The card gives 93.79 below the cut and 99.36 from it, so the narrowing is worth 5.57.
+#[test]
+fn what_single_precision_does_to_a_models_inputs_is_counted_apart_from_what_the_form_does() {
+    let folder = Folder::new("narrowed");
+    let (model, rows, out) = (folder.path("model.json"), folder.path("rows.csv"), folder.path("out.onnx"));
+    answer(&["import", "--from", "toad", &vector("models/toad_missing_bin.json"), "--out", &model]);
+    fs::write(
+        &rows,
+        "income,age,ratio,region,job\n930.7699999999999,40,0.5,mars,d\n930.5,40,0.5,mars,d\n931,40,0.5,mars,d\n",
+    )
+    .unwrap();
+    let said = answer(&["export", "--to", "onnx", &model, "--out", &out, "--check", &rows]);
+    let check = serde_json::from_str::<serde_json::Value>(&said).unwrap()["check"].clone();
+    let number = |value: &serde_json::Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    assert_eq!(check["rows"], 3, "{check}");
+    assert_eq!(check["narrowed_inputs"]["rows"], 1, "{check}");
+    assert!((number(&check["narrowed_inputs"]["largest_difference"]) - 5.57).abs() < 1e-9, "{check}");
+    // Five leaves near 100 in single precision: half a unit in the last place of each is 4e-6.
+    assert!(number(&check["largest_difference"]) < 1e-4, "{check}");
+    let said = answer(&["export", "--to", "pmml", &model, "--out", &out, "--check", &rows]);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(said["check"]["narrowed_inputs"].is_null(), "PMML reads doubles: {said}");
+}
+
 #[test]
 fn a_passport_goes_with_the_model_into_every_form_and_back() {
     let folder = Folder::new("passport");

@@ -25,6 +25,7 @@ mod depth;
 pub mod evidence;
 pub mod json;
 mod nearest;
+mod one_line;
 mod order;
 pub mod policy;
 pub mod sorted;

@@ -1,8 +1,9 @@
 //! Why a payload is no bundle.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 use super::payload::{FORMAT, SEMANTICS};
+use crate::one_line::OneLine;
 
 /// Why a payload is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,7 @@ impl BundleError {
 
 impl fmt::Display for BundleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let f = &mut OneLine(f);
         match self {
             Self::TooLong { bytes, max } => write!(f, "the bundle's payload has {bytes} bytes; at most {max} are read"),
             Self::Shape(what) => write!(f, "the bundle's payload cannot be read: {what}"),

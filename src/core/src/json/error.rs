@@ -1,8 +1,10 @@
 //! What was not expected, and where.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 use serde::de::{self, Expected, Unexpected};
+
+use crate::one_line::OneLine;
 
 /// Why a document was not read: one clause, with line and column where they are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,7 @@ impl JsonError {
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let f = &mut OneLine(f);
         f.write_str(&self.0.message)?;
         match self.0.place {
             Some((line, column)) => write!(f, " at line {line} column {column}"),

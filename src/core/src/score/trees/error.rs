@@ -1,7 +1,9 @@
 //! What can be wrong with a tree model or with a row.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::string::String;
+
+use crate::one_line::OneLine;
 
 /// Why a tree model was refused or a row could not be scored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +63,7 @@ impl TreeError {
 
 impl fmt::Display for TreeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let f = &mut OneLine(f);
         match self {
             Self::Syntax(what) => write!(f, "the model file cannot be read: {what}"),
             Self::Format(got) => {
