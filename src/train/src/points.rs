@@ -106,6 +106,7 @@ fn feature_of(feature: &Selected, table: &Table, scaling: &Scaling) -> Result<Fe
             points: points(*missing_woe)?,
             rows: Some(missing.rows()),
             bads: Some(bads),
+            reason: None,
         },
         missing_kinds: MissingKindBins::default(),
     })

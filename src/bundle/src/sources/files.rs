@@ -123,11 +123,38 @@ impl TableRole {
     }
 }
 
+/// Reasons of their own for a feature that is missing, by why it is.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MissingReasons {
+    /// Missing, the reason unknown or of a kind for which the model has no bin.
+    missing: Option<String>,
+    not_asked: Option<String>,
+    timed_out: Option<String>,
+    no_record: Option<String>,
+    invalid: Option<String>,
+}
+
+impl MissingReasons {
+    /// Each with its name: that of plain missing, and of the kinds in the order of
+    /// [`prequal_core::score::MissingKind::ALL`].
+    pub fn all(&self) -> [(&'static str, Option<&String>); 5] {
+        [
+            ("missing", self.missing.as_ref()),
+            ("not_asked", self.not_asked.as_ref()),
+            ("timed_out", self.timed_out.as_ref()),
+            ("no_record", self.no_record.as_ref()),
+            ("invalid", self.invalid.as_ref()),
+        ]
+    }
+}
+
 /// A feature, and the reason given where it costs points.
 #[derive(Debug)]
 pub(super) struct SourceFeature {
     pub definition: FeatureDefinition,
     pub reason: Option<String>,
+    pub missing_reasons: MissingReasons,
 }
 
 impl Sources {
@@ -262,6 +289,8 @@ struct FeatureEntry {
     #[serde(default)]
     reason: Option<String>,
     #[serde(default)]
+    missing_reasons: MissingReasons,
+    #[serde(default)]
     unit: String,
 }
 
@@ -283,6 +312,7 @@ impl From<FeatureEntry> for SourceFeature {
                 uses: entry.uses,
             },
             reason: entry.reason,
+            missing_reasons: entry.missing_reasons,
         }
     }
 }

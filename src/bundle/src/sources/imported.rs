@@ -107,7 +107,8 @@ impl ImportedCard {
             let points = walk.of(number, value)?;
             whole(points).ok_or_else(|| fraction(&format!("feature `{name}`"), points))
         };
-        let missing = MissingBin { woe: Real::default(), points: points(f64::NAN)?, rows: None, bads: None };
+        let missing =
+            MissingBin { woe: Real::default(), points: points(f64::NAN)?, rows: None, bads: None, reason: None };
         let (mut bins, kind, unseen);
         if definition.is_named() {
             kind = FeatureKind::Category;

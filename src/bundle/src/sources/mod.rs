@@ -233,7 +233,10 @@ fn unused(payload: &Payload, sources: &Sources, warnings: &mut Vec<Problem>) {
         let code = &reason.code;
         let used = tables().flat_map(|table| &table.rows).any(|row| row.then.reason.as_ref() == Some(code))
             || models().any(|(_, reason)| reason == code)
-            || sources.features.iter().any(|feature| feature.reason.as_ref() == Some(code))
+            || sources.features.iter().any(|feature| {
+                let own = feature.missing_reasons.all().map(|(_, reason)| reason);
+                feature.reason.as_ref() == Some(code) || own.contains(&Some(code))
+            })
             || payload.rules.over_limit.as_ref() == Some(code)
             || payload.rules.no_plan == *code;
         if !used {

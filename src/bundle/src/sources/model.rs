@@ -245,25 +245,64 @@ fn pin(
 
 /// Puts the reasons of `features.toml` into the model.
 fn take_reasons(model: &mut Model, sources: &Sources, file: &str, problems: &mut Vec<Problem>) {
-    let card = model.scorecard.iter_mut().flat_map(|card| &mut card.features);
-    let trees = model.trees.iter_mut().flat_map(|trees| &mut trees.features);
-    let all = card.map(|feature| (&feature.name, &mut feature.reason));
-    for (name, reason) in all.chain(trees.map(|feature| (&feature.name, &mut feature.reason))) {
-        let Some(schema) = sources.features.iter().find(|schema| schema.definition.id == *name) else {
-            problems.push(Problem::of(file, format!("the model uses feature `{name}`, and features.toml has none")));
-            continue;
-        };
-        if !schema.definition.uses.contains(&Use::Score) {
-            let message = format!("the model uses feature `{name}`, whose `uses` do not allow `score`");
-            problems.push(Problem::of(file, message));
-        }
-        match &schema.reason {
-            Some(code) => reason.clone_from(code),
-            None => problems.push(Problem::at(
-                "features.toml",
-                sources.line("features.toml", name),
-                format!("feature `{name}` is in the model and has no `reason`"),
-            )),
+    for feature in model.scorecard.iter_mut().flat_map(|card| &mut card.features) {
+        let Some(schema) = take_reason(&feature.name, &mut feature.reason, sources, file, problems) else { continue };
+        let kinds = &mut feature.missing_kinds;
+        let bins = [
+            Some(&mut feature.missing),
+            kinds.not_asked.as_mut(),
+            kinds.timed_out.as_mut(),
+            kinds.no_record.as_mut(),
+            kinds.invalid.as_mut(),
+        ];
+        for (bin, (kind, code)) in bins.into_iter().zip(schema.missing_reasons.all()) {
+            match (bin, code) {
+                (Some(bin), Some(code)) => bin.reason = Some(code.clone()),
+                (None, Some(_)) => problems.push(no_such_bin(&feature.name, kind, sources)),
+                (_, None) => {}
+            }
         }
     }
+    for feature in model.trees.iter_mut().flat_map(|trees| &mut trees.features) {
+        let schema = take_reason(&feature.name, &mut feature.reason, sources, file, problems);
+        let own = schema.into_iter().flat_map(|schema| schema.missing_reasons.all());
+        for (kind, _) in own.filter(|(_, code)| code.is_some()) {
+            problems.push(no_such_bin(&feature.name, kind, sources));
+        }
+    }
+}
+
+fn no_such_bin(name: &str, kind: &str, sources: &Sources) -> Problem {
+    Problem::at(
+        "features.toml",
+        sources.line("features.toml", name),
+        format!("`missing_reasons.{kind}` of feature `{name}`: the model has no bin of its own for that"),
+    )
+}
+
+/// Puts a feature's reason into the model; gives the feature of the schema.
+fn take_reason<'s>(
+    name: &str,
+    reason: &mut String,
+    sources: &'s Sources,
+    file: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<&'s super::files::SourceFeature> {
+    let Some(schema) = sources.features.iter().find(|schema| schema.definition.id == name) else {
+        problems.push(Problem::of(file, format!("the model uses feature `{name}`, and features.toml has none")));
+        return None;
+    };
+    if !schema.definition.uses.contains(&Use::Score) {
+        let message = format!("the model uses feature `{name}`, whose `uses` do not allow `score`");
+        problems.push(Problem::of(file, message));
+    }
+    match &schema.reason {
+        Some(code) => reason.clone_from(code),
+        None => problems.push(Problem::at(
+            "features.toml",
+            sources.line("features.toml", name),
+            format!("feature `{name}` is in the model and has no `reason`"),
+        )),
+    }
+    Some(schema)
 }

@@ -10,11 +10,15 @@ use prequal_core::{
 };
 use serde_json::json;
 
-use crate::small::{Dice, MONOTONE, World, input, tree_world, world};
+use crate::small::{Dice, MONOTONE, World, input, policy, tree_world, world};
 
 /// Income gives 20 points where it is known, −5 where it is missing, and three kinds have bins of their own; `invalid` has
 /// none. Each other feature gives nothing. 600 points to begin with.
 fn card() -> World {
+    world(&card_text(), "", MONOTONE, &[], &[], &[])
+}
+
+fn card_text() -> String {
     let bin = |points: i32| json!({"woe": "0", "points": points});
     let flat = |name: &str, bins: serde_json::Value| {
         let kind = if name == "debts" { "number" } else { "category" };
@@ -24,7 +28,7 @@ fn card() -> World {
         }
         feature
     };
-    let card = json!({"format": "prequal-scorecard/1", "label": "", "purpose": "",
+    json!({"format": "prequal-scorecard/1", "label": "", "purpose": "",
         "target": {"column": "y", "bad": "1"},
         "scaling": {"points_to_double_odds": "20", "base_score": 600, "base_odds": "1"}, "base_points": 600,
         "features": [
@@ -33,8 +37,66 @@ fn card() -> World {
             flat("debts", json!([bin(0)])),
             flat("home", json!([{"categories": ["own", "rent", "other"], "woe": "0", "points": 0}])),
             flat("salaried", json!([{"categories": ["no", "yes"], "woe": "0", "points": 0}]))],
-        "data": {"sha256": "0".repeat(64), "rows": 2, "bads": 1}, "seed": 0});
-    world(&card.to_string(), "", MONOTONE, &[], &[], &[])
+        "data": {"sha256": "0".repeat(64), "rows": 2, "bads": 1}, "seed": 0})
+    .to_string()
+}
+
+/// Three more reasons in the catalogue.
+const REASONS: (&str, &str, &str) = (
+    "reasons.toml",
+    "[[reason]]\ncode = \"R30\"",
+    "[[reason]]\ncode = \"R40\"\ntext = { zh = \"-\", en = \"Your income is not known.\" }\n\n\
+     [[reason]]\ncode = \"R41\"\ntext = { zh = \"-\", en = \"No register knows an income of yours.\" }\n\n\
+     [[reason]]\ncode = \"R42\"\ntext = { zh = \"-\", en = \"Your income could not be looked up in time.\" }\n\n\
+     [[reason]]\ncode = \"R30\"",
+);
+
+/// Income with reasons of its own for some of the ways in which it is missing.
+fn with_reasons(of_income: &str) -> (&str, &str, String) {
+    let income = "change = { step = 3, safe = true }";
+    ("features.toml", income, format!("{income}\nmissing_reasons = {{ {of_income} }}"))
+}
+
+#[test]
+fn a_missing_value_is_told_by_why_it_is_missing_where_its_bin_has_a_reason_of_its_own() {
+    let own = with_reasons("missing = \"R40\", timed_out = \"R42\", no_record = \"R41\"");
+    let world = world(&card_text(), "", MONOTONE, &[REASONS, (own.0, own.1, &own.2)], &[], &[]);
+    let mut row = input(&mut Dice(21));
+    row.application.order.amount = Amount::new(300_000).unwrap();
+    row.evidence.0.insert(
+        "debts".to_owned(),
+        Item::Present { value: Scalar::Integer(0), assurance: Assurance::Own, source: None },
+    );
+    for (kind, input) in ways(&row, "income") {
+        let decision = decide(&world.bundle, &input).unwrap();
+        let told: Vec<&str> = decision.reasons.iter().map(|reason| reason.code.as_str()).collect();
+        // R10 is the outcome table's, and the feature's own where a bin has none: then it is told once.
+        let expected: &[&str] = match kind {
+            MissingKind::NotAsked => &["R10"],
+            MissingKind::TimedOut => &["R10", "R42"],
+            MissingKind::NoRecord => &["R10", "R41"],
+            // Without a bin of its own it is plain missing, and so is its reason.
+            MissingKind::Invalid => &["R10", "R40"],
+        };
+        assert_eq!(told, expected, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_reason_that_no_bin_can_give_or_no_catalogue_has_is_refused_by_name() {
+    for (own, wrong) in [
+        (
+            "invalid = \"R40\"",
+            "`missing_reasons.invalid` of feature `income`: the model has no bin of its own for that",
+        ),
+        ("no_record = \"R99\"", "R99"),
+        ("unknown = \"R40\"", "unknown"),
+    ] {
+        let own = with_reasons(own);
+        let folder = policy(&card_text(), "", MONOTONE, &[REASONS, (own.0, own.1, &own.2)]);
+        let problems = prequal_bundle::sources::build(folder.path(), None).unwrap_err().to_string();
+        assert!(problems.contains(wrong), "{problems}");
+    }
 }
 
 /// One feature missing in each of the ways in which it can be.

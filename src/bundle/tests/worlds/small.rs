@@ -100,6 +100,14 @@ pub fn world(
     income: &[i64],
     debts: &[i64],
 ) -> World {
+    let bundle = sources::build(policy(model, head, grades, change).path(), None).unwrap().bundle;
+    let mut debts = debts.to_vec();
+    debts.extend([3, 5]);
+    World { bundle, income: income.to_vec(), debts }
+}
+
+/// The sources of a policy.
+pub fn policy(model: &str, head: &str, grades: &str, change: &[(&str, &str, &str)]) -> tempfile::TempDir {
     let head = format!("[model]\nid = \"m\"\nfile = \"model.json\"\n{head}\n{DEBTS_TABLE}\n[[table]]\nid = \"grades\"");
     let order = "id = \"order_amount\"\ntype = \"money\"\nfrom = { engine = \"order_amount\" }";
     let marked = format!("{order}\nchange = {{ direction = \"down\", step = 230000, min = 30000, safe = true }}");
@@ -116,10 +124,7 @@ pub fn world(
     write("tables/debts.csv", DEBTS);
     write("tables/limits.csv", "band,=> limit\nA,40000\nB,8000\nC|D,0\n");
     write("tables/prices.csv", "band,=> rate_percent\nA,0.02\nB,0.035\nC|D,0.05\n");
-    let bundle = sources::build(folder.path(), None).unwrap().bundle;
-    let mut debts = debts.to_vec();
-    debts.extend([3, 5]);
-    World { bundle, income: income.to_vec(), debts }
+    folder
 }
 
 /// A scorecard with two cuts of income and one of debts.

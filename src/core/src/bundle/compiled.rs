@@ -116,6 +116,4 @@ pub struct CompiledModel {
     pub model: PointsModel,
     /// For each feature of the model, its index in the schema.
     pub slots: Vec<usize>,
-    /// For each feature of the model, its reason's index in the catalogue; none in a public model.
-    pub reasons: Vec<Option<u16>>,
 }

@@ -155,8 +155,9 @@ impl<'a> Run<'a> {
     /// The reasons for what is missing from the best score, or from the baseline's, largest first.
     fn reasons_of_score(&mut self, scored: Option<&ScoredRow>) -> Result<(), DecideError> {
         if let (Some(model), Some(scored)) = (&self.bundle.compiled.model, scored) {
-            let found = model.model.reasons(scored)?;
-            self.reasons.extend(found.iter().filter_map(|feature| model.reasons.get(*feature).copied().flatten()));
+            let catalogue = || (0_u16..).zip(&self.bundle.payload().reasons);
+            let listed = |code: &str| catalogue().find(|(_, reason)| reason.code == code).map(|(index, _)| index);
+            self.reasons.extend(model.model.reasons(scored)?.into_iter().filter_map(listed));
         }
         Ok(())
     }

@@ -89,6 +89,7 @@ impl Feature {
         if C::FULL {
             name_within("feature", &self.name)?;
             name_within("reason code", &self.reason)?;
+            self.own_reasons().try_for_each(|reason| name_within("reason code", reason))?;
             points_within("baseline", self.baseline.unwrap_or(0))?;
         }
         // Slots are 16 bits, so this bound is needed in any case.
@@ -108,6 +109,7 @@ impl Feature {
             by_name: Vec::new(),
             unseen_slot: 0,
             points: self.points::<C>()?,
+            missing_reasons: self.missing_slots().iter().map(|bin| bin.reason.clone()).collect(),
             baseline: 0,
         };
         let best = compiled.points.iter().copied().max().unwrap_or(0);
@@ -132,9 +134,9 @@ impl Feature {
 
     /// Points of the value bins, of plain missing, and of each kind of missing.
     fn points<C: Depth>(&self) -> Result<Vec<i32>, ScoreError> {
-        let kinds = self.missing_kinds.all().map(|bin| bin.unwrap_or(&self.missing).points);
-        let points: Vec<i32> =
-            self.bins.iter().map(|bin| bin.points).chain([self.missing.points]).chain(kinds).collect();
+        let missing = self.missing_slots();
+        let missing = missing.iter().map(|bin| bin.points);
+        let points: Vec<i32> = self.bins.iter().map(|bin| bin.points).chain(missing).collect();
         if !C::FULL {
             return Ok(points);
         }

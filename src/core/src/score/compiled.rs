@@ -39,6 +39,8 @@ pub struct CompiledFeature {
     pub(super) by_name: Vec<u16>,
     pub(super) unseen_slot: u16,
     pub(super) points: Vec<i32>,
+    /// Reason codes of the missing bins' own, in the order of their slots.
+    pub(super) missing_reasons: Vec<Option<String>>,
     pub(super) baseline: i32,
 }
 
@@ -211,6 +213,18 @@ impl CompiledFeature {
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// The reason code given where a contribution costs points: that of the missing bin which gave it, where that has
+    /// one. A value that was held to the points of the missing bin is a value still.
+    #[must_use]
+    pub fn reason_of(&self, contribution: &Contribution) -> &str {
+        let slot = match contribution.bin {
+            BinRef::Value(_) => return &self.reason,
+            BinRef::Missing => 0,
+            BinRef::MissingKind(kind) => 1 + kind.slot(),
+        };
+        self.missing_reasons.get(slot).and_then(Option::as_deref).unwrap_or(&self.reason)
     }
 
     /// The points that reasons are told against: the model's own, or the most that any bin gives, missing bins included.

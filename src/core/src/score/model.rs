@@ -180,6 +180,9 @@ pub struct MissingBin {
     /// Bad training rows in the bin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bads: Option<u32>,
+    /// The reason code given where this bin costs points; the feature's where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Bins for kinds of missing.
@@ -211,6 +214,22 @@ impl MissingKindBins {
     #[must_use]
     pub fn all(&self) -> [Option<&MissingBin>; 4] {
         [self.not_asked.as_ref(), self.timed_out.as_ref(), self.no_record.as_ref(), self.invalid.as_ref()]
+    }
+}
+
+impl Feature {
+    /// The bins of missing values in the order of their slots: of plain missing, and of each of
+    /// [`super::MissingKind::ALL`], which is the plain one where a kind has none of its own.
+    #[must_use]
+    pub fn missing_slots(&self) -> [&MissingBin; 5] {
+        let [not_asked, timed_out, no_record, invalid] =
+            self.missing_kinds.all().map(|bin| bin.unwrap_or(&self.missing));
+        [&self.missing, not_asked, timed_out, no_record, invalid]
+    }
+
+    /// The reason codes that missing bins have of their own.
+    pub fn own_reasons(&self) -> impl Iterator<Item = &str> {
+        self.missing_slots().into_iter().filter_map(|bin| bin.reason.as_deref())
     }
 }
 

@@ -4,7 +4,7 @@ use std::{string::ToString, vec::Vec};
 
 use super::{
     CompiledScorecard, FeatureKind, ScoreError, Scored, Value,
-    trees::{TreeError, TreePoints, TreeScored, UnseenName},
+    trees::{TreeError, TreePoints, TreeReason, TreeScored, UnseenName},
 };
 
 /// A model that gives points.
@@ -115,18 +115,19 @@ impl PointsModel {
         })
     }
 
-    /// For each reason of a row that this model scored the first feature that gives it, most points first:
-    /// [`CompiledScorecard::reasons`], [`TreePoints::reasons`].
+    /// The reason codes of a row that this model scored, most points first: [`CompiledScorecard::reasons`],
+    /// [`TreePoints::reasons`].
     ///
     /// # Errors
     /// [`ScoreError::RowLength`] for a row of another model.
-    pub fn reasons(&self, scored: &ScoredRow) -> Result<Vec<usize>, ScoreError> {
+    pub fn reasons<'m>(&'m self, scored: &ScoredRow) -> Result<Vec<&'m str>, ScoreError> {
         Ok(match (self, scored) {
             (Self::Card(card), ScoredRow::Card(scored)) => {
-                card.reasons(scored).iter().map(|reason| reason.feature).collect()
+                card.reasons(scored).iter().map(|reason| reason.code).collect()
             }
             (Self::Trees(trees), ScoredRow::Trees(scored)) => {
-                trees.reasons(scored)?.iter().map(|reason| reason.feature).collect()
+                let named = |reason: &TreeReason| self.feature(reason.feature).map(|feature| feature.reason);
+                trees.reasons(scored)?.iter().filter_map(named).collect()
             }
             _ => return Err(ScoreError::RowLength { got: 0, expected: self.width() }),
         })

@@ -22,7 +22,8 @@ impl CompiledScorecard {
     /// of zero and points above the baseline dropped, at most [`REASONS_MAX`]. ("Points below" of PMML scorecards, whose
     /// baseline is the maximum, the mean, neutral or another; DMG PMML 4.4.)
     ///
-    /// Only what the model used can be a reason: the codes come from its features alone.
+    /// Only what the model used can be a reason: the codes come from its features alone, and from those of their missing
+    /// bins that have one of their own.
     #[must_use]
     pub fn reasons(&self, scored: &Scored) -> Vec<ScoreReason<'_>> {
         let mut reasons: Vec<ScoreReason<'_>> = Vec::new();
@@ -31,11 +32,10 @@ impl CompiledScorecard {
             if below <= 0 {
                 continue;
             }
-            match reasons.iter_mut().find(|reason| reason.code == feature.reason()) {
+            let code = feature.reason_of(contribution);
+            match reasons.iter_mut().find(|reason| reason.code == code) {
                 Some(reason) => reason.points_below = reason.points_below.saturating_add(below),
-                None => {
-                    reasons.push(ScoreReason { code: feature.reason(), points_below: below, feature: index });
-                }
+                None => reasons.push(ScoreReason { code, points_below: below, feature: index }),
             }
         }
         // A stable sort keeps feature order among equals.

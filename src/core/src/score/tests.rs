@@ -175,6 +175,43 @@ fn reasons_are_at_most_four_with_shared_codes_summed_and_ties_in_feature_order()
     assert_eq!(reasons, [("X".into(), 10, 1), ("A".into(), 5, 0), ("C".into(), 5, 2), ("D".into(), 5, 3)]);
 }
 
+/// Plain missing of the duration is told as M, an empty register's answer as N, a timeout as the feature; what is invalid
+/// has no bin and is told as plain missing. Housing shares N.
+#[test]
+fn a_missing_bin_may_have_a_reason_of_its_own() {
+    let change = |card: &mut Json| {
+        let duration = &mut card["features"][0];
+        duration["missing"]["reason"] = json!("M");
+        duration["missing_kinds"] = json!({"no_record": {"woe": "0", "points": -9, "reason": "N"},
+            "timed_out": {"woe": "0", "points": -6}});
+        card["features"][1]["missing"]["reason"] = json!("N");
+    };
+    let model = card(change).unwrap();
+    let told = |duration: Value<'_>, housing: Value<'_>, guard: &[bool]| {
+        let scored = model.score_guarded(&[duration, housing], guard).unwrap();
+        model.reasons(&scored).iter().map(|one| (one.code.to_owned(), one.points_below)).collect::<Vec<_>>()
+    };
+    let (own, missing) = (Value::Category("own"), |kind| Value::Missing(kind));
+    // Below the best bins, 7 and 6 points.
+    assert_eq!(told(Value::Empty, own, &[]), [("M".into(), 12)]);
+    assert_eq!(told(missing(MissingKind::NoRecord), own, &[]), [("N".into(), 16)]);
+    assert_eq!(told(missing(MissingKind::TimedOut), own, &[]), [("R01".into(), 13)]);
+    assert_eq!(told(missing(MissingKind::Invalid), own, &[]), [("M".into(), 12)]);
+    assert_eq!(told(missing(MissingKind::NotAsked), own, &[]), [("M".into(), 12)]);
+    assert_eq!(told(missing(MissingKind::NoRecord), Value::Empty, &[]), [("N".into(), 22)], "shared and summed");
+    // A value that may not raise the score has the missing bin's points, and is not missing.
+    assert_eq!(told(Value::Number(1.0), own, &[true, false]), [("R01".into(), 12)]);
+    // The reason is part of the model, and a model without one is as it was.
+    let mut json = card_json();
+    change(&mut json);
+    let text = canonical::to_string(&Scorecard::parse(&json.to_string()).unwrap()).unwrap();
+    assert!(text.contains(r#""points":-9,"reason":"N""#), "{text}");
+    assert!(!canonical::to_string(&Scorecard::parse(&card_json().to_string()).unwrap()).unwrap().contains("\"M\""));
+    for reason in [json!(""), json!("x".repeat(NAME_BYTES_MAX + 1))] {
+        assert!(card(|card| card["features"][0]["missing"]["reason"] = reason).is_err());
+    }
+}
+
 #[test]
 fn a_model_has_one_canonical_text() {
     let scorecard = Scorecard::parse(&card_json().to_string()).unwrap();

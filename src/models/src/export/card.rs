@@ -1,6 +1,6 @@
 //! Our own scorecard as trees, one for each feature.
 
-use prequal_core::score::{Feature, FeatureKind, Scorecard, Unseen};
+use prequal_core::score::{Feature, FeatureKind, MissingBin, Scorecard, Unseen};
 
 use super::ExportError;
 use crate::{
@@ -47,7 +47,7 @@ pub fn as_trees(card: &Scorecard, notes: &mut Vec<String>) -> Result<ModelFile, 
         characteristics.push(Characteristic {
             name: feature.name.clone(),
             baseline: bits(f64::from(best)),
-            codes: vec![feature.reason.clone(); program.rules.len() + 1],
+            codes: codes(feature),
         });
         if !feature.missing_kinds.is_empty() {
             notes.push(format!(
@@ -89,6 +89,18 @@ fn categories(feature: &Feature) -> Option<Categories> {
     Some(Categories { names, numeric: false, unseen })
 }
 
+/// The reason code of each rule of [`program`], and of what is left.
+fn codes(feature: &Feature) -> Vec<String> {
+    let own = |bin: &MissingBin| bin.reason.as_ref().unwrap_or(&feature.reason).clone();
+    let values = feature.bins.iter().map(|_| feature.reason.clone());
+    let rest = if feature.bins.iter().any(|bin| bin.other) {
+        feature.reason.clone()
+    } else {
+        own(feature.missing_kinds.invalid.as_ref().unwrap_or(&feature.missing))
+    };
+    std::iter::once(own(&feature.missing)).chain(values).chain([rest]).collect()
+}
+
 fn program(feature: &Feature, at: usize) -> Bins {
     let mut rules = Vec::with_capacity(feature.bins.len() + 1);
     let mut rest = feature.missing_kinds.invalid.as_ref().unwrap_or(&feature.missing).points;
@@ -112,4 +124,37 @@ fn program(feature: &Feature, at: usize) -> Bins {
         rules.push((rule, bin.points));
     }
     Bins { rules, rest }
+}
+
+#[cfg(test)]
+mod tests {
+    use prequal_core::score::Scorecard;
+    use serde_json::json;
+
+    use super::codes;
+
+    /// Missing first, then the bins, then what no bin takes.
+    #[test]
+    fn what_is_missing_keeps_the_reason_of_its_own() {
+        let card = json!({
+            "format": "prequal-scorecard/1", "label": "", "purpose": "",
+            "target": {"column": "y", "bad": "1"},
+            "scaling": {"points_to_double_odds": "20", "base_score": 600, "base_odds": "50"},
+            "base_points": 500,
+            "features": [
+                {"name": "home", "kind": "category", "reason": "R", "unseen": "invalid",
+                 "bins": [{"categories": ["own"], "woe": "0", "points": 6}],
+                 "missing": {"woe": "0", "points": 0, "reason": "M"},
+                 "missing_kinds": {"invalid": {"woe": "0", "points": -1, "reason": "I"}}},
+                {"name": "months", "kind": "number", "reason": "R",
+                 "bins": [{"below": "12", "woe": "0", "points": 1}, {"from": "12", "woe": "0", "points": 2}],
+                 "missing": {"woe": "0", "points": 0}}],
+            "data": {"sha256": "0".repeat(64), "rows": 2, "bads": 1}, "seed": 0
+        });
+        let card = Scorecard::parse(&card.to_string()).unwrap();
+        assert_eq!(codes(&card.features[0]), ["M", "R", "I"]);
+        assert_eq!(codes(&card.features[1]), ["R"; 4]);
+        let model = super::as_trees(&card, &mut Vec::new()).unwrap();
+        let crate::model_file::Body::Trees(_) = model.body else { panic!("trees") };
+    }
 }

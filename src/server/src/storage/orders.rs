@@ -243,11 +243,11 @@ pub async fn out_of_sum(db: &mut Connection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar(
         "SELECT o.checkout FROM orders o LEFT JOIN order_captures c ON c.checkout = o.checkout
             LEFT JOIN order_capture_failures f ON f.checkout = c.checkout AND f.number = c.number
-            LEFT JOIN loans l ON l.id = c.loan
+            LEFT JOIN loans l ON l.id = c.loan LEFT JOIN loan_standings s ON s.loan = c.loan
          GROUP BY o.checkout, o.captured, o.captures, o.authorized, o.ended
          HAVING o.captured <> coalesce(sum(CASE WHEN f.number IS NULL THEN c.amount ELSE 0 END), 0)
             OR o.captured <> coalesce(sum(CASE WHEN f.number IS NULL THEN l.principal ELSE 0 END), 0)
-            OR sum(CASE WHEN f.number IS NOT NULL AND l.status <> 'cancelled' THEN 1 ELSE 0 END) > 0
+            OR sum(CASE WHEN f.number IS NOT NULL AND s.status <> 'cancelled' THEN 1 ELSE 0 END) > 0
             OR o.captures <> count(c.loan) OR (o.captured = o.authorized AND o.ended IS NULL)",
     )
     .fetch_all(db)

@@ -8,7 +8,7 @@ use crate::{
         payload::Model,
     },
     depth::Depth,
-    score::{FeatureKind as CardKind, PointsModel, Scorecard},
+    score::{Feature as CardFeature, FeatureKind as CardKind, PointsModel, Scorecard},
 };
 
 /// The model of the full part.
@@ -29,11 +29,13 @@ pub(super) fn scoring<C: Depth>(
         Ok(compiled) => compiled,
         Err(error) => return refuse::<C, _>(|| format!("model `{id}`: {error}")),
     };
-    let mut model = resolve::<C>(payload, features, model, compiled)?;
-    for feature in model.model.features() {
-        model.reasons.push(Some(reason::<C>(payload, feature.reason, format_args!("model `{id}`"))?));
+    if C::FULL {
+        let own = model.scorecard.iter().flat_map(|card| card.features.iter().flat_map(CardFeature::own_reasons));
+        for code in compiled.features().map(|feature| feature.reason).chain(own) {
+            reason::<C>(payload, code, format_args!("model `{id}`"))?;
+        }
     }
-    Ok(model)
+    resolve::<C>(payload, features, model, compiled)
 }
 
 /// The coarse model of the public part.
@@ -48,7 +50,7 @@ pub(super) fn public<C: Depth>(
         Err(error) => return refuse::<C, _>(|| format!("model `{id}`: {error}")),
     };
     let bare = Model { id: id.to_owned(), missing_is_zero: Vec::new(), scorecard: None, trees: None };
-    let mut model = resolve::<C>(payload, features, &bare, PointsModel::Card(card))?;
+    let model = resolve::<C>(payload, features, &bare, PointsModel::Card(card))?;
     for (slot, feature) in model.slots.iter().zip(model.model.features()) {
         if C::FULL && !features.get(*slot).is_some_and(|found| is_public(features, found)) {
             return refuse::<C, _>(|| {
@@ -59,7 +61,6 @@ pub(super) fn public<C: Depth>(
             });
         }
     }
-    model.reasons = vec![None; model.slots.len()];
     Ok(model)
 }
 
@@ -125,5 +126,5 @@ fn resolve<C: Depth>(
             });
         }
     }
-    Ok(CompiledModel { id: id.to_owned(), model, slots, reasons: Vec::new() })
+    Ok(CompiledModel { id: id.to_owned(), model, slots })
 }

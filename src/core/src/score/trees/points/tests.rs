@@ -331,8 +331,8 @@ fn a_model_of_points_is_a_card_or_trees() {
     let by_trees = trees.score(&[debtor[0], debtor[1], NO, Value::Empty], &[]).unwrap();
     assert_eq!((by_card.points(), by_trees.points()), (520, 520));
     assert_eq!((by_card.lowered(), by_trees.lowered()), (0, 0));
-    assert_eq!(card.reasons(&by_card).unwrap(), [0, 1]);
-    assert_eq!(trees.reasons(&by_trees).unwrap(), [0, 1]);
+    assert_eq!(card.reasons(&by_card).unwrap(), ["R1", "home"]);
+    assert_eq!(trees.reasons(&by_trees).unwrap(), ["R1", "home"]);
     assert!(card.reasons(&by_trees).is_err() && trees.reasons(&by_card).is_err(), "a row of another model");
 
     let mut points = [0; 2];
