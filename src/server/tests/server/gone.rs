@@ -94,7 +94,7 @@ async fn whoever_goes_away_at_any_moment_takes_nothing_of_another_along() {
         if let Some(ended) = ended {
             ended.unwrap();
             assert_eq!(rows(&db, &last).await, 2);
-            assert!(polls > 4, "it was let go {} times before it ended", polls - 1);
+            assert!(polls > 1, "it was never let go");
             return;
         }
     }
