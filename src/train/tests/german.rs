@@ -250,5 +250,11 @@ fn the_report_is_self_contained_and_escapes_what_it_is_told() {
     for section in sections {
         assert!(page.contains(&format!(">{section}</")), "{section}");
     }
+    for chart in ["Goods and bads approved at cut-offs", "Bad rates of the rows swapped in and out"] {
+        assert!(
+            page.contains(&format!("aria-label=\"{chart}\"")) || page.contains(&format!("<title>{chart}</title>")),
+            "{chart}"
+        );
+    }
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
 }

@@ -52,16 +52,41 @@ pub fn gains(all: &HeldOut) -> String {
     )
 }
 
+/// A pair of bars for each share of [`APPROVED`]: what the left and the right ones are, and how high.
+fn pairs(title: &str, what: &str, [left, right]: [&str; 2], bars: &[(f64, f64)]) -> String {
+    let tallest = bars.iter().map(|(left, right)| left.max(*right)).fold(0.01, f64::max);
+    let count = bars.len() as f64;
+    let approved =
+        |tick: f64| APPROVED.get((tick as usize).wrapping_sub(1)).map_or_else(String::new, |at| percent(*at));
+    let x = Axis::new("Approved, of all rows", 0.5, count + 0.5, 1.0, approved);
+    let step = Axis::step(tallest, 4.0);
+    let y = Axis::new(what, 0.0, tallest * 1.2, step, |tick| {
+        format!("{} %", fixed(tick * 100.0, usize::from(step < 0.01)))
+    });
+    let mut plot = Plot::new(x, y);
+    for (at, (left, right)) in (1_u8..).zip(bars) {
+        let at = f64::from(at);
+        plot.bar("good-bar", at - 0.42, at, *left);
+        plot.bar("bad-bar", at, at + 0.42, *right);
+    }
+    plot.label("word good-word", (0.6, tallest * 1.11), (0.0, 0.0), "start", &format!("left: {left}"));
+    plot.label("word bad-word", (count + 0.4, tallest * 1.11), (0.0, 0.0), "end", &format!("right: {right}"));
+    format!("<div class=\"charts\"><figure>{}</figure></div>", plot.finish(title))
+}
+
 /// Goods and bads on either side of some cut-offs.
 pub fn cutoffs(out: &mut String, all: &HeldOut) {
     let risk: Vec<f64> = all.points.iter().map(|points| -points).collect();
     let rate = |part: usize, whole: usize| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+    let mut bars = Vec::new();
     let rows: Vec<Vec<String>> = APPROVED
         .iter()
         .map(|share| {
             let risk_max = cutoff::risk_max(&risk, *share);
             let counts = Confusion::count(&all.bad, &risk, risk_max);
             let bads = counts.bads_approved + counts.bads_declined;
+            let goods = counts.goods_approved + counts.goods_declined;
+            bars.push((rate(counts.goods_approved, goods), rate(counts.bads_approved, bads)));
             vec![
                 format!("{} points", fixed(-risk_max, 0)),
                 percent(rate(counts.approved(), counts.rows())),
@@ -87,7 +112,13 @@ pub fn cutoffs(out: &mut String, all: &HeldOut) {
     let _ = write!(
         out,
         "<h3 class=\"apart\">At cut-offs</h3><p class=\"soft\">What the score would have done with the held-out rows. Rows \
-         of equal points are treated alike.</p>{}",
+         of equal points are treated alike.</p>{}{}",
+        pairs(
+            "Goods and bads approved at cut-offs",
+            "Approved, of all such rows",
+            ["of the goods", "of the bads"],
+            &bars
+        ),
         table(&headers, &rows)
     );
 }
@@ -106,10 +137,13 @@ pub fn swaps(out: &mut String, training: &Training, all: &HeldOut) {
     let cell = |[rows, bads]: [usize; 2]| {
         if rows == 0 { "0".to_owned() } else { format!("{} ({} bad)", count(rows), percent(bads as f64 / rows as f64)) }
     };
+    let rate = |[rows, bads]: [usize; 2]| if rows == 0 { 0.0 } else { bads as f64 / rows as f64 };
+    let mut bars = Vec::new();
     let rows: Vec<Vec<String>> = APPROVED
         .iter()
         .map(|share| {
             let swap = Swap::count(&all.bad, &risk, &challenger, *share);
+            bars.push((rate(swap.swapped_in), rate(swap.swapped_out)));
             vec![
                 percent(*share),
                 cell(swap.both),
@@ -124,10 +158,11 @@ pub fn swaps(out: &mut String, training: &Training, all: &HeldOut) {
     let _ = write!(
         out,
         "<h3 class=\"apart\">Swap set</h3><p class=\"soft\">Against {}: AUC {}, the scorecard's {} on the same rows. Swapped \
-         in are rows that only the other model approves, swapped out those that only the scorecard does.</p>{}",
+         in are rows that only the other model approves, swapped out those that only the scorecard does.</p>{}{}",
         escape(&name),
         fixed(metrics::auc(&all.bad, &challenger), 4),
         fixed(metrics::auc(&all.bad, &all.probability), 4),
+        pairs("Bad rates of the rows swapped in and out", "Bad rate", ["swapped in", "swapped out"], &bars),
         table(&headers, &rows)
     );
 }
