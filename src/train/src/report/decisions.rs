@@ -113,12 +113,7 @@ pub fn cutoffs(out: &mut String, all: &HeldOut) {
         out,
         "<h3 class=\"apart\">At cut-offs</h3><p class=\"soft\">What the score would have done with the held-out rows. Rows \
          of equal points are treated alike.</p>{}{}",
-        pairs(
-            "Goods and bads approved at cut-offs",
-            "Approved, of all such rows",
-            ["of the goods", "of the bads"],
-            &bars
-        ),
+        pairs("Goods and bads approved at cut-offs", "Share approved", ["of the goods", "of the bads"], &bars),
         table(&headers, &rows)
     );
 }
