@@ -65,6 +65,26 @@ fn sources_are_short_enough_to_be_read() {
     assert!(long.is_empty(), "more than {SOURCE_LINES_MAX} lines:\n{}", long.join("\n"));
 }
 
+/// The described interface names its documents by their Rust types; of two of one name it would describe one only.
+#[test]
+fn no_two_documents_of_the_interface_have_one_name() {
+    let mut names: Vec<(String, String)> = Vec::new();
+    for path in project::tracked().into_iter().filter(|path| path.starts_with("src/server/src/")) {
+        let Some(text) = project::text(&path) else { continue };
+        for described in text.split("ToSchema)]").skip(1) {
+            let head = described.split('{').next().unwrap_or_default();
+            let named = head.split_once("schema(as = ").and_then(|(_, rest)| rest.split(')').next());
+            let of_rust = head.split_once("struct ").or_else(|| head.split_once("enum ")).map(|(_, rest)| rest);
+            let name = named.or_else(|| of_rust?.split(['(', '<', ' ', ';']).next());
+            names.extend(name.map(|name| (name.to_owned(), path.clone())));
+        }
+    }
+    assert!(names.len() > 100, "{} documents", names.len());
+    names.sort();
+    let twice: Vec<_> = names.windows(2).filter(|pair| pair[0].0 == pair[1].0).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+}
+
 #[test]
 fn lock_files_name_no_place_to_download_from() {
     let locks: Vec<String> =

@@ -4,11 +4,11 @@
 //! between: `checkout.seconds` is `PREQUAL_CHECKOUT_SECONDS`. Paths are relative to the file.
 
 pub mod environment;
+mod pace;
 
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use serde::Deserialize;
@@ -23,6 +23,9 @@ use crate::{
     settings::RefundFee,
     settlement::config::SettlementConfig,
 };
+
+use pace::milliseconds;
+pub use pace::{Rate, RateLimits, Timeouts};
 
 /// A complete example, printed by `prequal serve --print-config`.
 pub const EXAMPLE: &str = include_str!("config.example.toml");
@@ -132,26 +135,6 @@ impl Default for Retention {
     fn default() -> Self {
         Self { idempotency_days: 30, outbox_days: 90 }
     }
-}
-
-/// How long clients may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Timeouts {
-    /// To send a request's headers, in milliseconds; at most, and by itself, [`HEADERS_TIME_MAX`].
-    pub headers_ms: u32,
-    /// For a whole request, in milliseconds; at most, and by itself, [`REQUEST_TIME_MAX`].
-    pub request_ms: u32,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { headers_ms: milliseconds(HEADERS_TIME_MAX), request_ms: milliseconds(REQUEST_TIME_MAX) }
-    }
-}
-
-fn milliseconds(time: Duration) -> u32 {
-    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
 
 fn default_listen() -> String {
@@ -307,41 +290,6 @@ pub struct FurtherKey {
     pub scopes: Option<Vec<String>>,
     /// Until when the key holds, RFC 3339; for ever where it is left out.
     pub expires: Option<String>,
-}
-
-/// How often may be asked: so many requests a second on average, and `burst` at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rate {
-    /// Requests a second.
-    pub per_second: u32,
-    /// Requests at once.
-    pub burst: u32,
-}
-
-/// How often may be asked, by whom. `per_second = 0` sets no limit.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RateLimits {
-    /// Each key of a merchant, an edge, the lender or an auditor.
-    pub key: Rate,
-    /// Each shopper's capability.
-    pub capability: Rate,
-    /// Each address, of requests without a known key: those of shoppers, and of whoever has none.
-    pub address: Rate,
-    /// Addresses of proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<std::net::IpAddr>,
-}
-
-impl Default for RateLimits {
-    fn default() -> Self {
-        Self {
-            key: Rate { per_second: 1_000, burst: 2_000 },
-            capability: Rate { per_second: 20, burst: 100 },
-            address: Rate { per_second: 100, burst: 400 },
-            trusted_proxies: Vec::new(),
-        }
-    }
 }
 
 /// How merchants' and the lender's systems are told of events.

@@ -60,6 +60,7 @@ pub struct Record {
 
 /// An application.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PersonApplication)]
 pub struct Applied {
     /// Its id.
     application_id: String,

@@ -267,6 +267,7 @@ pub async fn suspend(app: &App, db: &mut Connection, told: &Told<'_>, (today, no
 /// What one of the lender's people decides of a payout that was returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PayoutDecision)]
 pub enum Payout {
     /// It is sent again.
     Resend,

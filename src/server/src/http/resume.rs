@@ -91,7 +91,8 @@ pub async fn send_link(
 
 /// Opens a link: once, whoever comes first.
 #[utoipa::path(post, path = "/v1/applications/resume", tag = "applications", request_body = Resumption,
-    responses((status = 200, body = Resumed), (status = "4XX", response = super::ProblemDocument)))]
+    responses((status = 200, body = Resumed), (status = 404, response = super::ProblemDocument),
+        (status = "4XX", response = super::ProblemDocument)))]
 pub async fn resume(
     State(app): State<Arc<App>>,
     Json { value: resumption, .. }: Json<Resumption>,

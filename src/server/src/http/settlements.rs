@@ -132,6 +132,7 @@ impl From<Row> for SettlementView {
 
 /// A settlement with its lines.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SettlementStatement)]
 pub struct Statement {
     /// The settlement.
     #[serde(flatten)]
@@ -159,6 +160,7 @@ pub struct PayoutView {
 
 /// A line.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SettlementLine)]
 pub struct LineView {
     /// Its id.
     id: String,
