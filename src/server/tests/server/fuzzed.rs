@@ -30,9 +30,12 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
     response_headers_conformance,response_schema_conformance,negative_data_rejection,missing_required_header,\
     unsupported_method";
 
-/// Which thing the identifier of a path names.
+/// What refuses a request, and which thing the identifier of a path names. By itself the program does not take an address
+/// or headers that are too long (414, 431) or a body that is (413) for a refusal, nor what is no more (410).
 fn configuration(ids: &[(&str, &str)]) -> String {
-    let mut text = String::new();
+    let refused = "400 401 403 404 405 406 409 410 413 414 415 422 428 429 431";
+    let statuses: Vec<String> = refused.split(' ').map(|status| format!("\"{status}\"")).collect();
+    let mut text = format!("[checks]\nnegative_data_rejection.expected-statuses = [{}]\n\n", statuses.join(", "));
     for (path, id) in ids {
         text.push_str(&format!(
             "[[operations]]\ninclude-path-regex = \"^{path}\"\nparameters = {{ \"path.id\" = \"{id}\", \
