@@ -61,12 +61,7 @@ fn with_reasons(of_income: &str) -> (&str, &str, String) {
 fn a_missing_value_is_told_by_why_it_is_missing_where_its_bin_has_a_reason_of_its_own() {
     let own = with_reasons("missing = \"R40\", timed_out = \"R42\", no_record = \"R41\"");
     let world = world(&card_text(), "", MONOTONE, &[REASONS, (own.0, own.1, &own.2)], &[], &[]);
-    let mut row = input(&mut Dice(21));
-    row.application.order.amount = Amount::new(300_000).unwrap();
-    row.evidence.0.insert(
-        "debts".to_owned(),
-        Item::Present { value: Scalar::Integer(0), assurance: Assurance::Own, source: None },
-    );
+    let row = without_debts(&mut Dice(21));
     for (kind, input) in ways(&row, "income") {
         let decision = decide(&world.bundle, &input).unwrap();
         let told: Vec<&str> = decision.reasons.iter().map(|reason| reason.code.as_str()).collect();
@@ -99,6 +94,17 @@ fn a_reason_that_no_bin_can_give_or_no_catalogue_has_is_refused_by_name() {
     }
 }
 
+/// Somebody who asks for 3,000.00 and has no debts, so that the score alone decides.
+fn without_debts(dice: &mut Dice) -> Input {
+    let mut row = input(dice);
+    row.application.order.amount = Amount::new(300_000).unwrap();
+    row.evidence.0.insert(
+        "debts".to_owned(),
+        Item::Present { value: Scalar::Integer(0), assurance: Assurance::Own, source: None },
+    );
+    row
+}
+
 /// One feature missing in each of the ways in which it can be.
 fn ways(row: &Input, key: &str) -> Vec<(MissingKind, Input)> {
     let with = |item: Item| {
@@ -125,12 +131,7 @@ fn line(trace: &[String], start: &str) -> String {
 #[test]
 fn each_kind_has_its_own_bin_in_a_scorecard_and_plain_missing_where_it_has_none() {
     let world = card();
-    let mut row = input(&mut Dice(21));
-    row.application.order.amount = Amount::new(300_000).unwrap();
-    row.evidence.0.insert(
-        "debts".to_owned(),
-        Item::Present { value: Scalar::Integer(0), assurance: Assurance::Own, source: None },
-    );
+    let row = without_debts(&mut Dice(21));
     for (kind, input) in ways(&row, "income") {
         let decision = decide(&world.bundle, &input).unwrap();
         let points = match kind {
@@ -154,12 +155,7 @@ fn trees_know_one_missing_and_take_every_kind_for_it() {
     let mut told_apart = 0;
     for _ in 0..4 {
         let world = tree_world(&mut dice, MONOTONE);
-        let mut row = input(&mut rows);
-        row.application.order.amount = Amount::new(300_000).unwrap();
-        row.evidence.0.insert(
-            "debts".to_owned(),
-            Item::Present { value: Scalar::Integer(0), assurance: Assurance::Own, source: None },
-        );
+        let row = without_debts(&mut rows);
         let with = line(&decide(&world.bundle, &row).unwrap().trace, "score ");
         for key in ["income", "home", "salaried"] {
             let mut scores: Vec<String> = ways(&row, key)
