@@ -96,6 +96,8 @@ pub struct Order {
     pub authorized: Amount,
     /// What is captured of it.
     pub captured: Amount,
+    /// What its merchant gave up of it, by a last capture or by voiding the rest.
+    pub released: Amount,
     /// In how many captures.
     pub captures: u32,
     /// The last day on which it may be captured.
@@ -111,7 +113,7 @@ impl Order {
         match self.end {
             Some(End::Captured) => OrderState::Captured,
             Some(End::Voided) => OrderState::Voided,
-            None if self.captured >= self.authorized => OrderState::Captured,
+            None if self.left().is_zero() => OrderState::Captured,
             None if today > self.until => OrderState::Expired,
             None if self.captured.is_zero() => OrderState::Authorized,
             None => OrderState::PartlyCaptured,
@@ -121,7 +123,17 @@ impl Order {
     /// What is held on a day: what may still be captured.
     #[must_use]
     pub fn held(&self, today: Date) -> Amount {
-        if self.state(today).is_open() { self.authorized.saturating_sub(self.captured) } else { Amount::ZERO }
+        if self.state(today).is_open() { self.left() } else { Amount::ZERO }
+    }
+
+    /// What is neither captured nor given up.
+    fn left(&self) -> Amount {
+        self.authorized.saturating_sub(self.captured).saturating_sub(self.released)
+    }
+
+    fn finish(&mut self, end: End) {
+        self.released = self.authorized.saturating_sub(self.captured);
+        self.end = Some(end);
     }
 
     fn open(&self, today: Date) -> Result<(), OrderRefusal> {
@@ -148,22 +160,22 @@ impl Order {
         if self.captures >= CAPTURES_MAX {
             return Err(OrderRefusal::TooManyCaptures);
         }
-        self.captured = self.authorized.saturating_sub(left.saturating_sub(amount));
+        let rest = left.saturating_sub(amount);
+        self.captured = self.authorized.saturating_sub(self.released).saturating_sub(rest);
         self.captures += 1;
-        if last || amount == left {
-            self.end = Some(End::Captured);
+        if last || rest.is_zero() {
+            self.finish(End::Captured);
         }
         Ok(())
     }
 
-    /// A capture came to nothing, because its payout failed. While the window lasts, so much may be captured again, also of
-    /// an order that had ended because all of it was captured; one that its merchant ended stays ended. Gives whether it
-    /// may.
+    /// A capture came to nothing, because its payout failed. While the window lasts, so much may be captured again, also
+    /// of an order that had ended: its merchant gave up the rest of it, not what it had captured. Gives whether it may.
     pub fn capture_failed(&mut self, amount: Amount, today: Date) -> bool {
-        if self.end == Some(End::Captured) && self.captured >= self.authorized {
+        self.captured = self.captured.saturating_sub(amount);
+        if !self.left().is_zero() {
             self.end = None;
         }
-        self.captured = self.captured.saturating_sub(amount);
         self.state(today).is_open()
     }
 
@@ -173,7 +185,7 @@ impl Order {
     /// [`OrderRefusal`]; the order is unchanged then.
     pub fn void(&mut self, today: Date) -> Result<(), OrderRefusal> {
         self.open(today)?;
-        self.end = Some(End::Voided);
+        self.finish(End::Voided);
         Ok(())
     }
 }
@@ -191,7 +203,8 @@ mod tests {
     }
 
     fn order(until: &str) -> Order {
-        Order { authorized: amount(10_000), captured: Amount::ZERO, captures: 0, until: day(until), end: None }
+        let (captured, released) = (Amount::ZERO, Amount::ZERO);
+        Order { authorized: amount(10_000), captured, released, captures: 0, until: day(until), end: None }
     }
 
     #[test]
@@ -239,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_captured_and_not_paid_out_may_be_captured_again_unless_the_merchant_ended_the_order() {
+    fn what_was_captured_and_not_paid_out_may_be_captured_again_and_what_was_given_up_may_not() {
         let today = day("2026-01-04");
         // 60 % and 40 %: all of it; the first fails, and later the second too.
         let mut whole = order("2026-01-31");
@@ -254,14 +267,20 @@ mod tests {
         assert!(!whole.capture_failed(amount(10_000), day("2026-02-01")));
         assert_eq!((whole.state(day("2026-02-01")), whole.captured), (OrderState::Expired, amount(0)));
 
-        for (last, state) in [(true, OrderState::Captured), (false, OrderState::Voided)] {
+        // 40 % were given up, by a last capture or by voiding: what failed is open again, and no cent of those.
+        for last in [true, false] {
             let mut ended = order("2026-01-31");
             ended.capture(amount(6_000), last, today).unwrap();
             if !last {
                 ended.void(today).unwrap();
             }
-            assert!(!ended.capture_failed(amount(6_000), today));
-            assert_eq!((ended.state(today), ended.captured, ended.held(today)), (state, amount(0), amount(0)));
+            assert!(!ended.clone().capture_failed(amount(6_000), day("2026-02-01")));
+            assert!(ended.capture_failed(amount(6_000), today));
+            assert_eq!((ended.state(today), ended.held(today)), (OrderState::Authorized, amount(6_000)));
+            let above = OrderRefusal::AboveAuthorized { left: amount(6_000) };
+            assert_eq!(ended.capture(amount(6_001), false, today), Err(above));
+            ended.capture(amount(6_000), false, today).unwrap();
+            assert_eq!((ended.state(today), ended.captured), (OrderState::Captured, amount(6_000)));
         }
     }
 

@@ -97,6 +97,7 @@ pub fn state(row: &orders::Row) -> Result<Order, Problem> {
     Ok(Order {
         authorized: Amount::new(row.authorized).map_err(Problem::internal)?,
         captured: Amount::new(row.captured).map_err(Problem::internal)?,
+        released: Amount::new(row.released).map_err(Problem::internal)?,
         captures: u32::try_from(row.captures).map_err(Problem::internal)?,
         until: Date::parse(&row.capture_until).map_err(Problem::internal)?,
         end: match row.ended.as_deref() {
@@ -106,6 +107,18 @@ pub fn state(row: &orders::Row) -> Result<Order, Problem> {
             _ => None,
         },
     })
+}
+
+impl orders::Row {
+    /// Takes over where an order stands. That its window is over it says by itself.
+    fn follow(&mut self, order: &Order) {
+        (self.captured, self.released) = (order.captured.minor(), order.released.minor());
+        self.captures = i64::from(order.captures);
+        self.ended = order.end.map(|end| match end {
+            End::Captured => "captured".to_owned(),
+            End::Voided => "voided".to_owned(),
+        });
+    }
 }
 
 fn refused(refusal: OrderRefusal) -> Problem {
@@ -163,6 +176,7 @@ pub async fn authorize(db: &mut Connection, booking: &Booking<'_>) -> Result<(),
         signature_record: booking.signature_record.to_owned(),
         authorized: offer.principal.minor(),
         captured: 0,
+        released: 0,
         captures: 0,
         capture_until: until.to_string(),
         ended: None,
@@ -303,9 +317,8 @@ pub async fn capture(
     let (amount, captured_on) = (amount.minor(), today.to_string());
     let captured = orders::CaptureRow { number, loan: loan.clone(), amount, captured_on, failed_after: None };
     orders::add_capture(db, id, &captured, &now).await?;
-    (row.captured, row.captures) = (order.captured.minor(), number);
-    row.ended = is_last.then(|| "captured".to_owned());
-    orders::project(db, id, (row.captured, row.captures), row.ended.as_deref()).await?;
+    row.follow(&order);
+    orders::project(db, &row).await?;
     let left = order.held(today);
     tell_shopper(app, db, (&row, &application), (&loan, &offer), left).await?;
     announce(db, &row.merchant, Announcement::Captured, &told(&row, today)?, &now).await?;
@@ -406,8 +419,8 @@ pub async fn void(
     let mut row = own(db, id, merchant).await?;
     let mut order = state(&row)?;
     order.void(today).map_err(refused)?;
-    row.ended = Some("voided".to_owned());
-    orders::project(db, id, (row.captured, row.captures), row.ended.as_deref()).await?;
+    row.follow(&order);
+    orders::project(db, &row).await?;
     if let Some(line) = &row.line {
         lines::release(db, line, id, today).await?;
     }

@@ -267,7 +267,7 @@ pub async fn void(
             order_id: row.checkout,
             state: "voided",
             captured_amount: row.captured,
-            released_amount: row.authorized - row.captured,
+            released_amount: row.released,
         })?;
         attempt.finish(&mut tx, &server.vault, &reply, &now.to_string()).await?;
         Ok(reply)

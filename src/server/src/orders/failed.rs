@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Takes note that the payout of a loan failed, which its events say already: where the loan is a capture, nothing was
-/// captured by it. What it drew is held again while the window lasts, unless the merchant ended the order.
+/// captured by it. What it drew is held again while the window lasts, also where the merchant gave up the rest.
 ///
 /// # Errors
 /// 500 when the database fails.
@@ -35,9 +35,10 @@ pub async fn capture_failed(
     let amount = Amount::new(loan.principal).map_err(Problem::internal)?;
     let mut order = state(&row)?;
     let is_open = order.capture_failed(amount, today);
-    row.captured = order.captured.minor();
-    row.ended = row.ended.filter(|ended| ended != "captured" || order.end.is_some());
-    orders::project(db, &id, (row.captured, row.captures), row.ended.as_deref()).await?;
+    let expired = row.ended.take().filter(|ended| ended == "expired");
+    row.follow(&order);
+    row.ended = expired.or(row.ended);
+    orders::project(db, &row).await?;
     let application = applications::find(db, &row.application).await?.ok_or_else(Problem::not_found)?;
     if is_open {
         if let Some(line) = &row.line {

@@ -112,7 +112,8 @@ pub async fn drawn_by_loans(db: &mut Connection, line: &str) -> sqlx::Result<i64
 /// When the database fails.
 pub async fn held_by_orders(db: &mut Connection, line: &str) -> sqlx::Result<Vec<(String, i64, String)>> {
     sqlx::query_as(
-        "SELECT checkout, authorized - captured, capture_until FROM orders WHERE line = $1 AND ended IS NULL",
+        "SELECT checkout, authorized - captured - released, capture_until FROM orders
+         WHERE line = $1 AND ended IS NULL",
     )
     .bind(line)
     .fetch_all(db)

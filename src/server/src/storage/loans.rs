@@ -204,7 +204,7 @@ pub async fn claims_of(
              FROM loans l JOIN loan_standings s ON s.loan = l.id
              WHERE l.person = $1 AND l.currency = $2 AND s.principal_outstanding > 0
              UNION ALL
-             SELECT 'hold' AS kind, merchant, terms AS offer, authorized - captured AS amount
+             SELECT 'hold' AS kind, merchant, terms AS offer, authorized - captured - released AS amount
              FROM orders WHERE person = $1 AND currency = $2 AND ended IS NULL AND capture_until >= $3",
         )
         .bind(*person)

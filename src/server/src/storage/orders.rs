@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::Connection;
 
-/// An order's row. `captured`, `captures` and `ended` are projections.
+/// An order's row. `captured`, `released`, `captures` and `ended` are projections.
 #[derive(Debug, Clone, FromRow)]
 pub struct Row {
     pub checkout: String,
@@ -22,6 +22,8 @@ pub struct Row {
     pub signature_record: String,
     pub authorized: i64,
     pub captured: i64,
+    /// What its merchant gave up.
+    pub released: i64,
     pub captures: i64,
     /// The last business date on which it may be captured.
     pub capture_until: String,
@@ -85,17 +87,13 @@ pub async fn find(db: &mut Connection, checkout: &str) -> sqlx::Result<Option<Ro
 ///
 /// # Errors
 /// When the database fails.
-pub async fn project(
-    db: &mut Connection,
-    checkout: &str,
-    (captured, captures): (i64, i64),
-    ended: Option<&str>,
-) -> sqlx::Result<()> {
-    sqlx::query("UPDATE orders SET captured = $2, captures = $3, ended = $4 WHERE checkout = $1")
-        .bind(checkout)
-        .bind(captured)
-        .bind(captures)
-        .bind(ended)
+pub async fn project(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
+    sqlx::query("UPDATE orders SET captured = $2, released = $3, captures = $4, ended = $5 WHERE checkout = $1")
+        .bind(&row.checkout)
+        .bind(row.captured)
+        .bind(row.released)
+        .bind(row.captures)
+        .bind(&row.ended)
         .execute(db)
         .await?;
     Ok(())
@@ -244,11 +242,11 @@ pub async fn out_of_sum(db: &mut Connection) -> sqlx::Result<Vec<String>> {
         "SELECT o.checkout FROM orders o LEFT JOIN order_captures c ON c.checkout = o.checkout
             LEFT JOIN order_capture_failures f ON f.checkout = c.checkout AND f.number = c.number
             LEFT JOIN loans l ON l.id = c.loan LEFT JOIN loan_standings s ON s.loan = c.loan
-         GROUP BY o.checkout, o.captured, o.captures, o.authorized, o.ended
+         GROUP BY o.checkout, o.captured, o.captures, o.authorized, o.released, o.ended
          HAVING o.captured <> coalesce(sum(CASE WHEN f.number IS NULL THEN c.amount ELSE 0 END), 0)
             OR o.captured <> coalesce(sum(CASE WHEN f.number IS NULL THEN l.principal ELSE 0 END), 0)
             OR sum(CASE WHEN f.number IS NOT NULL AND s.status <> 'cancelled' THEN 1 ELSE 0 END) > 0
-            OR o.captures <> count(c.loan) OR (o.captured = o.authorized AND o.ended IS NULL)",
+            OR o.captures <> count(c.loan) OR (o.captured + o.released = o.authorized) <> (o.ended IS NOT NULL AND o.ended <> 'expired')",
     )
     .fetch_all(db)
     .await

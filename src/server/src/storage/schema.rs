@@ -46,6 +46,7 @@ pub const LENDING: &[Step] = steps! {
     8 "webhooks" = "0008_webhooks.sql";
     9 "standings" = "0009_standings.sql";
     10 "captures and fees" = "0010_captures_and_fees.sql";
+    11 "postings and releases" = "0011_postings_and_releases.sql";
 };
 
 /// How often a migration is begun that another server is making at the same time.

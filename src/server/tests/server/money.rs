@@ -225,7 +225,9 @@ async fn the_journal_is_read_page_by_page_and_cannot_be_changed() {
     }
     assert_eq!(seen, (1..=103).collect::<Vec<_>>());
 
-    // The second line of defence: the database itself.
+    // The second line of defence: the database itself. SQLite finds a row that points nowhere by the commit.
+    let postgres = world.app().db.engine() == Engine::Postgres;
+    let nowhere = if postgres { "belongs to an entry" } else { "foreign key" };
     for (statement, message) in [
         ("UPDATE journal_entries SET date = '2020-01-01'", "append-only"),
         ("DELETE FROM journal_entries", "append-only"),
@@ -242,7 +244,11 @@ async fn the_journal_is_read_page_by_page_and_cannot_be_changed() {
             "INSERT INTO journal_transfers SELECT id, 99, '1010', '2110', 0 FROM journal_entries LIMIT 1",
             "check constraint",
         ),
-        ("INSERT INTO journal_transfers SELECT id, 99, '1010', '9999', 1 FROM journal_entries LIMIT 1", "foreign key"),
+        ("INSERT INTO journal_transfers SELECT id, 99, '1010', '9999', 1 FROM journal_entries LIMIT 1", nowhere),
+        ("INSERT INTO journal_transfers SELECT id, 99, '9999', '1010', 1 FROM journal_entries LIMIT 1", nowhere),
+        ("INSERT INTO journal_transfers VALUES ('nobody', 1, '1010', '2110', 1)", nowhere),
+        ("DELETE FROM accounts WHERE code = '1010'", "stays in the chart"),
+        ("UPDATE accounts SET code = '9999' WHERE code = '1010'", "stays in the chart"),
         (
             "INSERT INTO journal_entries SELECT 'x', chain, 200, date, currency, event, previous, previous, recorded
              FROM journal_entries LIMIT 1",
@@ -253,6 +259,27 @@ async fn the_journal_is_read_page_by_page_and_cannot_be_changed() {
         let mut tx = world.app().db.begin().await.unwrap();
         let error = sqlx::query(statement).execute(&mut *tx).await.unwrap_err().to_string();
         assert!(error.to_lowercase().contains(message), "{statement}: {error}");
+    }
+}
+
+/// No posting writes a row that another loan's posting also writes. PostgreSQL writes even where it locks a row: as a
+/// foreign key does the one that it points to. A row that nobody touched since it was made has no `xmax`.
+#[tokio::test(flavor = "multi_thread")]
+async fn postings_of_several_loans_write_no_row_of_the_chart() {
+    let world = World::new().await;
+    for _ in 0..2 {
+        let (_, loan, capability) = world.buy(&ADA, 20_000, "monthly-3").await;
+        world.pay(&loan, &capability, 5_000).await;
+    }
+    let mut tx = world.app().db.begin().await.unwrap();
+    let posted: i64 = sqlx::query_scalar("SELECT count(*) FROM journal_transfers").fetch_one(&mut *tx).await.unwrap();
+    assert!(posted >= 4, "{posted}");
+    if world.app().db.engine() == Engine::Postgres {
+        let touched: i64 = sqlx::query_scalar("SELECT count(*) FROM accounts WHERE CAST(xmax AS TEXT) <> '0'")
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+        assert_eq!(touched, 0);
     }
 }
 
