@@ -1,11 +1,24 @@
 -- The rules of the journal in fewer looks at it: they are asked for every row.
 
--- A chain grows by one, from the hash before it. Beyond the first, the entry before must be there; a second of one
--- number the table refuses by itself.
+-- How many lines an entry has: nothing is added to one that is whole, and none is empty.
+ALTER TABLE journal_entries ADD COLUMN lines INTEGER CHECK (lines IS NULL OR lines >= 1);
+DROP TRIGGER journal_entries_no_update;
+UPDATE journal_entries SET lines = (SELECT count(*) FROM journal_transfers t WHERE t.entry = journal_entries.id);
+CREATE TRIGGER journal_entries_no_update BEFORE UPDATE ON journal_entries
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER journal_entries_have_lines BEFORE INSERT ON journal_entries WHEN NEW.lines IS NULL
+BEGIN SELECT RAISE(ABORT, 'a journal entry says how many lines it has'); END;
+CREATE TRIGGER journal_transfers_belong BEFORE INSERT ON journal_transfers
+WHEN NOT EXISTS (SELECT 1 FROM journal_entries WHERE id = NEW.entry AND NEW.line <= lines)
+BEGIN SELECT RAISE(ABORT, 'a transfer belongs to an entry and has a line of it'); END;
+
+-- A chain grows by one, from the hash before it, in one currency; money of unknown payers is in any. Beyond the first,
+-- the entry before must be there; a second of one number the table refuses by itself.
 DROP TRIGGER journal_entries_follow;
 CREATE TRIGGER journal_entries_follow BEFORE INSERT ON journal_entries
 WHEN NEW.number > 1 AND NOT EXISTS (
-    SELECT 1 FROM journal_entries WHERE chain = NEW.chain AND number = NEW.number - 1 AND hash = NEW.previous)
+    SELECT 1 FROM journal_entries WHERE chain = NEW.chain AND number = NEW.number - 1 AND hash = NEW.previous
+        AND (currency = NEW.currency OR NEW.chain LIKE 'suspense%'))
 BEGIN SELECT RAISE(ABORT, 'journal entry does not follow its chain'); END;
 
 -- Foreign keys hold accounts to which something was posted; those of the chart stay even before that.

@@ -31,8 +31,8 @@ pub async fn head(db: &mut Connection, chain: &str) -> sqlx::Result<Head> {
 /// When it does not follow the chain or the database fails.
 pub async fn append(db: &mut Connection, id: &str, chain: &str, sealed: &Sealed, now: &str) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO journal_entries (id, chain, number, date, currency, event, previous, hash, recorded)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO journal_entries (id, chain, number, date, currency, event, previous, hash, recorded, lines)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(id)
     .bind(chain)
@@ -43,6 +43,7 @@ pub async fn append(db: &mut Connection, id: &str, chain: &str, sealed: &Sealed,
     .bind(&sealed.previous)
     .bind(&sealed.hash)
     .bind(now)
+    .bind(lines_of(&sealed.entry))
     .execute(&mut *db)
     .await?;
     for (line, transfer) in (1_i64..).zip(sealed.entry.transfers()) {
@@ -56,6 +57,10 @@ pub async fn append(db: &mut Connection, id: &str, chain: &str, sealed: &Sealed,
             .await?;
     }
     Ok(())
+}
+
+fn lines_of(entry: &Entry) -> i64 {
+    i64::try_from(entry.transfers().len()).unwrap_or(i64::MAX)
 }
 
 /// An entry to be appended.
@@ -75,8 +80,8 @@ pub struct New {
 /// When one does not follow its chain or the database fails.
 pub async fn append_all(db: &mut Connection, entries: &[New], now: &str) -> sqlx::Result<()> {
     let before = "INSERT INTO journal_entries
-        (id, chain, number, date, currency, event, previous, hash, recorded) VALUES";
-    many::execute(db, (before, ""), 9, entries, |query, New { id, chain, sealed }| {
+        (id, chain, number, date, currency, event, previous, hash, recorded, lines) VALUES";
+    many::execute(db, (before, ""), 10, entries, |query, New { id, chain, sealed }| {
         query
             .bind(id.clone())
             .bind(chain.clone())
@@ -87,6 +92,7 @@ pub async fn append_all(db: &mut Connection, entries: &[New], now: &str) -> sqlx
             .bind(sealed.previous.clone())
             .bind(sealed.hash.clone())
             .bind(now.to_owned())
+            .bind(lines_of(&sealed.entry))
     })
     .await?;
     let lines: Vec<(&str, i64, Transfer)> = entries

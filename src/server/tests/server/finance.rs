@@ -116,7 +116,7 @@ async fn a_closed_period_takes_no_decision_and_no_posting_but_money_that_came_be
     // The second line of defence: the database itself.
     for (statement, message) in [
         (
-            "INSERT INTO journal_entries SELECT 'x', 'y', 1, '2026-03-31', currency, event, previous, 'hash', recorded
+            "INSERT INTO journal_entries SELECT 'x', 'y', 1, '2026-03-31', currency, event, previous, 'hash', recorded, 1
              FROM journal_entries WHERE number = 1 LIMIT 1",
             "closed",
         ),
@@ -161,7 +161,7 @@ async fn every_day_that_is_over_is_sealed_signed_and_linked_to_the_one_before() 
     // Nothing is posted on a sealed day any more.
     let mut tx = world.app().db.begin().await.unwrap();
     let statement = "INSERT INTO journal_entries SELECT 'x', 'y', 1, '2026-03-04', currency, event, previous, 'hash',
-        recorded FROM journal_entries WHERE number = 1 LIMIT 1";
+        recorded, 1 FROM journal_entries WHERE number = 1 LIMIT 1";
     assert!(sqlx::query(statement).execute(&mut *tx).await.is_err());
     drop(tx);
 

@@ -237,26 +237,45 @@ async fn the_journal_is_read_page_by_page_and_cannot_be_changed() {
         ("DELETE FROM offer_uses", "offer"),
         ("DELETE FROM decisions", "append-only"),
         (
-            "INSERT INTO journal_transfers SELECT id, 99, '1010', '1010', 1 FROM journal_entries LIMIT 1",
+            "INSERT INTO journal_transfers VALUES ('fresh', 1, '1010', '1010', 1)",
             "check constraint",
         ),
         (
-            "INSERT INTO journal_transfers SELECT id, 99, '1010', '2110', 0 FROM journal_entries LIMIT 1",
+            "INSERT INTO journal_transfers VALUES ('fresh', 1, '1010', '2110', 0)",
             "check constraint",
         ),
-        ("INSERT INTO journal_transfers SELECT id, 99, '1010', '9999', 1 FROM journal_entries LIMIT 1", nowhere),
-        ("INSERT INTO journal_transfers SELECT id, 99, '9999', '1010', 1 FROM journal_entries LIMIT 1", nowhere),
-        ("INSERT INTO journal_transfers VALUES ('nobody', 1, '1010', '2110', 1)", nowhere),
+        ("INSERT INTO journal_transfers VALUES ('fresh', 1, '1010', '9999', 1)", nowhere),
+        ("INSERT INTO journal_transfers VALUES ('fresh', 1, '9999', '1010', 1)", nowhere),
+        ("INSERT INTO journal_transfers VALUES ('nobody', 1, '1010', '2110', 1)", "a transfer belongs to an entry"),
+        (
+            "INSERT INTO journal_transfers SELECT id, lines + 1, '1010', '2110', 1 FROM journal_entries LIMIT 1",
+            "a transfer belongs to an entry",
+        ),
         ("DELETE FROM accounts WHERE code = '1010'", "stays in the chart"),
         ("UPDATE accounts SET code = '9999' WHERE code = '1010'", "stays in the chart"),
         (
-            "INSERT INTO journal_entries SELECT 'x', chain, 200, date, currency, event, previous, previous, recorded
+            "INSERT INTO journal_entries SELECT 'x', chain, 200, date, currency, event, previous, previous, recorded, 1
              FROM journal_entries LIMIT 1",
             "does not follow",
+        ),
+        (
+            "INSERT INTO journal_entries SELECT 'x', chain, number + 1, date, 'EUR', event, hash, replace(hash, '0', '1'),
+                recorded, 1
+             FROM journal_entries WHERE number = 103",
+            "does not follow",
+        ),
+        (
+            "INSERT INTO journal_entries SELECT 'x', 'x', 1, date, currency, event, previous, replace(hash, '0', '1'),
+                recorded, 0 FROM journal_entries WHERE number = 103",
+            "check constraint",
         ),
         ("INSERT INTO offer_uses SELECT offer, loan, used FROM offer_uses", "unique"),
     ] {
         let mut tx = world.app().db.begin().await.unwrap();
+        // An entry of two lines that has none yet.
+        let fresh = "INSERT INTO journal_entries SELECT 'fresh', 'fresh', 1, date, currency, event, previous, previous,
+            recorded, 2 FROM journal_entries WHERE number = 1 LIMIT 1";
+        sqlx::query(fresh).execute(&mut *tx).await.unwrap();
         let error = sqlx::query(statement).execute(&mut *tx).await.unwrap_err().to_string();
         assert!(error.to_lowercase().contains(message), "{statement}: {error}");
     }
