@@ -7,6 +7,9 @@ mod trees;
 
 use clap::{Parser, Subcommand};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(name = "prequal", version, about = "Credit decisions at the moment of buying")]
 struct Cli {

@@ -27,6 +27,10 @@ use prequal_server::{
 use sqlx::AssertSqlSafe;
 use world::World;
 
+/// As the program's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How many loans there are.
 const LOANS: &str = "PREQUAL_BENCH_PORTFOLIO";
 const LOANS_DEFAULT: u64 = 1_000_000;

@@ -33,6 +33,10 @@ use tokio::{
 };
 use world::World;
 
+/// As the program's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// With a configuration in it, this program is the server.
 const SERVER: &str = "PREQUAL_BENCH_SERVER";
 /// How long each number of clients is measured.
