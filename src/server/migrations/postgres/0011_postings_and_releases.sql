@@ -61,3 +61,6 @@ CREATE TRIGGER accounts_no_other_code BEFORE UPDATE ON accounts FOR EACH ROW EXE
 -- made again, and this may not.
 ALTER TABLE orders ADD COLUMN released BIGINT NOT NULL DEFAULT 0 CHECK (released >= 0);
 UPDATE orders SET released = authorized - captured WHERE ended IN ('captured', 'voided');
+
+-- All lines' statements of one day.
+CREATE INDEX line_statements_by_date ON line_statements (date, line);

@@ -31,3 +31,6 @@ BEGIN SELECT RAISE(ABORT, 'an account stays in the chart'); END;
 -- made again, and this may not.
 ALTER TABLE orders ADD COLUMN released INTEGER NOT NULL DEFAULT 0 CHECK (released >= 0);
 UPDATE orders SET released = authorized - captured WHERE ended IN ('captured', 'voided');
+
+-- All lines' statements of one day.
+CREATE INDEX line_statements_by_date ON line_statements (date, line);

@@ -433,6 +433,23 @@ pub struct LineStatement {
     outcome: Option<String>,
 }
 
+impl From<stored::StatementRow> for LineStatement {
+    fn from(row: stored::StatementRow) -> Self {
+        Self {
+            total: row.principal + row.installments + row.interest + row.fee,
+            date: row.date,
+            due: row.due,
+            principal: row.principal,
+            installments: row.installments,
+            interest: row.interest,
+            fee: row.fee,
+            minimum: row.minimum,
+            paid: row.paid,
+            outcome: row.outcome,
+        }
+    }
+}
+
 /// Statements of a revolving line, page by page.
 #[utoipa::path(get, path = "/v1/lines/{id}/statements", tag = "lines", security(("bearer" = [])),
     params(("id" = String, Path), LineStatementsQuery),
@@ -448,17 +465,5 @@ pub async fn statements(
     let row = visible(&mut db, &id, &caller).await?;
     let rows = stored::statements(&mut db, &row.id, page.after(), page.rows()).await?;
     let (rows, next_cursor) = page.cut(rows, |row| &row.date);
-    let view = |row: stored::StatementRow| LineStatement {
-        total: row.principal + row.installments + row.interest + row.fee,
-        date: row.date,
-        due: row.due,
-        principal: row.principal,
-        installments: row.installments,
-        interest: row.interest,
-        fee: row.fee,
-        minimum: row.minimum,
-        paid: row.paid,
-        outcome: row.outcome,
-    };
-    Reply::ok(&LineStatementsPage { statements: rows.into_iter().map(view).collect(), next_cursor })
+    Reply::ok(&LineStatementsPage { statements: rows.into_iter().map(LineStatement::from).collect(), next_cursor })
 }

@@ -37,6 +37,7 @@ pub mod sandbox;
 pub mod settlements;
 pub mod sign;
 pub mod signing;
+pub mod statements;
 mod strict;
 pub mod submit;
 pub mod trace;
@@ -130,6 +131,9 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(finance::export))
         .routes(routes!(refunds::create, refunds::list))
         .routes(routes!(refunds::read))
+        .routes(routes!(payments::list))
+        .routes(routes!(payments::read))
+        .routes(routes!(statements::list))
         .routes(routes!(events::create, events::list))
         .routes(routes!(resolutions::match_suspense))
         .routes(routes!(resolutions::decide_payout))

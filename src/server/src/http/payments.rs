@@ -1,16 +1,18 @@
-//! Payments that a shopper instructs. The instruction moves nothing: the provider's notice does.
+//! Payments that a shopper instructs, and what became of them. The instruction moves nothing: the provider's notice does.
+#![allow(unused_qualifications, reason = "the macro that describes a route repeats the names of its queries")]
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use prequal_core::money::Amount;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    auth::OnlyCapability,
-    extract::{Id, IdempotencyKey, Json},
+    auth::{Caller, OnlyCapability, OnlyReader},
+    extract::{Id, IdempotencyKey, Json, Query},
     loans::of_capability,
+    page::Page,
 };
 use crate::{
     app::{App, new_id},
@@ -19,7 +21,7 @@ use crate::{
     outbox,
     problem::{Kind, Problem},
     reply::Reply,
-    storage::{Connection, group::Part, payments},
+    storage::{Connection, capabilities, group::Part, payments},
 };
 
 /// The most payments under way or ended that one loan may have.
@@ -116,4 +118,96 @@ async fn instruct(
     let reply = Reply::accepted(&Instructed { payment_id: payment.id, status: "initiated" })?;
     attempt.finish(tx, &app.vault, &reply, &now).await?;
     Ok(reply)
+}
+
+/// A payment of any loan.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentRecord {
+    /// Its id.
+    id: String,
+    /// Of which loan.
+    loan_id: String,
+    /// In minor units.
+    amount: i64,
+    /// ISO 4217.
+    currency: String,
+    /// `initiated`, `received` while the payer's bank may take it back, `cleared`, `failed`, `returned`, `charged_back`,
+    /// or `reversed` where the lender undid it.
+    status: String,
+    /// From which day it counts, once it is known.
+    value_date: Option<String>,
+    /// On which business day its last state was booked.
+    booking_date: Option<String>,
+    /// When it was instructed, or came unasked; RFC 3339.
+    created: String,
+}
+
+fn record(row: payments::Row) -> PaymentRecord {
+    PaymentRecord {
+        id: row.id,
+        loan_id: row.loan,
+        amount: row.amount,
+        currency: row.currency,
+        status: row.status,
+        value_date: row.value_date,
+        booking_date: row.booked,
+        created: row.created,
+    }
+}
+
+/// A payment as it stands; its shopper may ask as well.
+#[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", security(("bearer" = [])),
+    params(("id" = String, Path)),
+    responses((status = 200, body = PaymentRecord), (status = "4XX", response = super::ProblemDocument)))]
+pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
+    let mut db = app.db.read().await?;
+    let row = payments::find(&mut db, &id).await?.ok_or_else(Problem::not_found)?;
+    let may = match &caller {
+        Caller::Lender(_) | Caller::Auditor(_) => true,
+        Caller::Capability(hash) => capabilities::opens(&mut db, &row.loan, hash).await?,
+        _ => false,
+    };
+    if may { Reply::ok(&record(row)) } else { Err(Problem::not_found()) }
+}
+
+/// Which payments, and from where.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PaymentsQuery {
+    /// In this state only.
+    status: Option<String>,
+    /// After this place: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many at most, 1 to 100.
+    limit: Option<u32>,
+}
+
+/// A page of payments.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentsPage {
+    /// In the order in which they were instructed or came.
+    payments: Vec<PaymentRecord>,
+    /// Where to go on; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// Payments of all loans, page by page.
+#[utoipa::path(get, path = "/v1/payments", tag = "payments", security(("bearer" = [])), params(PaymentsQuery),
+    responses((status = 200, body = PaymentsPage), (status = "4XX", response = super::ProblemDocument)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    _: OnlyReader,
+    Query(query): Query<PaymentsQuery>,
+) -> Result<Reply, Problem> {
+    let page = Page::asked("payments", query.cursor.as_deref(), query.limit)?;
+    let status = query.status.as_deref();
+    if status.is_some_and(|status| !payments::STATUSES.contains(&status)) {
+        let detail = format!("`status` is one of {}", payments::STATUSES.join(", "));
+        return Err(Problem::new(Kind::BadRequest, detail));
+    }
+    let mut db = app.db.read().await?;
+    let rows = payments::page(&mut db, status, page.after(), page.rows()).await?;
+    let (rows, next_cursor) = page.cut(rows, |row| &row.id);
+    Reply::ok(&PaymentsPage { payments: rows.into_iter().map(record).collect(), next_cursor })
 }

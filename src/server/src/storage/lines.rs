@@ -322,3 +322,24 @@ pub async fn statements(
     .fetch_all(db)
     .await
 }
+
+/// The statements that were made for a day, by line, after one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn statements_of_day(
+    db: &mut Connection,
+    date: &str,
+    after: Option<&str>,
+    limit: i64,
+) -> sqlx::Result<Vec<StatementRow>> {
+    sqlx::query_as(
+        "SELECT line, date, due, principal, installments, interest, fee, minimum, paid, outcome FROM line_statements
+         WHERE date = $1 AND ($2 IS NULL OR line > $2) ORDER BY line LIMIT $3",
+    )
+    .bind(date)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}

@@ -33,6 +33,9 @@ pub const CHARGED_BACK: &str = "charged_back";
 /// Undone by one of the lender's people.
 pub const REVERSED: &str = "reversed";
 
+/// All states of a payment.
+pub const STATUSES: [&str; 7] = [INITIATED, RECEIVED, CLEARED, "failed", RETURNED, CHARGED_BACK, REVERSED];
+
 /// A payout's row.
 #[derive(Debug, Clone, FromRow)]
 pub struct PayoutRow {
@@ -84,6 +87,26 @@ pub async fn find(db: &mut Connection, id: &str) -> sqlx::Result<Option<Row>> {
 /// When the database fails.
 pub async fn of_loan(db: &mut Connection, loan: &str) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as("SELECT * FROM payments WHERE loan = $1 ORDER BY id").bind(loan).fetch_all(db).await
+}
+
+/// Payments after an id, of one state or of all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    db: &mut Connection,
+    status: Option<&str>,
+    after: Option<&str>,
+    limit: i64,
+) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as(
+        "SELECT * FROM payments WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR id > $2) ORDER BY id LIMIT $3",
+    )
+    .bind(status)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(db)
+    .await
 }
 
 /// How many payments a loan has.

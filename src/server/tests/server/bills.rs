@@ -92,6 +92,10 @@ async fn who_pays_the_minimum_carries_the_rest_over_with_interest_from_the_day_a
     assert_eq!(minor(&statement["minimum"]), 10_000 + minor(&part["total"]));
     assert_eq!(minor(&statement["total"]), 100_000 + minor(&part["total"]));
     assert_eq!((&statement["paid"], &statement["outcome"]), (&Value::Null, &Value::Null));
+    let of_the_day = world.get("/v1/statements", LENDER).await.expect(200);
+    assert_eq!(of_the_day["statements"], json!([{ "line_id": line.id, "statement": statement }]));
+    let none = world.get("/v1/statements?date=2027-02-02", LENDER).await.expect(200);
+    assert_eq!(none["statements"], json!([]));
 
     world.set_date("2027-02-08").await;
     world.pay(&once, &once_capability, 20_000).await;
@@ -189,6 +193,7 @@ async fn a_signature_under_a_revolving_line_names_its_terms_and_the_law_bounds_t
     world.get(&path, MERCHANT).await.problem(404, "not-found");
     world.get(&format!("{path}?cursor=soon"), LENDER).await.problem(400, "bad-request");
     world.get(&path, LENDER).await.expect(200);
+    world.get("/v1/statements?date=2027-02-30", LENDER).await.problem(400, "bad-request");
 }
 
 /// 900.00 at 18 % from 5 February in three: 5 days to the 10th, then months of 28 and 31 days, on actual days over 365.
