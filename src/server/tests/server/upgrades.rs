@@ -207,3 +207,38 @@ async fn one_order_may_have_more_loans_and_everything_else_is_guarded_as_before(
         assert!(execute(&mut db, engine, hash, &refused).await.is_err(), "{why}: {refused}");
     }
 }
+
+/// Claims of refunds that were undone once stood as captures of which the loan was to hear a second time. What a loan was
+/// captured by stays to be told; what gives a refund back does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_gave_an_undone_refund_back_is_told_to_no_loan() {
+    const ENTRIES: [(&str, usize, &str, i64); 5] = [
+        ("e1", 0, "capture", 500),
+        ("e2", 0, "merchant_fee", -15),
+        ("e3", 0, "refund", -200),
+        ("e4", 0, "capture", 200),
+        ("e5", 1, "capture", 300),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let url = database::fresh(folder.path());
+    let first = Database::open_with(&url, &LENDING[..1]).await.unwrap();
+    load(&first).await;
+    first.close().await;
+    let before = LENDING.iter().position(|step| step.version == 12).unwrap();
+    let old = Database::open_with(&url, &LENDING[..before]).await.unwrap();
+    let mut tx = old.begin().await.unwrap();
+    let loans: Vec<String> = sqlx::query_scalar("SELECT id FROM loans ORDER BY id").fetch_all(&mut *tx).await.unwrap();
+    for (id, loan, kind, amount) in ENTRIES {
+        let sql = "INSERT INTO merchant_entries (id, merchant, currency, kind, loan, amount, date, created)
+            VALUES ($1, 'shop', 'USD', $2, $3, $4, '2026-01-01', 't')";
+        sqlx::query(sql).bind(id).bind(kind).bind(&loans[loan]).bind(amount).execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    old.close().await;
+    let new = Database::open(&url).await.unwrap();
+    let sql = "SELECT id, paid_out, undone FROM merchant_entries ORDER BY id";
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(sql).fetch_all(&mut *new.read().await.unwrap()).await.unwrap();
+    let rows: Vec<(&str, i64, i64)> = rows.iter().map(|(id, paid_out, undone)| (&**id, *paid_out, *undone)).collect();
+    assert_eq!(rows, [("e1", 0, 0), ("e2", 0, 0), ("e3", 0, 0), ("e4", 1, 1), ("e5", 0, 0)]);
+    new.close().await;
+}
