@@ -297,6 +297,14 @@ impl Loan {
         self.books().delinquency(&run, date)
     }
 
+    /// What is disputed on a date: until the dispute is over it is not collected.
+    ///
+    /// # Errors
+    /// [`LedgerError::Money`] beyond the range of amounts.
+    pub fn disputed(&self, date: Date) -> Result<Amount, LedgerError> {
+        self.facts.disputed(date)
+    }
+
     /// Principal that stood at the end of a day, by all that is known now.
     pub(crate) fn stood_on(&self, date: Date) -> Result<Amount, LedgerError> {
         let count = self.facts.acts.iter().take_while(|act| act.date <= date).count();

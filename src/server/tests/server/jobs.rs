@@ -379,6 +379,55 @@ async fn who_withdraws_is_not_debited_and_nor_is_what_was_instructed_already() {
     assert_eq!(run(world.app(), date(&due)).await.unwrap().changed, 0);
 }
 
+/// What is disputed is not collected; what is not, is; and all of it once the dispute is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_disputed_is_not_debited_until_the_dispute_is_over() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 60_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    let agreed = json!({ "text_hash": prequal_server::secret::sha256_hex("Debit me.") }).to_string();
+    let autopay = format!("{path}/autopay");
+    world.call("PUT", &autopay, &capability, &[], agreed.as_bytes()).await.expect(200);
+    let view = world.get(&path, &capability).await.expect(200);
+    let due = |number: usize| view["installments"][number]["due"].as_str().unwrap().to_owned();
+    let start = world.app().today().unwrap().to_string();
+    let dispute = |amount: i64| json!({ "type": "disputed", "amount": amount, "value_date": start });
+    let whole = world.tell(&loan, dispute(60_000)).await["event"]["dispute"].clone();
+    let run = due_debits::DUE_DEBITS.run;
+    let paid = async |count: usize| {
+        let cleared = |loan: &serde_json::Value| {
+            let payments = loan["payments"].as_array().unwrap();
+            payments.len() == count && payments.iter().all(|one| one["status"] == "cleared")
+        };
+        world.wait(&path, &capability, cleared).await["payments"][count - 1]["amount"].as_i64().unwrap()
+    };
+    world.set_date(&due(0)).await;
+    assert_eq!(run(world.app(), date(&due(0))).await.unwrap().changed, 0, "all of it is disputed");
+    assert_eq!(world.get(&autopay, &capability).await.expect(200)["next_due"], due(1));
+    // The dispute of the whole ends, and one of 50.00 began before the job runs again: all but these are collected.
+    let first = view["installments"][0]["total"].as_i64().unwrap();
+    let part = world.tell(&loan, dispute(5_000)).await["event"]["dispute"].clone();
+    let over = |dispute: &serde_json::Value, day: &str| json!({ "type": "dispute_resolved", "dispute": dispute, "value_date": day });
+    world.tell(&loan, over(&whole, &due(0))).await;
+    assert_eq!(world.get(&autopay, &capability).await.expect(200)["next_due"], due(0), "it is dated anew");
+    assert_eq!(run(world.app(), date(&due(0))).await.unwrap().changed, 1);
+    assert_eq!(paid(1).await, first - 5_000);
+    let next = date(&due(0)).add_days(1).unwrap();
+    world.set_date(&next.to_string()).await;
+    assert_eq!(run(world.app(), next).await.unwrap().changed, 0, "the rest is disputed");
+    world.tell(&loan, over(&part, &next.to_string())).await;
+    assert_eq!(run(world.app(), next).await.unwrap().changed, 1);
+    assert_eq!(paid(2).await, 5_000);
+    // A dispute that is reversed is over as well.
+    let undone = world.tell(&loan, dispute(60_000)).await["number"].clone();
+    world.set_date(&due(1)).await;
+    assert_eq!(run(world.app(), date(&due(1))).await.unwrap().changed, 0);
+    world.tell(&loan, json!({ "type": "reversed", "number": undone })).await;
+    let second = world.get(&path, &capability).await.expect(200)["installments"][1]["total"].as_i64().unwrap();
+    assert_eq!(run(world.app(), date(&due(1))).await.unwrap().changed, 1);
+    assert_eq!(paid(3).await, second);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_in_the_middle_of_the_day_s_debits_leaves_the_rest_to_the_next() {
     let mut world = World::new().await;
