@@ -61,9 +61,14 @@ impl Books<'_> {
         Ok(position)
     }
 
-    /// Nothing was lent: what came is owed back.
+    /// Nothing was lent: what came is owed back, and to a new owner what was paid for nothing.
     fn never_lent(&self) -> Result<Position, LedgerError> {
         let mut position = Position::default();
+        for fact in &self.facts.acts {
+            if let Act::Sell { price } = fact.act {
+                add(&mut position.owner_collected, price)?;
+            }
+        }
         for (source, amount) in self.facts.acts.iter().filter_map(|fact| fact.act.money()) {
             add(excess_of(&mut position, source), amount)?;
         }
@@ -272,4 +277,65 @@ fn to_owner(position: &mut Position, source: Source, amount: Amount, excess: Amo
         if source == Source::Merchant { &mut position.owner_refunded } else { &mut position.owner_collected };
     add(quantity, amount.saturating_sub(excess))?;
     add(excess_of(position, source), excess)
+}
+
+#[cfg(test)]
+mod tests {
+    use prequal_core::{calendar::Date, credit::Rules, money::Amount};
+
+    use crate::{Account as A, Contract, Event, Loan, Status};
+
+    fn amount(minor: i64) -> Amount {
+        Amount::new(minor).unwrap()
+    }
+
+    fn date(text: &str) -> Date {
+        Date::parse(text).unwrap()
+    }
+
+    /// 600.00 in three months without interest, of which the merchant's fee is 18.00, booked and paid out.
+    fn paid_out() -> Loan {
+        let terms = r#"{ "currency": "USD", "principal": 60000, "start": "2026-01-31",
+            "repayment": { "method": "free", "count": 3, "every": "P1M" } }"#;
+        let contract = Contract::new(serde_json::from_str(terms).unwrap(), Rules::default(), amount(1_800)).unwrap();
+        let mut loan = Loan::new(contract);
+        loan.record(Event::Booked, date("2026-01-31")).unwrap();
+        loan.record(Event::PayoutSettled { value_date: date("2026-01-31") }, date("2026-01-31")).unwrap();
+        loan
+    }
+
+    /// Books of before a loan had to be paid out to be given up: whatever ended it, the provider's word that the payout
+    /// failed is taken, and every cent that came is owed back to whoever sent it.
+    #[test]
+    fn a_payout_may_fail_after_a_loan_was_given_up_or_sold() {
+        let day = date("2026-02-10");
+        let received = Event::Received { amount: amount(700), payment: "p".to_owned(), value_date: day };
+        let sold = Event::Transferred { value_date: day, owner: "o".to_owned(), price: amount(50_000) };
+        let failed = Event::PayoutFailed { value_date: day };
+        for (ends, owed_to_owner) in [
+            (vec![Event::ChargedOff { value_date: day }], 0),
+            (vec![sold.clone()], 50_000),
+            (vec![Event::ChargedOff { value_date: day }, sold], 50_000),
+        ] {
+            let mut loan = paid_out();
+            loan.record(Event::PayoutReturned { value_date: day }, day).unwrap();
+            for end in ends {
+                loan.record(end, day).unwrap();
+            }
+            loan.record(received.clone(), day).unwrap();
+            loan.record(failed.clone(), day).unwrap();
+            assert_eq!(loan.status(), Status::Cancelled);
+            assert_eq!((loan.credit_balance(), loan.held_for_owner()), (amount(700), amount(owed_to_owner)));
+            for account in [A::PrincipalReceivable, A::LoanLoss, A::SaleResult, A::RecoveryIncome, A::MerchantPayable] {
+                assert_eq!(loan.position().net(account), 0, "{account:?}");
+            }
+            assert_eq!(loan.position().net(A::Cash), 700 + owed_to_owner);
+            // What is owed back can be sent back.
+            if owed_to_owner > 0 {
+                loan.record(Event::Remitted { amount: amount(owed_to_owner) }, day).unwrap();
+            }
+            loan.record(Event::PaidBack { amount: amount(700), payment: "b".to_owned() }, day).unwrap();
+            assert_eq!(loan.position().net(A::Cash), 0);
+        }
+    }
 }

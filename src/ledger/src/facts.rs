@@ -400,9 +400,6 @@ impl Facts {
                 _ => {}
             }
         }
-        if (given_up || sold) && self.payout == Payout::Failed {
-            return Err(LedgerError::PayoutEnded);
-        }
         Ok(())
     }
 

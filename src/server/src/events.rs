@@ -310,9 +310,19 @@ fn states(loan: &Loan) -> Vec<(&str, &'static str)> {
 ///
 /// # Errors
 /// 409.
-pub fn check_state(loan: &Loan, event: &Event) -> Result<(), Problem> {
+pub fn check_state(loan: &Loan, event: &Event, today: Date) -> Result<(), Problem> {
     if loan.status() == Status::Cancelled && !matches!(event, Event::Reversed { .. } | Event::Received { .. }) {
         return Err(Problem::new(Kind::WrongState, "this loan was never paid out"));
+    }
+    if matches!(event, Event::ChargedOff { .. } | Event::Transferred { .. }) {
+        // Until the merchant has the money the payout may still fail, and then nothing was lent that could be lost or sold.
+        if loan.position().paid_out.is_zero() && !loan.contract().payout().is_zero() {
+            return Err(Problem::new(Kind::WrongState, "only a loan that is paid out can be charged off or sold"));
+        }
+        let owed = loan.owed(today).and_then(|owed| Ok(owed.total()?)).map_err(Problem::internal)?;
+        if owed.is_zero() {
+            return Err(Problem::new(Kind::WrongState, "nothing is owed that could be charged off or sold"));
+        }
     }
     Ok(())
 }

@@ -152,7 +152,7 @@ async fn decided(
         return Err(Problem::new(Kind::EventsChanged, detail).with("events", count));
     }
     let event = new.event.event(&loan, today)?;
-    events::check_state(&loan, &event)?;
+    events::check_state(&loan, &event, today)?;
     Ok((row, loan, event))
 }
 
@@ -192,7 +192,7 @@ pub async fn withdraw(
         let (today, now) = (server.date_of(now)?, now.to_string());
         let mut loan = booking::load(&mut tx, &row).await?;
         let event = Event::Withdrawn { value_date: today };
-        events::check_state(&loan, &event)?;
+        events::check_state(&loan, &event, today)?;
         if loan.records().iter().any(|record| matches!(record.event, Event::Withdrawn { .. })) {
             return Err(Problem::new(Kind::WrongState, "this contract was withdrawn from before"));
         }

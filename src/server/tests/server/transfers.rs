@@ -266,3 +266,35 @@ async fn money_of_an_unknown_payer_is_matched_or_returned_once() {
     world.wait(&format!("/v1/loans/{loan}"), &capability, |loan| loan["balance"]["total"] == 50_000).await;
     assert_eq!(world.account("2910").await, 0);
 }
+
+/// Until the merchant has the money there is nothing to be lost or sold: a payout that came back may be sent again, and
+/// fail then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loan_is_charged_off_or_sold_only_while_it_is_paid_out_and_owed() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    let today = world.app().today().unwrap().to_string();
+    let lost = json!({ "type": "charged_off", "value_date": today });
+    let sold = json!({ "type": "transferred", "value_date": today, "owner": "fund-2", "price": 1 });
+    let transfer = world.newest("payout").await;
+    world.later(&transfer, "return").await;
+    world.wait(&path, &capability, |loan| loan["status"] == "disbursing").await;
+    for event in [&lost, &sold] {
+        world.try_tell(&loan, event).await.problem(409, "wrong-state");
+    }
+    // Sent again, the payout fails: the provider's notice is taken.
+    world.switch(json!({ "fail_next": 1 })).await;
+    world.post_once(&format!("{path}/payout"), LENDER, "a", &json!({ "decision": "resend" })).await.expect(201);
+    world.wait(&path, &capability, |loan| loan["status"] == "cancelled").await;
+    for event in [&lost, &sold] {
+        world.try_tell(&loan, event).await.problem(409, "wrong-state");
+    }
+    // A loan that is paid owes nothing that could be lost.
+    let (_, paid, capability) = world.buy(&GRACE, 50_000, "monthly-3").await;
+    world.pay(&paid, &capability, 50_000).await;
+    world.wait(&format!("/v1/loans/{paid}"), &capability, |loan| loan["status"] == "settled").await;
+    for event in [&lost, &sold] {
+        world.try_tell(&paid, event).await.problem(409, "wrong-state");
+    }
+}
