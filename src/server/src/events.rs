@@ -11,9 +11,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
-    app::new_id,
+    app::{App, new_id},
     problem::{Kind, Problem},
-    storage::{Connection, loans, payments},
+    storage::{Connection, loans, payments, suspense},
+    transfers,
 };
 
 /// The longest name of a new owner of a loan, in bytes.
@@ -143,7 +144,8 @@ pub enum Told {
     },
     /// The loan is paid and cleared, and its file is closed.
     Closed,
-    /// An earlier event is undone as if it had never been.
+    /// An earlier event is undone as if it had never been. Money that the provider told of is still here: it waits in
+    /// suspense, to be matched to its loan or sent back.
     Reversed {
         /// Its number among the loan's events.
         number: u32,
@@ -235,15 +237,52 @@ fn may_be_reversed(loan: &Loan, number: u32) -> Result<(), Problem> {
             | Event::PayoutFailed { .. }
             | Event::PayoutReturned { .. }
             | Event::Initiated { .. }
+            | Event::Collected { .. }
+            | Event::Cleared { .. }
+            | Event::Returned { .. }
+            | Event::ChargedBack { .. }
             | Event::PaidBack { .. },
-        ) => Err(Problem::new(
-            Kind::EventRefused,
-            "a booking, a payout and a pay-back are undone by the provider's notice of them, not by a reversal",
-        )
-        .with("pointer", "/event/number")),
+        ) => Err(not_by_reversal(
+            "a booking, a payout, a pay-back, and what the provider told of a debit or a chargeback are undone by the \
+             provider's notice of them, not by a reversal",
+        )),
         Some(Event::Reversed { number: target }) => may_be_reversed(loan, *target),
         _ => Ok(()),
     }
+}
+
+fn not_by_reversal(detail: &str) -> Problem {
+    Problem::new(Kind::EventRefused, detail).with("pointer", "/event/number")
+}
+
+/// Refuses to bring money back by a reversal that is not here any more: since it counted for nothing it waits in
+/// suspense, went elsewhere from there, or was taken back by the payer's bank.
+///
+/// # Errors
+/// 422 saying what to do instead; 500 when the database fails.
+pub async fn check_reversal(db: &mut Connection, loan: &Loan, event: &Event, today: Date) -> Result<(), Problem> {
+    let mut reversed = loan.clone();
+    // What the ledger itself refuses is told by it.
+    if !matches!(event, Event::Reversed { .. }) || reversed.record(event.clone(), today).is_err() {
+        return Ok(());
+    }
+    let before = states(loan);
+    for change in states(&reversed) {
+        if change.1 == payments::REVERSED || before.contains(&change) {
+            continue;
+        }
+        let Some(payment) = payments::find(db, change.0).await? else { continue };
+        let Some(transfer) = &payment.transfer else { continue };
+        if payment.status == payments::CHARGED_BACK {
+            return Err(not_by_reversal("this money was taken back by the payer's bank and cannot count again"));
+        }
+        let receipt = suspense::of_transfer(db, transfer).await?;
+        // Until it was moved to suspense by every reversal, it may stand there as matched to this very payment.
+        if receipt.is_some_and(|receipt| receipt.payment.as_ref() != Some(&payment.id)) {
+            return Err(not_by_reversal("this money is in suspense since it was reversed: match it from there"));
+        }
+    }
+    Ok(())
 }
 
 /// What an event needs beside the loan's books: money that came is a payment, and a payment stands as its events say.
@@ -251,6 +290,7 @@ fn may_be_reversed(loan: &Loan, number: u32) -> Result<(), Problem> {
 /// # Errors
 /// 500 when the database fails.
 pub async fn follow(
+    app: &App,
     db: &mut Connection,
     row: &loans::Row,
     loan: &Loan,
@@ -274,6 +314,13 @@ pub async fn follow(
         }
         Event::Reversed { .. } => {
             for (payment, status) in states(loan) {
+                if status == payments::REVERSED
+                    && let Some(stored) = payments::find(db, payment).await?
+                    && stored.status == payments::CLEARED
+                    && let Some(transfer) = &stored.transfer
+                {
+                    transfers::back_to_suspense(app, db, &stored, transfer, (today, now)).await?;
+                }
                 payments::set_state(db, payment, status, &today.to_string()).await?;
             }
             crate::refunds::settle_claims(db, loan, (today, now)).await

@@ -105,13 +105,30 @@ pub async fn taken_back(db: &mut Connection, told: &Told<'_>, (today, now): When
         Some(payment) => Some(payment),
         None => payments::of_transfer(db, told.id).await?,
     };
-    let Some(payment) = known else { return suspense_taken_back(db, told, (today, now)).await };
+    let Some(mut payment) = known else { return suspense_taken_back(db, told, (today, now)).await };
     check_amount(told, payment.amount, &payment.currency)?;
+    if payment.status == payments::REVERSED
+        && let Some(receipt) = suspense::of_transfer(db, told.id).await?
+    {
+        // Since it was reversed its money waits in suspense, or went to another loan from there.
+        match receipt.payment.filter(|_| receipt.outcome.as_deref() == Some("matched")) {
+            Some(other) if other != payment.id => {
+                let other = payments::find(db, &other).await?;
+                payment = other.ok_or_else(|| Problem::internal("money matched to no payment"))?;
+            }
+            Some(_) => {}
+            None => {
+                let news = suspense_taken_back(db, told, (today, now)).await?;
+                payments::set_state(db, &payment.id, payments::CHARGED_BACK, &today.to_string()).await?;
+                return Ok(news);
+            }
+        }
+    }
     let id = payment.id.clone();
     let (event, status) = match payment.status.as_str() {
         payments::RECEIVED => (Some(Event::Returned { payment: id }), payments::RETURNED),
         payments::CLEARED => (Some(Event::ChargedBack { payment: id }), payments::CHARGED_BACK),
-        // It counted for nothing any more.
+        // Its reversal took the money out of the books, before such money went to suspense.
         payments::REVERSED => (None, payments::CHARGED_BACK),
         payments::INITIATED => (None, payments::RETURNED),
         payments::RETURNED | payments::CHARGED_BACK => return Ok(false),
@@ -244,9 +261,47 @@ async fn never_lent(
 ///
 /// # Errors
 /// 500 when the database fails.
-pub async fn suspend(app: &App, db: &mut Connection, told: &Told<'_>, (today, now): When<'_>) -> Result<(), Problem> {
+pub async fn suspend(app: &App, db: &mut Connection, told: &Told<'_>, when: When<'_>) -> Result<(), Problem> {
+    suspend_as(app, db, told, "received_unknown", when).await
+}
+
+/// Money that a reversal took out of a loan is still here: it waits in suspense, from its own value date.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn back_to_suspense(
+    app: &App,
+    db: &mut Connection,
+    payment: &payments::Row,
+    transfer: &str,
+    when: When<'_>,
+) -> Result<(), Problem> {
+    const EVENT: &str = "reversed_to_suspense";
+    if let Some(receipt) = suspense::of_transfer(db, transfer).await? {
+        let back = pay_backs::Direction::In;
+        pay_backs::move_suspense(db, payment.amount, &payment.currency, back, EVENT, when).await?;
+        return Ok(suspense::unmatch(db, &receipt.entry).await?);
+    }
+    let value_date = payment.value_date.as_deref().unwrap_or_default();
+    let told = Told {
+        id: transfer,
+        reference: &payment.id,
+        amount: Amount::new(payment.amount).map_err(Problem::internal)?,
+        currency: Currency::parse(&payment.currency).map_err(Problem::internal)?,
+        value_date: Date::parse(value_date).map_err(Problem::internal)?,
+    };
+    suspend_as(app, db, &told, EVENT, when).await
+}
+
+async fn suspend_as(
+    app: &App,
+    db: &mut Connection,
+    told: &Told<'_>,
+    event: &'static str,
+    (today, now): When<'_>,
+) -> Result<(), Problem> {
     let transfer = Transfer::new(Account::Cash, Account::Suspense, told.amount).map_err(Problem::internal)?;
-    let entry = Entry::new(today, told.currency, "received_unknown", vec![transfer]).map_err(Problem::internal)?;
+    let entry = Entry::new(today, told.currency, event, vec![transfer]).map_err(Problem::internal)?;
     let entry = booking::post(db, journal::SUSPENSE_CHAIN, entry, now).await?;
     let kept = told.reference.floor_char_boundary(REFERENCE_BYTES_MAX);
     let reference = told.reference.get(..kept).unwrap_or_default();
@@ -260,6 +315,7 @@ pub async fn suspend(app: &App, db: &mut Connection, told: &Told<'_>, (today, no
         received: now.to_owned(),
         outcome: None,
         loan: None,
+        payment: None,
     };
     Ok(suspense::insert(db, &receipt).await?)
 }

@@ -153,6 +153,7 @@ async fn decided(
     }
     let event = new.event.event(&loan, today)?;
     events::check_state(&loan, &event, today)?;
+    events::check_reversal(db, &loan, &event, today).await?;
     Ok((row, loan, event))
 }
 
@@ -164,7 +165,7 @@ async fn book(app: &App, db: &mut Connection, id: &str, new: &NewEvent, attempt:
     let (today, now) = (app.date_of(now)?, now.to_string());
     let (row, mut loan, event) = decided(db, id, new, today).await?;
     let entry = booking::record_decided(db, id, &mut loan, event.clone(), today, &now).await?;
-    events::follow(db, &row, &loan, &event, (today, &now)).await?;
+    events::follow(app, db, &row, &loan, &event, (today, &now)).await?;
     let reply = Reply::created(&EventOutcome::of(id, &loan, entry.as_ref(), today, false)?)?;
     attempt.finish(db, &app.vault, &reply, &now).await?;
     Ok(reply)

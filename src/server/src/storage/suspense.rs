@@ -18,10 +18,12 @@ pub struct Row {
     pub outcome: Option<String>,
     /// The loan it was matched to.
     pub loan: Option<String>,
+    /// The payment of the loan, or the pay-back.
+    pub payment: Option<String>,
 }
 
 const SELECT: &str = "SELECT s.entry, s.transfer, s.reference_sealed, s.amount, s.currency, s.value_date, s.received,
-    m.outcome, m.loan FROM suspense_receipts s LEFT JOIN suspense_matches m ON m.entry = s.entry";
+    m.outcome, m.loan, m.payment FROM suspense_receipts s LEFT JOIN suspense_matches m ON m.entry = s.entry";
 
 /// The receipt of an entry.
 ///
@@ -72,7 +74,8 @@ pub async fn insert_match(db: &mut Connection, new: &Match<'_>) -> sqlx::Result<
     Ok(())
 }
 
-/// The receipt waits again: it could not be returned. What was tried stands among the pay-backs.
+/// The receipt waits again: it could not be returned, or its payment was reversed. What was tried stands among the
+/// pay-backs and the payments.
 ///
 /// # Errors
 /// When the database fails.
