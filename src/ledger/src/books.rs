@@ -338,4 +338,52 @@ mod tests {
             assert_eq!(loan.position().net(A::Cash), 0);
         }
     }
+
+    /// However many disputes and events a loan has, money that comes, clears and goes back is booked: limits refuse
+    /// decisions.
+    #[test]
+    fn limits_refuse_decisions_and_never_money() {
+        use crate::{
+            LedgerError, Record,
+            facts::PAUSES_MAX,
+            loan::{EVENTS_MAX, EVENTS_MAX_WITH_RECEIPTS},
+        };
+        let day = date("2026-02-10");
+        let pay = |payment: String| Event::Received { amount: amount(100), payment, value_date: day };
+        let mut loan = paid_out();
+        let dispute =
+            |place: usize| Event::Disputed { dispute: format!("d{place}"), amount: amount(1), value_date: day };
+        for place in 0..PAUSES_MAX {
+            loan.record(dispute(place), day).unwrap();
+        }
+        assert_eq!(loan.record(dispute(PAUSES_MAX), day), Err(LedgerError::TooManyPauses));
+        let owed = loan.owed(day).unwrap();
+        // Twice as many payments as have days of their own go back.
+        for place in 0..2 * PAUSES_MAX {
+            loan.record(pay(format!("p{place}")), day).unwrap();
+            loan.record(Event::ChargedBack { payment: format!("p{place}") }, day).unwrap();
+        }
+        assert_eq!((loan.owed(day).unwrap(), loan.position().net(A::Cash)), (owed, -58_200));
+
+        let full = |count: usize| {
+            let loan = paid_out();
+            let mut records = loan.records().to_vec();
+            records.resize(count, Record { booked: date("2026-01-31"), event: Event::Recognized });
+            Loan::restore(loan.contract().clone(), records).unwrap()
+        };
+        let mut loan = full(EVENTS_MAX - 1);
+        loan.record(Event::Recognized, day).unwrap();
+        let credit = Event::GoodwillCredited { amount: amount(1), value_date: day };
+        for decision in [Event::Recognized, credit, dispute(0)] {
+            assert_eq!(loan.record(decision, day), Err(LedgerError::TooManyEvents));
+        }
+        loan.record(pay("p".to_owned()), day).unwrap();
+        loan.record(Event::ChargedBack { payment: "p".to_owned() }, day).unwrap();
+        // Beyond all that can arrive, what did arrive may still be taken back.
+        let mut loan = full(EVENTS_MAX_WITH_RECEIPTS - 1);
+        loan.record(pay("p".to_owned()), day).unwrap();
+        assert_eq!(loan.record(pay("q".to_owned()), day), Err(LedgerError::TooManyEvents));
+        loan.record(Event::ChargedBack { payment: "p".to_owned() }, day).unwrap();
+        loan.record(Event::PayoutReturned { value_date: day }, day).unwrap();
+    }
 }

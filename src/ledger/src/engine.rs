@@ -357,7 +357,7 @@ impl<'a> Engine<'a> {
         for [from, to] in days.array_windows() {
             let active =
                 self.pauses.iter().filter(|pause| pause.from <= *from && pause.to.is_none_or(|end| end >= *to));
-            let paused = Amount::sum(active.map(|pause| pause.amount))?;
+            let paused = Amount::sum(active.map(|pause| pause.amount)).unwrap_or(Amount::MAX);
             if paused.is_zero() {
                 continue;
             }

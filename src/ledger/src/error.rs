@@ -43,7 +43,7 @@ pub enum LedgerError {
     Reversal(u32),
     /// An id of no byte or too many.
     BadId,
-    /// More disputes and returned payments than one loan may have.
+    /// More disputes than one loan may have.
     TooManyPauses,
     /// After a loan was given up or sold only money may come.
     AfterTheEnd(Date),
@@ -104,7 +104,7 @@ impl fmt::Display for LedgerError {
             Self::Reversal(number) => write!(f, "event {number} cannot be reversed: it is not in force"),
             Self::BadId => write!(f, "an id is 1 to {} bytes", crate::event::ID_BYTES_MAX),
             Self::TooManyPauses => {
-                write!(f, "a loan has at most {} disputes and returned payments", crate::facts::PAUSES_MAX)
+                write!(f, "a loan has at most {} disputes", crate::facts::PAUSES_MAX)
             }
             Self::AfterTheEnd(date) => {
                 write!(f, "after a loan was given up or sold only money may come: `{date}`")
@@ -121,7 +121,9 @@ impl fmt::Display for LedgerError {
             Self::Ceiling(name) => write!(f, "the ceiling `{name}` would be passed"),
             Self::DayOutOfOrder(date) => write!(f, "the day `{date}` does not come after the day before it"),
             Self::Export(line, why) => write!(f, "line {line}: {why}"),
-            Self::TooManyEvents => write!(f, "a loan has at most {} events", crate::loan::EVENTS_MAX),
+            Self::TooManyEvents => {
+                write!(f, "a loan has at most {} events, beside what becomes of money", crate::loan::EVENTS_MAX)
+            }
             Self::PartsDoNotAddUp => f.write_str("the parts of the loan do not add up to the money received"),
             Self::ChainBroken(number) => write!(f, "the chain is broken at entry {number}"),
             Self::NotCanonical => f.write_str("the entry cannot be written as canonical JSON"),

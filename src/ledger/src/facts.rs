@@ -13,7 +13,7 @@ use crate::{
     event::{ID_BYTES_MAX, NewSchedule, WaivedPart},
 };
 
-/// Disputes and returned payments of one loan, at most.
+/// Disputes of one loan, at most; and of payments that went back, those whose days are kept apart.
 pub const PAUSES_MAX: usize = 64;
 
 /// How the payout stands.
@@ -360,10 +360,20 @@ impl<'a> Gathering<'a> {
     }
 
     fn pause(&mut self, pause: Pause) -> Result<(), LedgerError> {
-        if self.facts.pauses.len() >= PAUSES_MAX {
+        if self.facts.pauses.iter().filter(|known| known.dispute == pause.dispute).count() < PAUSES_MAX {
+            self.facts.pauses.push(pause);
+            return Ok(());
+        }
+        if pause.dispute {
             return Err(LedgerError::TooManyPauses);
         }
-        self.facts.pauses.push(pause);
+        // That money went back is no decision and is booked always. Beyond so many their days are paused together: none of
+        // them less than by itself.
+        if let Some(last) = self.facts.pauses.iter_mut().rev().find(|known| !known.dispute) {
+            last.from = last.from.min(pause.from);
+            last.to = last.to.max(pause.to);
+            last.amount = last.amount.checked_add(pause.amount).unwrap_or(Amount::MAX);
+        }
         Ok(())
     }
 

@@ -20,8 +20,31 @@ use crate::{
     servicing::{Delinquency, Servicing},
 };
 
-/// The most events one loan may have.
+/// The most events one loan may have by anybody's decision.
 pub const EVENTS_MAX: usize = 4_096;
+
+/// The most it may have with money that arrives, which nobody decides.
+pub const EVENTS_MAX_WITH_RECEIPTS: usize = 2 * EVENTS_MAX;
+
+/// The most it may have in all. Whatever becomes of money that is booked always finds room: each receipt clears and goes
+/// back once.
+pub const EVENTS_MAX_IN_ALL: usize = 4 * EVENTS_MAX_WITH_RECEIPTS;
+
+/// How many events a loan may have before this one.
+const fn room_for(event: &Event) -> usize {
+    match event {
+        Event::Received { .. } | Event::Collected { .. } | Event::Initiated { .. } => EVENTS_MAX_WITH_RECEIPTS,
+        Event::PayoutSettled { .. }
+        | Event::PayoutFailed { .. }
+        | Event::PayoutReturned { .. }
+        | Event::Cleared { .. }
+        | Event::Returned { .. }
+        | Event::ChargedBack { .. }
+        | Event::PaidBack { .. }
+        | Event::Reversed { .. } => EVENTS_MAX_IN_ALL,
+        _ => EVENTS_MAX,
+    }
+}
 
 /// What was signed, as far as the ledger is concerned, and how the loan is served.
 #[derive(Debug, Clone, PartialEq)]
@@ -199,6 +222,9 @@ impl Loan {
     /// What an event needs of the state before it. (Afterwards a return may take away what it rested on: then the
     /// borrower, or the new owner, owes it.)
     fn may_follow(&self, event: &Event) -> Result<(), LedgerError> {
+        if self.records.len() >= room_for(event) {
+            return Err(LedgerError::TooManyEvents);
+        }
         match event {
             Event::PaidBack { amount, .. } if *amount > self.credit_balance() => {
                 Err(LedgerError::MoreThanHeld(self.credit_balance()))
@@ -216,7 +242,7 @@ impl Loan {
     /// Computes everything anew from contract and records. What is new is judged; what was recorded before stands, also
     /// where the debt under it has changed since.
     fn fold(&mut self, newest: Option<usize>) -> Result<(), LedgerError> {
-        if self.records.len() > EVENTS_MAX {
+        if self.records.len() > EVENTS_MAX_IN_ALL {
             return Err(LedgerError::TooManyEvents);
         }
         let terms = &self.contract.terms;

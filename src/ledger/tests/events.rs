@@ -484,7 +484,8 @@ fn every_limit_is_held() {
     let most = prequal_ledger::loan::EVENTS_MAX - records.len();
     long.loan = prequal_ledger::Loan::restore(contract(), many(most)).unwrap();
     assert_eq!(long.try_record(Event::Recognized, "2026-01-02"), Err(LedgerError::TooManyEvents));
-    assert!(matches!(prequal_ledger::Loan::restore(contract(), many(most + 1)), Err(LedgerError::TooManyEvents)));
+    let in_all = prequal_ledger::loan::EVENTS_MAX_IN_ALL - records.len();
+    assert!(matches!(prequal_ledger::Loan::restore(contract(), many(in_all + 1)), Err(LedgerError::TooManyEvents)));
 }
 
 fn long_contract() -> Contract {

@@ -6,12 +6,13 @@ use prequal_core::{
     decimal::Decimal,
     money::Amount,
 };
-use prequal_ledger::{Event, Loan, NewSchedule, Status, WaivedPart};
+use prequal_ledger::{Event, LedgerError, Loan, NewSchedule, Status, WaivedPart, loan::EVENTS_MAX};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
     app::{App, new_id},
+    booking,
     problem::{Kind, Problem},
     storage::{Connection, loans, payments, suspense},
     transfers,
@@ -358,6 +359,10 @@ fn states(loan: &Loan) -> Vec<(&str, &'static str)> {
 /// # Errors
 /// 409.
 pub fn check_state(loan: &Loan, event: &Event, today: Date) -> Result<(), Problem> {
+    // The ledger keeps room for money beyond this, and a decision must not use it up.
+    if loan.records().len() >= EVENTS_MAX {
+        return Err(booking::refused(LedgerError::TooManyEvents));
+    }
     if loan.status() == Status::Cancelled && !matches!(event, Event::Reversed { .. } | Event::Received { .. }) {
         return Err(Problem::new(Kind::WrongState, "this loan was never paid out"));
     }

@@ -230,7 +230,7 @@ pub struct EventView {
     in_force: bool,
 }
 
-/// A loan's events. A loan has at most 4,096, so they come on one page.
+/// A loan's events. A loan has at most 4,096 beside what becomes of money, so they come on one page.
 #[utoipa::path(get, path = "/v1/loans/{id}/events", tag = "loans", security(("bearer" = [])),
     params(("id" = String, Path)), responses((status = 200, body = EventsView), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn list(State(app): State<Arc<App>>, _: OnlyLender, Id(id): Id) -> Result<Reply, Problem> {
