@@ -276,10 +276,25 @@ fn advance_or(
     booked: Date,
     refuse: impl Fn(LedgerError) -> Problem,
 ) -> Result<(loans::EventRow, Option<Entry>), Problem> {
+    advance_if(loan, event, booked)?.map_err(refuse)
+}
+
+/// As [`advance`], where the ledger may refuse: it says why, and the loan is as it was.
+///
+/// # Errors
+/// 500 where the event cannot be written.
+pub fn advance_if(
+    loan: &mut Loan,
+    event: Event,
+    booked: Date,
+) -> Result<Result<(loans::EventRow, Option<Entry>), LedgerError>, Problem> {
     let text = canonical::to_string(&event).map_err(Problem::internal)?;
-    let entry = loan.record(event, booked).map_err(refuse)?;
+    let entry = match loan.record(event, booked) {
+        Ok(entry) => entry,
+        Err(error) => return Ok(Err(error)),
+    };
     let number = i64::try_from(loan.records().len()).map_err(Problem::internal)?;
-    Ok((loans::EventRow { number, booked: booked.to_string(), event: text }, entry))
+    Ok(Ok((loans::EventRow { number, booked: booked.to_string(), event: text }, entry)))
 }
 
 /// Adds an event to a loan: the event, its entry in the loan's chain, and the projections.

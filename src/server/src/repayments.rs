@@ -9,8 +9,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use prequal_core::{calendar::Date, currency::Currency, money::Amount};
-use prequal_ledger::{Event, Head, Loan, Status, chain};
+use prequal_core::{calendar::Date, credit::CreditError, currency::Currency, money::Amount};
+use prequal_ledger::{Event, Head, LedgerError, Loan, Status, chain};
 use tokio::{
     sync::{Notify, oneshot},
     time::{Duration, Instant, timeout},
@@ -349,32 +349,57 @@ impl Books {
         let counted = value_date.to_string();
         // What was collected becomes final; it counts since it was collected.
         if let Some(payment) = payment.as_ref().filter(|payment| payment.clears(arrival)) {
-            let (event, value_date) = (Event::Cleared { payment: payment.id.clone() }, payment.value_date.clone());
-            self.end(payment.clone(), payments::CLEARED, value_date, &arrival.id);
-            return self.booked(&id, event, arrival);
+            let cleared = self.record(&id, Event::Cleared { payment: payment.id.clone() })?;
+            cleared.map_err(Problem::internal)?;
+            self.end(payment.clone(), payments::CLEARED, payment.value_date.clone(), &arrival.id);
+            return Ok(self.booked(&id, &payment.id, arrival));
         }
-        let payment = match payment.filter(|payment| payment.status == payments::INITIATED) {
-            Some(payment) if payment.amount == arrival.amount.minor() => {
-                self.end(payment, payments::CLEARED, Some(counted), &arrival.id)
+        let instructed = payment.filter(|payment| payment.status == payments::INITIATED);
+        let fits = instructed.as_ref().filter(|payment| payment.amount == arrival.amount.minor());
+        let payment = fits.map_or_else(new_id, |payment| payment.id.clone());
+        let event = Event::Received { amount: arrival.amount, payment: payment.clone(), value_date };
+        if let Err(error) = self.record(&id, event)? {
+            return Ok(self.not_here(&id, arrival, instructed, &error));
+        }
+        match instructed {
+            Some(instructed) if instructed.id == payment => {
+                self.end(instructed, payments::CLEARED, Some(counted), &arrival.id);
             }
             // Another amount than instructed, or a second arrival: the instruction ends, the money is its own payment.
-            Some(payment) => {
-                self.end(payment, "failed", None, &arrival.id);
-                self.unasked(&id, arrival, counted)
+            Some(instructed) => {
+                self.end(instructed, "failed", None, &arrival.id);
+                self.unasked((&id, &payment), arrival, counted);
             }
-            None => self.unasked(&id, arrival, counted),
-        };
-        self.booked(&id, Event::Received { amount: arrival.amount, payment, value_date }, arrival)
+            None => self.unasked((&id, &payment), arrival, counted),
+        }
+        Ok(self.booked(&id, &payment, arrival))
     }
 
-    fn booked(&mut self, id: &str, event: Event, arrival: &Arrival) -> Result<Answer, Problem> {
-        if let Event::Received { payment, .. } | Event::Cleared { payment } = &event {
-            self.tell(id, payment, arrival);
+    /// What comes of money that a loan's books cannot take. More than they can count is refused; all else waits in
+    /// suspense.
+    fn not_here(
+        &mut self,
+        loan: &str,
+        arrival: &Arrival,
+        instructed: Option<payments::Row>,
+        error: &LedgerError,
+    ) -> Answer {
+        tracing::error!(loan, transfer = ?arrival.id, %error, "a loan's books cannot take money that arrived");
+        if matches!(error, LedgerError::Money(_) | LedgerError::Credit(CreditError::Money(_))) {
+            let detail = format!("with it the loan's books would hold more than {} minor units", Amount::MAX.minor());
+            return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/data/amount"));
         }
-        self.record(id, event)?;
+        if let Some(instructed) = instructed {
+            self.end(instructed, "failed", None, &arrival.id);
+        }
+        Ok(Taken::Unknown)
+    }
+
+    fn booked(&mut self, id: &str, payment: &str, arrival: &Arrival) -> Answer {
+        self.tell(id, payment, arrival);
         self.note(&arrival.delivery, &arrival.fingerprint);
         self.note(&arrival.transfer, &arrival.content);
-        Ok(Ok(Taken::Booked))
+        Ok(Taken::Booked)
     }
 
     /// The lender alone is told of a repayment; the merchant was paid.
@@ -389,22 +414,20 @@ impl Books {
         self.notes.push((id.to_owned(), fingerprint.to_owned()));
     }
 
-    /// Ends an instruction; gives its id.
-    fn end(&mut self, mut payment: payments::Row, status: &str, value_date: Option<String>, transfer: &str) -> String {
+    /// Ends an instruction.
+    fn end(&mut self, mut payment: payments::Row, status: &str, value_date: Option<String>, transfer: &str) {
         payment.status = status.to_owned();
         payment.value_date = value_date;
         payment.transfer = Some(transfer.to_owned());
         payment.booked = Some(self.today.to_string());
         self.payments.insert(payment.id.clone(), payment.clone());
-        let id = payment.id.clone();
         self.ended.push(payment);
-        id
     }
 
-    /// A payment that nobody instructed; its id.
-    fn unasked(&mut self, loan: &str, arrival: &Arrival, value_date: String) -> String {
+    /// A payment of a loan that nobody instructed.
+    fn unasked(&mut self, (loan, id): (&str, &str), arrival: &Arrival, value_date: String) {
         let payment = payments::Row {
-            id: new_id(),
+            id: id.to_owned(),
             loan: loan.to_owned(),
             amount: arrival.amount.minor(),
             currency: arrival.currency.code().to_owned(),
@@ -414,16 +437,18 @@ impl Books {
             created: self.now.clone(),
             booked: Some(self.today.to_string()),
         };
-        let id = payment.id.clone();
         self.unasked.push(payment);
-        id
     }
 
-    fn record(&mut self, id: &str, event: Event) -> Result<(), Problem> {
+    /// Folds an event in, unless the loan's ledger refuses it.
+    fn record(&mut self, id: &str, event: Event) -> Result<Result<(), LedgerError>, Problem> {
         let account = self.accounts.get_mut(id).ok_or_else(|| Problem::internal("a loan that was not read"))?;
         let (before, name) = (*account.loan.position(), event.name());
         let settled = account.loan.status() == Status::Settled;
-        let (row, entry) = booking::advance(&mut account.loan, event, self.today)?;
+        let (row, entry) = match booking::advance_if(&mut account.loan, event, self.today)? {
+            Ok(done) => done,
+            Err(error) => return Ok(Err(error)),
+        };
         if !settled && account.loan.status() == Status::Settled {
             let (merchant, data) = (Some(account.merchant.clone()), serde_json::json!({ "loan_id": id }));
             self.happened.push(Happened { merchant, event: EventType::LoanSettled, data });
@@ -434,14 +459,14 @@ impl Books {
             account.head = Head { number: sealed.number, hash: sealed.hash.clone() };
             self.entries.push(journal::New { id: new_id(), chain: id.to_owned(), sealed });
         }
-        let Some(funders) = self.funders.get_mut(id) else { return Ok(()) };
+        let Some(funders) = self.funders.get_mut(id) else { return Ok(Ok(())) };
         for (chain, entry) in funders.advance(&before, &account.loan, name)? {
             let head = self.heads.entry(chain.clone()).or_default();
             let sealed = chain::seal(&chain, head, entry).map_err(Problem::internal)?;
             *head = Head { number: sealed.number, hash: sealed.hash.clone() };
             self.entries.push(journal::New { id: new_id(), chain, sealed });
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// Writes everything; gives the loans as they then are.

@@ -340,3 +340,65 @@ async fn a_debit_that_was_given_up_failed_and_may_be_paid_otherwise() {
     assert_eq!(world.notify("msg_1", seconds(), &secret, &late).await.expect(200)["status"], "booked");
     assert_eq!(world.get(&path, &capability).await.expect(200)["status"], "settled");
 }
+
+/// Limits refuse decisions: whatever somebody disputed before, what a bank takes back is booked.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_number_of_disputes_keeps_a_chargeback_from_the_books() {
+    let mut world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    world.pay(&loan, &capability, 1_000).await;
+    world.verifying = false;
+    let dispute = json!({ "type": "disputed", "amount": 1, "value_date": today });
+    for _ in 0..prequal_ledger::PAUSES_MAX {
+        world.tell(&loan, dispute.clone()).await;
+    }
+    world.verifying = true;
+    world.try_tell(&loan, &dispute).await.problem(422, "event-refused");
+    let view = world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200);
+    let notice = json!({ "type": "payment.charged_back", "data": { "id": "t-1", "reference": view["payments"][0]["id"],
+        "amount": 1_000, "currency": "USD", "value_date": today } });
+    let secret = world.webhook_secret.clone();
+    world.notify("msg_1", seconds(), &secret, &notice).await.expect(200);
+    let view = world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200);
+    assert_eq!((&view["payments"][0]["status"], &view["balance"]["total"]), (&json!("charged_back"), &json!(50_000)));
+}
+
+/// A loan that has all the events it can have takes no decision and no further receipt: the money waits in suspense.
+#[tokio::test(flavor = "multi_thread")]
+async fn money_for_a_loan_without_room_waits_in_suspense() {
+    let world = World::new().await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let mut tx = world.app().db.begin().await.unwrap();
+    let most = i64::try_from(prequal_ledger::loan::EVENTS_MAX_WITH_RECEIPTS).unwrap();
+    for number in 3..=most {
+        let sql = "INSERT INTO loan_events (loan, number, booked, event) VALUES ($1, $2, $3, $4)";
+        let insert = sqlx::query(sql).bind(&loan).bind(number).bind(&today).bind(r#"{"type":"recognized"}"#);
+        insert.execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let secret = world.webhook_secret.clone();
+    let notice = cleared("t-1", &loan, 1_000, &today);
+    assert_eq!(world.notify("msg_1", seconds(), &secret, &notice).await.expect(200)["status"], "booked");
+    assert_eq!(world.notify("msg_1", seconds(), &secret, &notice).await.expect(200)["status"], "known");
+    assert_eq!((world.account("2910").await, world.owed(&loan).await), (1_000, 50_000));
+    let event = json!({ "type": "goodwill_credited", "amount": 1, "value_date": today });
+    world.try_tell(&loan, &event).await.problem(422, "event-refused");
+}
+
+/// The largest amount that every runtime holds exactly, twice: what no account can hold is refused with its reason.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_an_account_can_hold_is_refused_by_name() {
+    let world = World::new().await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let secret = world.webhook_secret.clone();
+    let most = 9_007_199_254_740_991;
+    world.notify("msg_1", seconds(), &secret, &cleared("t-1", &loan, most, &today)).await.expect(200);
+    let refused = world.notify("msg_2", seconds(), &secret, &cleared("t-2", &loan, most, &today)).await;
+    assert_eq!(refused.problem(422, "invalid-value")["pointer"], "/data/amount");
+    let view = world.get(&format!("/v1/loans/{loan}"), LENDER).await.expect(200);
+    assert_eq!((&view["status"], &view["credit_balance"]), (&json!("settled"), &json!(most - 50_000_i64)));
+    assert_eq!(view["payments"].as_array().unwrap().len(), 1);
+}
