@@ -115,7 +115,9 @@ impl fmt::Display for LedgerError {
             Self::MoreThanHeld(held) => write!(f, "no more than {} minor units are held", held.minor()),
             Self::NotSettled => f.write_str("only a loan that is settled and owes nothing back can be closed"),
             Self::Servicing(field, why) => write!(f, "`{field}`: {why}"),
-            Self::PeriodClosed(date) => write!(f, "the period up to `{date}` is closed"),
+            Self::PeriodClosed(date) => {
+                write!(f, "the period up to `{date}` is closed: correct it by an event that counts from a later day")
+            }
             Self::Funding(why) => write!(f, "funding: {why}"),
             Self::Line(why) => write!(f, "line of credit: {why}"),
             Self::Ceiling(name) => write!(f, "the ceiling `{name}` would be passed"),

@@ -192,6 +192,32 @@ impl Close {
 }
 
 impl Loan {
+    /// From which day an event counts, as far as a close is concerned: a reversal from that of the event that it undoes or
+    /// brings back.
+    fn told_of(&self, event: &Event) -> Option<Date> {
+        let mut event = event;
+        // A reversal names an earlier event, so this ends.
+        for _ in 0..=self.records().len() {
+            let Event::Reversed { number } = event else { return event.value_date() };
+            let place = usize::try_from(*number).ok().and_then(|number| number.checked_sub(1));
+            event = &self.records().get(place?)?.event;
+        }
+        None
+    }
+
+    /// Whether a close lets an event be decided on a date.
+    ///
+    /// # Errors
+    /// [`LedgerError::PeriodClosed`] where its booking, or what it tells of or undoes, lies in the closed period.
+    pub fn allowed_by(&self, close: &Close, event: &Event, booked: Date) -> Result<(), LedgerError> {
+        close.allows(event, booked)?;
+        let told = self.told_of(event).filter(|_| close.back_dating == BackDating::Refused);
+        if told.is_some_and(|value_date| value_date <= close.through) {
+            return Err(LedgerError::PeriodClosed(close.through));
+        }
+        Ok(())
+    }
+
     /// As [`Loan::record`], where a period may be closed: nothing is posted into it.
     ///
     /// # Errors
@@ -203,7 +229,7 @@ impl Loan {
         booked: Date,
     ) -> Result<Option<Entry>, LedgerError> {
         if let Some(close) = close {
-            close.allows(&event, booked)?;
+            self.allowed_by(close, &event, booked)?;
         }
         self.record(event, booked)
     }

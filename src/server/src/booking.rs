@@ -8,7 +8,7 @@ use prequal_core::{
     money::Amount,
     wire::Offer,
 };
-use prequal_ledger::{Close, Entry, Event, LedgerError, Loan, Position, Record, Status, chain};
+use prequal_ledger::{Entry, Event, LedgerError, Loan, Position, Record, Status, chain};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -361,7 +361,7 @@ pub async fn decide(
     booked: Date,
 ) -> Result<(loans::EventRow, Option<Entry>), Problem> {
     if let Some(close) = closes::in_force(db).await? {
-        Close::allows(&close, &event, booked).map_err(refused)?;
+        loan.allowed_by(&close, &event, booked).map_err(refused)?;
     }
     advance_or(loan, event, booked, refused)
 }
