@@ -31,7 +31,8 @@ pub const BATCH_MAX: usize = 128;
 pub const PATIENCE_MAX: Duration = Duration::from_millis(2);
 /// Which part of the last batch's time it waits at most.
 const PATIENCE_SHARE: u32 = 4;
-/// How many days before the business date a value date may lie; an earlier one counts as the earliest.
+/// How many days before the business date the value date of a payout may lie; an earlier one counts as the earliest. That of
+/// money which came may lie further back within the loan's time, and is told of in the log.
 pub const VALUE_DATE_DAYS_BACK_MAX: i32 = 31;
 
 /// How many loans are kept folded between batches.
@@ -526,16 +527,32 @@ async fn accounts(
     Ok(accounts)
 }
 
-/// From which day money counts: money that came is always booked, whatever date the notice gives it, but a date
-/// in the future would charge interest that is not owed yet, and one long ago would forgive what is owed.
+/// From which day money counts that came: it is always booked, whatever date the notice gives it, and a shopper pays no
+/// interest for how long the notice took. But a date in the future would charge interest that is not owed yet; and one
+/// from before there was a loan is a mistake that would forgive what is owed, so it counts from a while ago at most. What
+/// is unusual is told of in the log.
 ///
 /// # Errors
 /// 500 where the calendar ends.
 pub fn counted_from(transfer: &str, given: Date, loan: &Loan, today: Date) -> Result<Date, Problem> {
+    let start = loan.contract().terms().start;
+    let usual = today.add_days(-VALUE_DATE_DAYS_BACK_MAX).map_err(Problem::internal)?;
+    let date = if given < start { usual.max(start) } else { given.min(today) };
+    if date != given || date < usual {
+        tracing::warn!(?transfer, %given, counted = %date, "money came with an unusual value date");
+    }
+    Ok(date)
+}
+
+/// From which day a payout counts: from there on the loan bears interest, so one long ago is not believed.
+///
+/// # Errors
+/// 500 where the calendar ends.
+pub fn paid_out_from(transfer: &str, given: Date, loan: &Loan, today: Date) -> Result<Date, Problem> {
     let earliest = today.add_days(-VALUE_DATE_DAYS_BACK_MAX).map_err(Problem::internal)?;
     let date = given.min(today).max(earliest);
     if date != given {
-        tracing::warn!(?transfer, %given, counted = %date, "a value date was out of bounds");
+        tracing::warn!(?transfer, %given, counted = %date, "the value date of a payout was out of bounds");
     }
     Ok(date.max(loan.contract().terms().start))
 }

@@ -215,7 +215,7 @@ pub async fn payout_ended(
     }
     let row = loan_of(db, &payout.loan).await?;
     let mut loan = booking::load(db, &row).await?;
-    let value_date = repayments::counted_from(told.id, told.value_date, &loan, today)?;
+    let value_date = repayments::paid_out_from(told.id, told.value_date, &loan, today)?;
     let event = match went {
         Went::Settled => Event::PayoutSettled { value_date },
         Went::Failed => Event::PayoutFailed { value_date },

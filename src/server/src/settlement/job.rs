@@ -272,7 +272,7 @@ async fn pay_out(app: &App, db: &mut Connection, row: &Row, entries: &[(String, 
         if !loan.position().paid_out.is_zero() {
             continue;
         }
-        let value_date = repayments::counted_from(&row.id, settled, &loan, today)?;
+        let value_date = repayments::paid_out_from(&row.id, settled, &loan, today)?;
         booking::record(db, id, &mut loan, Event::PayoutSettled { value_date }, today, &now).await?;
         told += 1;
     }

@@ -272,3 +272,38 @@ async fn fineract_5206_the_last_cents_go_where_they_belong() {
     let view = world.get(&format!("/v1/loans/{loan}"), LENDER).await.expect(200);
     assert_eq!((&view["status"], &view["credit_balance"]), (&json!("settled"), &json!(1)));
 }
+
+/// Goods that came back a while ago are told of late: the refund counts from its day, and the interest of the days between
+/// is not owed. It cannot count from before the purchase, from tomorrow, or from a period that is closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_counts_from_the_day_on_which_the_goods_came_back() {
+    let world = World::new().await;
+    let grace = Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+    world.set_date("2026-03-20").await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let (_, in_time, _) = world.buy(&grace, 50_000, "monthly-3").await;
+    world.set_date("2026-04-01").await;
+    world.refund("a", &of(&in_time, "R-1", 20_000)).await.expect(201);
+    world.set_date("2026-04-16").await;
+    let dated = |reference: &str, date: &str| {
+        let mut body = of(&loan, reference, 20_000);
+        body["value_date"] = json!(date);
+        body
+    };
+    let close = json!({ "through": "2026-03-31" });
+    world.post_once("/v1/ledger/closes", LENDER, "c", &close).await.expect(201);
+    for date in ["2026-03-19", "2026-04-17"] {
+        assert_eq!(
+            world.refund("b", &dated("R-2", date)).await.problem(422, "invalid-value")["pointer"],
+            "/value_date"
+        );
+    }
+    world.refund("b", &dated("R-2", "2026-03-31")).await.problem(409, "period-closed");
+    world.refund("b", &dated("R-2", "2026-02-30")).await.problem(422, "invalid-body");
+    let refund = world.refund("b", &dated("R-2", "2026-04-01")).await.expect(201);
+    assert_eq!(refund["value_date"], "2026-04-01");
+    assert_eq!(world.owed(&loan).await, world.owed(&in_time).await);
+    // Another day under the same name is another refund.
+    world.refund("d", &dated("R-2", "2026-04-02")).await.problem(409, "refund-differs");
+    assert_eq!(world.refund("e", &of(&loan, "R-2", 20_000)).await.expect(201)["id"], refund["id"]);
+}
