@@ -6,7 +6,7 @@ use prequal_core::{
     decimal::Decimal,
     money::Amount,
 };
-use prequal_ledger::{Event, LedgerError, Loan, NewSchedule, Status, WaivedPart, loan::EVENTS_MAX};
+use prequal_ledger::{Event, LedgerError, Loan, NewSchedule, Record, Status, WaivedPart, loan::EVENTS_MAX};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -120,6 +120,12 @@ pub enum Told {
         #[serde(default)]
         keep_installment: bool,
     },
+    /// The shopper withdrew within the legal period, by a letter for one: what counts is the day of the declaration.
+    Withdrawn {
+        /// The day on which the shopper declared it.
+        #[schema(value_type = String)]
+        value_date: Date,
+    },
     /// The loan is given up: what is owed is a loss.
     ChargedOff {
         /// The day.
@@ -207,6 +213,7 @@ impl Told {
                 let rate = Rate { percent: annual_percent, daily: false, ..before };
                 Event::RateChanged { value_date, rate, keep_installment }
             }
+            Self::Withdrawn { value_date } => Event::Withdrawn { value_date },
             Self::ChargedOff { value_date } => Event::ChargedOff { value_date },
             Self::Transferred { value_date, owner, price } => {
                 let plain = owner.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
@@ -365,6 +372,16 @@ pub fn check_state(loan: &Loan, event: &Event, today: Date) -> Result<(), Proble
     }
     if loan.status() == Status::Cancelled && !matches!(event, Event::Reversed { .. } | Event::Received { .. }) {
         return Err(Problem::new(Kind::WrongState, "this loan was never paid out"));
+    }
+    if let Event::Withdrawn { value_date } = event {
+        let is_withdrawal =
+            |(record, in_force): (&Record, bool)| in_force && matches!(record.event, Event::Withdrawn { .. });
+        if loan.records().iter().zip(loan.in_force()).any(is_withdrawal) {
+            return Err(Problem::new(Kind::WrongState, "this contract was withdrawn from before"));
+        }
+        if *value_date < loan.contract().terms().start {
+            return Err(wrong("/event/value_date", "nobody withdraws from a contract before it begins".to_owned()));
+        }
     }
     if matches!(event, Event::ChargedOff { .. } | Event::Transferred { .. }) {
         // Until the merchant has the money the payout may still fail, and then nothing was lent that could be lost or sold.

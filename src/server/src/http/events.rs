@@ -194,9 +194,6 @@ pub async fn withdraw(
         let mut loan = booking::load(&mut tx, &row).await?;
         let event = Event::Withdrawn { value_date: today };
         events::check_state(&loan, &event, today)?;
-        if loan.records().iter().any(|record| matches!(record.event, Event::Withdrawn { .. })) {
-            return Err(Problem::new(Kind::WrongState, "this contract was withdrawn from before"));
-        }
         let entry = booking::record_decided(&mut tx, id, &mut loan, event, today, &now).await?;
         let reply = Reply::created(&EventOutcome::of(id, &loan, entry.as_ref(), today, false)?)?;
         attempt.finish(&mut tx, &server.vault, &reply, &now).await?;

@@ -234,3 +234,32 @@ async fn fineract_5472_a_back_dated_event_leaves_no_stale_schedule() {
     let told = view(&world, &loan).await;
     assert_eq!((&told["installments"][0]["status"], &told["overdue"]["total"]), (&json!("paid"), &json!(0)));
 }
+
+/// A letter of the 13th day that is read on the 15th is in time. A withdrawal that was
+/// booked by mistake is reversed, and the shopper may withdraw.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_counts_from_the_day_on_which_it_was_declared() {
+    let mut world = World::new().await;
+    world.serve_by("withdrawal_days = 14").await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let start = world.app().today().unwrap();
+    let day = |days: i32| start.add_days(days).unwrap().to_string();
+    let declared = |days: i32| json!({ "type": "withdrawn", "value_date": day(days) });
+    world.set_date(&day(13)).await;
+    let path = format!("/v1/loans/{loan}/withdrawal");
+    let click = async |key: &str| world.call("POST", &path, &capability, &[("idempotency-key", key)], b"").await;
+    let by_click = click("a").await.expect(201);
+    world.set_date(&day(15)).await;
+    let clicked = view(&world, &loan).await;
+    world.tell(&loan, json!({ "type": "reversed", "number": by_click["number"] })).await;
+    world.try_tell(&loan, &declared(15)).await.problem(422, "event-refused");
+    world.try_tell(&loan, &declared(16)).await.problem(422, "invalid-value");
+    world.try_tell(&loan, &declared(-1)).await.problem(422, "invalid-value");
+    let by_letter = world.tell(&loan, declared(13)).await;
+    assert_eq!(view(&world, &loan).await["balance"], clicked["balance"], "as if it had been declared in the shop");
+    world.try_tell(&loan, &declared(13)).await.problem(409, "wrong-state");
+    click("b").await.problem(409, "wrong-state");
+    world.tell(&loan, json!({ "type": "reversed", "number": by_letter["number"] })).await;
+    world.set_date(&day(14)).await;
+    click("c").await.expect(201);
+}
