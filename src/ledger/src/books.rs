@@ -386,4 +386,50 @@ mod tests {
         loan.record(Event::ChargedBack { payment: "p".to_owned() }, day).unwrap();
         loan.record(Event::PayoutReturned { value_date: day }, day).unwrap();
     }
+
+    /// 10.00 of which 4.00 and then the rest go back, before or after they are final, come to what 10.00 that go back at once
+    /// come to; and what is left counts in between.
+    #[test]
+    fn parts_that_are_taken_back_sum_to_the_whole() {
+        let day = date("2026-02-10");
+        let part = |minor: i64| Event::PartlyTakenBack { amount: amount(minor), payment: "p".to_owned() };
+        for collected in [false, true] {
+            let (value_date, payment) = (day, "p".to_owned());
+            let came = match collected {
+                true => Event::Collected { amount: amount(1_000), payment, value_date },
+                false => Event::Received { amount: amount(1_000), payment, value_date },
+            };
+            let gone = match collected {
+                true => Event::Returned { payment: "p".to_owned() },
+                false => Event::ChargedBack { payment: "p".to_owned() },
+            };
+            let mut whole = paid_out();
+            whole.record(came.clone(), day).unwrap();
+            let mut parts = whole.clone();
+            whole.record(gone.clone(), day).unwrap();
+            for taken in [0, 1_000, 1_001] {
+                assert!(parts.record(part(taken), day).is_err(), "{taken} of 1,000 is no part");
+            }
+            parts.record(part(400), day).unwrap();
+            assert_eq!(parts.owed(day).unwrap().principal, amount(60_000 - 600));
+            assert_eq!(parts.uncleared(), amount(if collected { 600 } else { 0 }));
+            assert_eq!(parts.position().net(A::Cash), -58_200 + if collected { 0 } else { 600 });
+            assert!(parts.record(part(600), day).is_err(), "the rest goes back as a whole");
+            parts.record(part(1), day).unwrap();
+            let mut cleared = parts.clone();
+            parts.record(gone, day).unwrap();
+            assert_eq!((parts.position(), parts.uncleared()), (whole.position(), amount(0)));
+            assert!(parts.record(part(1), day).is_err(), "nothing is left");
+            // What is left of a debit may clear, and be taken back after that.
+            if collected {
+                cleared.record(Event::Cleared { payment: "p".to_owned() }, day).unwrap();
+                assert_eq!((cleared.uncleared(), cleared.position().net(A::Cash)), (amount(0), -58_200 + 599));
+                cleared.record(part(99), day).unwrap();
+                cleared.record(Event::ChargedBack { payment: "p".to_owned() }, day).unwrap();
+                assert_eq!(cleared.position(), whole.position());
+            }
+            let text = serde_json::to_string(&part(400)).unwrap();
+            assert_eq!(text, r#"{"type":"partly_taken_back","amount":400,"payment":"p"}"#);
+        }
+    }
 }

@@ -107,8 +107,15 @@ pub enum Event {
         /// The payment.
         payment: String,
     },
-    /// The payer's bank took final money back. As [`Event::Returned`].
+    /// The payer's bank took final money back: what is left of it. As [`Event::Returned`].
     ChargedBack {
+        /// The payment.
+        payment: String,
+    },
+    /// The payer's bank took a part of a payment back, before or after it was final; the rest stands.
+    PartlyTakenBack {
+        /// In minor units, less than is left of the payment.
+        amount: Amount,
         /// The payment.
         payment: String,
     },
@@ -256,6 +263,7 @@ impl Event {
             Self::Cleared { .. } => "cleared",
             Self::Returned { .. } => "returned",
             Self::ChargedBack { .. } => "charged_back",
+            Self::PartlyTakenBack { .. } => "partly_taken_back",
             Self::Prepaid { .. } => "prepaid",
             Self::Refunded { .. } => "refunded",
             Self::Drawn { .. } => "drawn",
@@ -304,6 +312,7 @@ impl Event {
             | Self::Cleared { .. }
             | Self::Returned { .. }
             | Self::ChargedBack { .. }
+            | Self::PartlyTakenBack { .. }
             | Self::Remitted { .. }
             | Self::PaidBack { .. }
             | Self::Closed
@@ -321,6 +330,7 @@ impl Event {
             | Self::Cleared { payment }
             | Self::Returned { payment }
             | Self::ChargedBack { payment }
+            | Self::PartlyTakenBack { payment, .. }
             | Self::Prepaid { payment, .. }
             | Self::PaidBack { payment, .. } => Some(payment),
             Self::Refunded { refund, .. } => Some(refund),

@@ -249,6 +249,7 @@ impl<'a> Gathering<'a> {
             Event::Cleared { payment } => self.clear(payment)?,
             Event::Returned { payment } => self.give_back(payment, record.booked, false)?,
             Event::ChargedBack { payment } => self.give_back(payment, record.booked, true)?,
+            Event::PartlyTakenBack { amount, payment } => self.give_back_part(payment, record.booked, *amount)?,
             Event::Refunded { amount, refund, value_date, order } => {
                 if self.refunds.insert(refund, *amount).is_some() {
                     return Err(LedgerError::RefundTwice(refund.clone()));
@@ -357,6 +358,29 @@ impl<'a> Gathering<'a> {
             self.facts.uncleared = self.facts.uncleared.checked_sub(amount)?;
         }
         self.pause(Pause { from, to: Some(known_on.max(from)), amount, dispute: false })
+    }
+
+    /// A part of a payment is as if it had never been.
+    fn give_back_part(&mut self, payment: &str, known_on: Date, part: Amount) -> Result<(), LedgerError> {
+        let wrong = || LedgerError::PaymentState(payment.to_owned());
+        let known = self.payments.get(payment).ok_or_else(wrong)?;
+        let is_collected = known.stage == Stage::Collected;
+        let [place] = known.places.as_slice() else { return Err(wrong()) };
+        if !is_collected && known.stage != Stage::Final {
+            return Err(wrong());
+        }
+        let fact = self.facts.acts.get_mut(*place).ok_or_else(wrong)?;
+        let (Act::Pay { amount, .. } | Act::Prepay { amount, .. }) = &mut fact.act else { return Err(wrong()) };
+        // All that is left goes back as a whole.
+        if part.is_zero() || part >= *amount {
+            return Err(wrong());
+        }
+        *amount = amount.checked_sub(part)?;
+        let from = fact.date;
+        if is_collected {
+            self.facts.uncleared = self.facts.uncleared.checked_sub(part)?;
+        }
+        self.pause(Pause { from, to: Some(known_on.max(from)), amount: part, dispute: false })
     }
 
     fn pause(&mut self, pause: Pause) -> Result<(), LedgerError> {

@@ -40,6 +40,7 @@ const fn room_for(event: &Event) -> usize {
         | Event::Cleared { .. }
         | Event::Returned { .. }
         | Event::ChargedBack { .. }
+        | Event::PartlyTakenBack { .. }
         | Event::PaidBack { .. }
         | Event::Reversed { .. } => EVENTS_MAX_IN_ALL,
         _ => EVENTS_MAX,

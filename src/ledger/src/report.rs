@@ -102,6 +102,7 @@ fn amount_of(event: &Event, loan: &Loan) -> Amount {
         | Event::Waived { amount, .. }
         | Event::Disputed { amount, .. }
         | Event::Transferred { price: amount, .. }
+        | Event::PartlyTakenBack { amount, .. }
         | Event::Remitted { amount }
         | Event::PaidBack { amount, .. } => *amount,
         _ => Amount::ZERO,

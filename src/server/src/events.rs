@@ -249,6 +249,7 @@ fn may_be_reversed(loan: &Loan, number: u32) -> Result<(), Problem> {
             | Event::Cleared { .. }
             | Event::Returned { .. }
             | Event::ChargedBack { .. }
+            | Event::PartlyTakenBack { .. }
             | Event::PaidBack { .. },
         ) => Err(not_by_reversal(
             "a booking, a payout, a pay-back, and what the provider told of a debit or a chargeback are undone by the \

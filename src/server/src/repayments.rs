@@ -23,6 +23,7 @@ use crate::{
     merchant_webhooks::{self, EventType, Happened},
     problem::{Kind, Problem},
     storage::{Connection, funding, group::Part, journal, lines, loans, payments},
+    transfers,
 };
 
 /// How many notices are taken together at most.
@@ -250,10 +251,10 @@ struct Account {
 }
 
 impl payments::Row {
-    /// Whether an arrival is the clearing of this debit, which was collected before.
-    fn clears(&self, arrival: &Arrival) -> bool {
+    /// Whether an arrival is the clearing of this debit, which was collected before: of what is left of it.
+    fn clears(&self, arrival: &Arrival, loan: &Loan) -> bool {
         self.status == payments::RECEIVED
-            && self.amount == arrival.amount.minor()
+            && self.amount.saturating_sub(transfers::taken_in_parts(loan, &self.id)) == arrival.amount.minor()
             && self.transfer.as_deref() == Some(&*arrival.id)
     }
 }
@@ -349,7 +350,7 @@ impl Books {
         let value_date = counted_from(&arrival.id, arrival.value_date, &account.loan, self.today)?;
         let counted = value_date.to_string();
         // What was collected becomes final; it counts since it was collected.
-        if let Some(payment) = payment.as_ref().filter(|payment| payment.clears(arrival)) {
+        if let Some(payment) = payment.as_ref().filter(|payment| payment.clears(arrival, &account.loan)) {
             let cleared = self.record(&id, Event::Cleared { payment: payment.id.clone() })?;
             cleared.map_err(Problem::internal)?;
             self.end(payment.clone(), payments::CLEARED, payment.value_date.clone(), &arrival.id);

@@ -103,9 +103,16 @@ async fn loan_of(db: &mut Connection, id: &str) -> Result<loans::Row, Problem> {
 pub async fn taken_back(db: &mut Connection, told: &Told<'_>, (today, now): When<'_>) -> Result<bool, Problem> {
     let known = match payments::find(db, told.reference).await? {
         Some(payment) => Some(payment),
-        None => payments::of_transfer(db, told.id).await?,
+        // A bank that takes back parts gives each a name of its own, and then names the transfer as what it is about.
+        None => match payments::of_transfer(db, told.id).await? {
+            Some(payment) => Some(payment),
+            None => payments::of_transfer(db, told.reference).await?,
+        },
     };
     let Some(mut payment) = known else { return suspense_taken_back(db, told, (today, now)).await };
+    if matches!(payment.status.as_str(), payments::RECEIVED | payments::CLEARED) {
+        return counted_taken_back(db, told, &payment, (today, now)).await;
+    }
     check_amount(told, payment.amount, &payment.currency)?;
     if payment.status == payments::REVERSED
         && let Some(receipt) = suspense::of_transfer(db, told.id).await?
@@ -124,21 +131,56 @@ pub async fn taken_back(db: &mut Connection, told: &Told<'_>, (today, now): When
             }
         }
     }
-    let id = payment.id.clone();
-    let (event, status) = match payment.status.as_str() {
-        payments::RECEIVED => (Some(Event::Returned { payment: id }), payments::RETURNED),
-        payments::CLEARED => (Some(Event::ChargedBack { payment: id }), payments::CHARGED_BACK),
+    let status = match payment.status.as_str() {
+        payments::RECEIVED | payments::CLEARED => return counted_taken_back(db, told, &payment, (today, now)).await,
         // Its reversal took the money out of the books, before such money went to suspense.
-        payments::REVERSED => (None, payments::CHARGED_BACK),
-        payments::INITIATED => (None, payments::RETURNED),
+        payments::REVERSED => payments::CHARGED_BACK,
+        payments::INITIATED => payments::RETURNED,
         payments::RETURNED | payments::CHARGED_BACK => return Ok(false),
         _ => return Err(wrong(told, "/type", "the payment has ended otherwise")),
     };
-    if let Some(event) = event {
-        let row = loan_of(db, &payment.loan).await?;
-        let mut loan = booking::load(db, &row).await?;
-        booking::record(db, &row.id, &mut loan, event, today, now).await?;
+    payments::set_state(db, &payment.id, status, &today.to_string()).await?;
+    Ok(true)
+}
+
+/// What of a loan's payment the payer's bank took back in parts, in minor units.
+#[must_use]
+pub fn taken_in_parts(loan: &Loan, payment: &str) -> i64 {
+    let parts = loan.records().iter().filter_map(|record| match &record.event {
+        Event::PartlyTakenBack { amount, payment: of } if of == payment => Some(amount.minor()),
+        _ => None,
+    });
+    parts.sum()
+}
+
+/// A payment that counts was taken back, or a part of what is left of it.
+async fn counted_taken_back(
+    db: &mut Connection,
+    told: &Told<'_>,
+    payment: &payments::Row,
+    (today, now): When<'_>,
+) -> Result<bool, Problem> {
+    let row = loan_of(db, &payment.loan).await?;
+    let mut loan = booking::load(db, &row).await?;
+    let left = payment.amount.saturating_sub(taken_in_parts(&loan, &payment.id));
+    let (amount, id) = (told.amount, payment.id.clone());
+    if amount.is_zero() || amount.minor() > left || payment.currency != told.currency.code() {
+        return Err(wrong(
+            told,
+            "/data/amount",
+            "not the amount of what it is about, nor a part of what is left of it",
+        ));
     }
+    if amount.minor() < left {
+        let event = Event::PartlyTakenBack { amount, payment: id };
+        booking::record(db, &row.id, &mut loan, event, today, now).await?;
+        return Ok(true);
+    }
+    let (event, status) = match payment.status.as_str() {
+        payments::RECEIVED => (Event::Returned { payment: id }, payments::RETURNED),
+        _ => (Event::ChargedBack { payment: id }, payments::CHARGED_BACK),
+    };
+    booking::record(db, &row.id, &mut loan, event, today, now).await?;
     payments::set_state(db, &payment.id, status, &today.to_string()).await?;
     Ok(true)
 }

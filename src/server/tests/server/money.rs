@@ -402,3 +402,37 @@ async fn more_than_an_account_can_hold_is_refused_by_name() {
     assert_eq!((&view["status"], &view["credit_balance"]), (&json!("settled"), &json!(most - 50_000_i64)));
     assert_eq!(view["payments"].as_array().unwrap().len(), 1);
 }
+
+/// A bank takes 4.00 of 10.00 back, then 1.00, then the rest; more than is left is refused, and what is told twice is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chargeback_of_a_part_takes_a_part() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let path = format!("/v1/loans/{loan}");
+    let secret = world.webhook_secret.clone();
+    let cash = world.account("1010").await;
+    world.notify("msg_0", seconds(), &secret, &cleared("t-1", &loan, 1_000, &today)).await.expect(200);
+    let payment = world.get(&path, &capability).await.expect(200)["payments"][0]["id"].clone();
+    let taken = |id: &str, reference: &Value, amount: i64| {
+        json!({ "type": "payment.charged_back", "data": { "id": id, "reference": reference, "amount": amount,
+            "currency": "USD", "value_date": today } })
+    };
+    let tell = async |message: &str, body: Value| world.notify(message, seconds(), &secret, &body).await;
+    assert_eq!(tell("msg_1", taken("c-1", &payment, 400)).await.expect(200)["status"], "booked");
+    assert_eq!(tell("msg_2", taken("c-1", &payment, 400)).await.expect(200)["status"], "known");
+    assert_eq!((world.owed(&loan).await, world.account("1010").await), (49_400, cash + 600));
+    // Named by the transfer, as where nobody instructed the payment.
+    tell("msg_3", taken("c-2", &json!("t-1"), 100)).await.expect(200);
+    assert_eq!((world.owed(&loan).await, world.account("1010").await), (49_500, cash + 500));
+    for wrong in [0, 501, 1_000] {
+        let refused = tell(&format!("wrong_{wrong}"), taken(&format!("w-{wrong}"), &payment, wrong)).await;
+        assert_eq!(refused.problem(422, "invalid-value")["pointer"], "/data/amount", "{wrong}");
+    }
+    let number = world.get(&format!("{path}/events"), LENDER).await.expect(200)["count"].clone();
+    world.try_tell(&loan, &json!({ "type": "reversed", "number": number })).await.problem(422, "event-refused");
+    tell("msg_4", taken("c-3", &payment, 500)).await.expect(200);
+    let view = world.get(&path, &capability).await.expect(200);
+    assert_eq!((&view["payments"][0]["status"], &view["balance"]["total"]), (&json!("charged_back"), &json!(50_000)));
+    assert_eq!(world.account("1010").await, cash);
+}
