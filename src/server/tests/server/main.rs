@@ -7,6 +7,7 @@ mod bad_input;
 mod batch;
 mod bills;
 mod captures_failed;
+mod currencies;
 mod database;
 mod deadlines;
 mod decided;
