@@ -61,11 +61,14 @@ impl Books<'_> {
         Ok(position)
     }
 
-    /// Nothing was lent: what came is owed back.
+    /// Nothing was lent: what the borrower paid is owed back. A merchant who was not paid has nothing to refund, and the
+    /// lender nothing to forgive.
     fn never_lent(&self) -> Result<Position, LedgerError> {
         let mut position = Position::default();
         for (source, amount) in self.facts.acts.iter().filter_map(|fact| fact.act.money()) {
-            add(excess_of(&mut position, source), amount)?;
+            if source == Source::Cash {
+                add(&mut position.excess, amount)?;
+            }
         }
         Ok(position)
     }
@@ -73,10 +76,10 @@ impl Books<'_> {
     fn lent(&self, date: Date) -> Result<Position, LedgerError> {
         let acts = self.facts.acts.as_slice();
         let end = acts.iter().position(|fact| matches!(fact.act, Act::ChargeOff | Act::Sell { .. }));
-        let Some(end) = end else { return self.own(acts, date) };
+        let Some(end) = end else { return Ok(self.own(acts, date)?.0) };
         let (before, after) = acts.split_at(end);
-        let Some((last, after)) = after.split_first() else { return self.own(acts, date) };
-        let mut position = self.own(before, last.date)?;
+        let Some((last, after)) = after.split_first() else { return Ok(self.own(acts, date)?.0) };
+        let (mut position, forgiven) = self.own(before, last.date)?;
         match last.act {
             Act::Sell { price } => {
                 give_up(&mut position, true)?;
@@ -85,17 +88,22 @@ impl Books<'_> {
                 let mut later = run.applied.iter().skip(before.iter().filter(|fact| fact.is_applied()).count());
                 for (source, amount) in after.iter().filter_map(|fact| fact.act.money()) {
                     let applied = later.next().ok_or(LedgerError::PartsDoNotAddUp)?;
-                    to_owner(&mut position, source, amount, applied.excess)?;
+                    to_owner(&mut position, source, amount, (applied.excess, applied.returned))?;
                 }
             }
-            _ => self.after_charge_off(&mut position, after)?,
+            _ => self.after_charge_off(&mut position, after, forgiven)?,
         }
         Ok(position)
     }
 
     /// A claim that was given up stands still: what comes recovers it, for whom it belongs to; what exceeds it is
-    /// owed back.
-    fn after_charge_off(&self, position: &mut Position, after: &[Fact]) -> Result<(), LedgerError> {
+    /// owed back, of a refund only what exceeds the principal forgiven before too.
+    fn after_charge_off(
+        &self,
+        position: &mut Position,
+        after: &[Fact],
+        mut forgiven: Amount,
+    ) -> Result<(), LedgerError> {
         give_up(position, false)?;
         let mut claim = charged_off(position)?;
         let mut sold = false;
@@ -108,20 +116,22 @@ impl Books<'_> {
             let recovered = amount.min(claim);
             claim = claim.checked_sub(recovered)?;
             let excess = amount.checked_sub(recovered)?;
+            let returned = if source == Source::Merchant { excess.min(forgiven) } else { Amount::ZERO };
+            forgiven = forgiven.checked_sub(returned)?;
             if sold {
-                to_owner(position, source, amount, excess)?;
+                to_owner(position, source, amount, (excess, returned))?;
                 continue;
             }
             let quantity =
                 if source == Source::Merchant { &mut position.refund_recovered } else { &mut position.recovered };
             add(quantity, recovered)?;
-            add(excess_of(position, source), excess)?;
+            add_excess(position, source, excess, returned)?;
         }
         Ok(())
     }
 
-    /// The books of a loan that is the lender's own.
-    fn own(&self, acts: &[Fact], date: Date) -> Result<Position, LedgerError> {
+    /// The books of a loan that is the lender's own, and the principal that was forgiven and not refunded.
+    fn own(&self, acts: &[Fact], date: Date) -> Result<(Position, Amount), LedgerError> {
         let run = self.run(acts, date)?;
         let contract = self.contract;
         let mut position = Position {
@@ -149,7 +159,7 @@ impl Books<'_> {
         take_from(&mut position.penalty_earned, given_back(|one| one.penalty_credited)?)?;
         check(&position, &run, &sums)?;
         self.assess(&mut position, &run, date)?;
-        Ok(position)
+        Ok((position, run.forgiven))
     }
 
     /// Suspense and allowance by days past due.
@@ -168,11 +178,15 @@ impl Books<'_> {
     }
 }
 
-const fn excess_of(position: &mut Position, source: Source) -> &mut Amount {
+/// What exceeds a debt: the borrower's, but for what was the lender's before.
+fn add_excess(position: &mut Position, source: Source, excess: Amount, returned: Amount) -> Result<(), LedgerError> {
     match source {
-        Source::Merchant => &mut position.refund_excess,
-        Source::Lender | Source::Waiver => &mut position.goodwill_excess,
-        Source::Cash | Source::Withdrawal => &mut position.excess,
+        Source::Merchant => {
+            add(&mut position.refund_returned, returned)?;
+            add(&mut position.refund_excess, excess.checked_sub(returned)?)
+        }
+        Source::Lender | Source::Waiver => Ok(()),
+        Source::Cash | Source::Withdrawal => add(&mut position.excess, excess),
     }
 }
 
@@ -208,10 +222,13 @@ fn post(position: &mut Position, one: &Applied) -> Result<(), LedgerError> {
     for (quantity, amount) in quantities {
         add(quantity, amount)?;
     }
-    add(excess_of(position, one.source), one.excess)?;
+    add_excess(position, one.source, one.excess, one.returned)?;
     add(&mut position.interest_given_back, one.interest_credited)?;
-    let fees =
-        if one.source == Source::Merchant { &mut position.fee_refund_given_back } else { &mut position.fee_given_back };
+    let fees = match one.source {
+        Source::Merchant => &mut position.fee_refund_given_back,
+        Source::Lender | Source::Waiver => &mut position.fee_goodwill_given_back,
+        Source::Cash | Source::Withdrawal => &mut position.fee_given_back,
+    };
     add(fees, one.fee_credited)?;
     add(&mut position.penalty_given_back, one.penalty_credited)
 }
@@ -267,9 +284,15 @@ pub(crate) fn charged_off(position: &Position) -> Result<Amount, LedgerError> {
     ])?)
 }
 
-fn to_owner(position: &mut Position, source: Source, amount: Amount, excess: Amount) -> Result<(), LedgerError> {
+/// What comes for the new owner of a loan; `excess` beyond what is owed, and what of that is the seller's again.
+fn to_owner(
+    position: &mut Position,
+    source: Source,
+    amount: Amount,
+    (excess, returned): (Amount, Amount),
+) -> Result<(), LedgerError> {
     let quantity =
         if source == Source::Merchant { &mut position.owner_refunded } else { &mut position.owner_collected };
     add(quantity, amount.saturating_sub(excess))?;
-    add(excess_of(position, source), excess)
+    add_excess(position, source, excess, returned)
 }

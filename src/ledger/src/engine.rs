@@ -31,10 +31,20 @@ pub(crate) struct Applied {
     pub amount: Amount,
     pub parts: Parts,
     pub excess: Amount,
+    /// Of what exceeds the debt, what is nobody's to be paid out: what a refund gives back of a debt that the lender
+    /// had forgiven, and what the lender would give beyond the debt.
+    pub returned: Amount,
     /// Paid before and given back with it: applied as money is.
     pub interest_credited: Amount,
     pub fee_credited: Amount,
     pub penalty_credited: Amount,
+}
+
+impl Applied {
+    /// What of it is owed to the borrower.
+    pub(crate) fn owed_back(&self) -> Amount {
+        self.excess.saturating_sub(self.returned)
+    }
 }
 
 /// A loan on a day.
@@ -52,6 +62,8 @@ pub(crate) struct Run {
     pub drawn: Amount,
     /// Since when the loan was in arrears before it was first re-aged.
     pub aged_from: Option<Date>,
+    /// Principal that the lender forgave, less what refunds gave back of it.
+    pub forgiven: Amount,
 }
 
 /// What was sent to core as one event.
@@ -143,6 +155,9 @@ impl<'a> Engine<'a> {
         self.is_new = self.newest == Some(fact.record);
         match &fact.act {
             Act::Pay { source, amount } => {
+                if *source == Source::Lender && self.is_new {
+                    self.check_gift(date, *amount)?;
+                }
                 let place = self.note(*source, *amount);
                 self.pay(place, date, *amount, EventKind::Repayment)?;
             }
@@ -171,6 +186,15 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
+    /// The lender gives no more than is owed: what is more would be a payment to the borrower.
+    fn check_gift(&self, date: Date, amount: Amount) -> Result<(), LedgerError> {
+        let relief = self.relief(date)?.saturating_sub(self.relief_used);
+        let mut balance = self.state(date)?.balance;
+        balance.penalty = balance.penalty.saturating_sub(relief);
+        let owed = plus(&balance, &self.carried)?.total()?;
+        if amount > owed { Err(LedgerError::GoodwillAboveDebt(owed)) } else { Ok(()) }
+    }
+
     /// Keeps a place for how an act's money will be applied.
     fn note(&mut self, source: Source, amount: Amount) -> usize {
         self.applied.push(Applied {
@@ -178,6 +202,7 @@ impl<'a> Engine<'a> {
             amount,
             parts: Parts::default(),
             excess: Amount::ZERO,
+            returned: Amount::ZERO,
             interest_credited: Amount::ZERO,
             fee_credited: Amount::ZERO,
             penalty_credited: Amount::ZERO,
@@ -559,15 +584,43 @@ impl<'a> Engine<'a> {
                 first.status = InstallmentStatus::Overdue;
             }
         }
+        let forgiven = take_back(&mut self.applied)?;
         let mut allocations = Vec::with_capacity(self.applied.len());
         for (event, one) in self.applied.iter().enumerate() {
             let credited = Amount::sum([one.interest_credited, one.fee_credited, one.penalty_credited])?;
-            allocations.push(Allocation { event, parts: one.parts, excess: one.excess, credited });
+            allocations.push(Allocation { event, parts: one.parts, excess: one.owed_back(), credited });
         }
         state.allocations = allocations;
-        state.unapplied = Amount::sum(self.applied.iter().map(|one| one.excess))?;
-        Ok(Run { applied: self.applied, state, balance, relief, drawn: self.drawn, aged_from: self.aged_from })
+        state.unapplied = Amount::sum(self.applied.iter().map(Applied::owed_back))?;
+        let (applied, drawn, aged_from) = (self.applied, self.drawn, self.aged_from);
+        Ok(Run { applied, state, balance, relief, drawn, aged_from, forgiven })
     }
+}
+
+/// Whose it is what exceeds the debt. A refund gives the price back to whoever paid it: first to the lender what it
+/// forgave of the principal before, and of the costs that come back with the refund what it forgave of costs; the rest
+/// is the borrower's. What the lender gave beyond the debt was never given. Gives what is left of the principal forgiven.
+fn take_back(applied: &mut [Applied]) -> Result<Amount, LedgerError> {
+    let (mut principal, mut costs) = (Amount::ZERO, Amount::ZERO);
+    for one in applied {
+        match one.source {
+            Source::Lender | Source::Waiver => {
+                one.returned = one.excess;
+                principal = principal.checked_add(one.parts.principal)?;
+                costs = Amount::sum([costs, one.parts.interest, one.parts.fee])?;
+            }
+            Source::Merchant => {
+                let of_principal = one.excess.min(principal);
+                let credited = one.interest_credited.checked_add(one.fee_credited)?.min(costs);
+                let of_costs = one.excess.checked_sub(of_principal)?.min(credited);
+                principal = principal.checked_sub(of_principal)?;
+                costs = costs.checked_sub(of_costs)?;
+                one.returned = of_principal.checked_add(of_costs)?;
+            }
+            Source::Cash | Source::Withdrawal => {}
+        }
+    }
+    Ok(principal)
 }
 
 /// All penalties charged so far.

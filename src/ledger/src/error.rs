@@ -49,6 +49,8 @@ pub enum LedgerError {
     AfterTheEnd(Date),
     /// A waiver that cannot be applied as it says.
     Waiver(&'static str),
+    /// The lender would give more than is owed: what is owed.
+    GoodwillAboveDebt(Amount),
     /// A schedule that cannot take the place of the one in force.
     Reschedule(&'static str),
     /// A withdrawal from a contract that was rescheduled.
@@ -110,6 +112,9 @@ impl fmt::Display for LedgerError {
                 write!(f, "after a loan was given up or sold only money may come: `{date}`")
             }
             Self::Waiver(why) => write!(f, "the waiver cannot be applied: {why}"),
+            Self::GoodwillAboveDebt(owed) => {
+                write!(f, "a goodwill credit is at most what is owed: {} minor units", owed.minor())
+            }
             Self::Reschedule(why) => write!(f, "no new schedule: {why}"),
             Self::WithdrawalAfterReschedule => f.write_str("a contract that was rescheduled cannot be withdrawn from"),
             Self::MoreThanHeld(held) => write!(f, "no more than {} minor units are held", held.minor()),

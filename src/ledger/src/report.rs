@@ -63,7 +63,7 @@ pub fn statement(loan: &Loan, date: Date) -> Result<Vec<StatementLine>, LedgerEr
         let (mut parts, mut excess) = (Parts::default(), Amount::ZERO);
         if let Some(applied) = by_record.get(&place) {
             // A loan that was never paid out has nothing that could be paid.
-            (parts, excess) = if failed { (Parts::default(), amount) } else { (applied.parts, applied.excess) };
+            (parts, excess) = if failed { (Parts::default(), amount) } else { (applied.parts, applied.owed_back()) };
         }
         if !undone {
             match record.event {

@@ -195,6 +195,8 @@ impl Model {
         let (mut claim, mut frozen) = (0, 0);
         // Interest that was ever unpaid came in as income: what is paid, waived or still owed.
         let mut interest_paid = 0;
+        // Principal that the lender gave and that no refund has given back.
+        let mut forgiven = 0;
         for told in by_day {
             let own = owned == Owned::ByLender;
             let day = told.day.max(self.start);
@@ -211,22 +213,24 @@ impl Model {
                 What::Pay { from, amount, cleared } => {
                     let excess = match owned {
                         Owned::ByLender | Owned::Sold => {
-                            let (interest, _, excess) = debt.pay(day, amount);
+                            let (interest, principal, excess) = debt.pay(day, amount);
                             interest_paid += if own { interest } else { 0 };
+                            forgiven += if from == Who::Lender { principal } else { 0 };
                             excess
                         }
                         _ => amount - amount.min(claim),
                     };
                     claim -= if own { 0 } else { (amount - excess).min(claim) };
+                    // The lender gives nothing beyond the debt, whatever became of the debt since.
                     match from {
                         Who::Borrower => held.cash += amount,
-                        Who::Lender => held.goodwill += amount,
+                        Who::Lender => held.goodwill += amount - excess,
                     }
                     if from == Who::Borrower && !cleared {
                         held.cash -= amount;
                         held.in_transit += amount;
                     }
-                    held.credit_balance -= excess;
+                    held.credit_balance -= if from == Who::Borrower { excess } else { 0 };
                     to_whom_it_belongs(&mut held, owned, amount - excess);
                 }
                 What::Refund(amount) => {
@@ -241,7 +245,11 @@ impl Model {
                     };
                     claim -= if own { 0 } else { (amount - excess).min(claim) };
                     held.merchant += amount;
-                    held.credit_balance -= excess;
+                    // To whoever paid: what was forgiven to the lender, then to the borrower.
+                    let lender_s = excess.min(forgiven);
+                    forgiven -= lender_s;
+                    held.goodwill -= lender_s;
+                    held.credit_balance -= excess - lender_s;
                     to_whom_it_belongs(&mut held, owned, amount - excess);
                 }
                 What::Draw(amount) => {
@@ -257,9 +265,15 @@ impl Model {
                 What::WaiveInterest(amount) => {
                     let carried = amount.min(debt.carried);
                     debt.carried -= carried;
-                    held.goodwill += debt.give_up(day, amount - carried);
+                    let principal = debt.give_up(day, amount - carried);
+                    held.goodwill += principal;
+                    forgiven += principal;
                 }
-                What::WaivePrincipal(amount) => held.goodwill += debt.give_up(day, amount),
+                What::WaivePrincipal(amount) => {
+                    let principal = debt.give_up(day, amount);
+                    held.goodwill += principal;
+                    forgiven += principal;
+                }
                 What::Respread { due } => {
                     if debt.principal > 0 {
                         debt.due = due;

@@ -201,6 +201,31 @@ async fn a_refund_after_payoff_is_owed_back_to_the_payer() {
     assert_eq!(world.account("2110").await, 20_000);
 }
 
+/// A shopper who paid nothing is owed nothing: what the lender gave, or gave up, comes back to the lender.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_of_what_the_lender_gave_is_not_paid_to_the_shopper() {
+    let world = World::new().await;
+    let today = world.app().today().unwrap().to_string();
+    let grace = Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+    for (shopper, gift) in [
+        (&ADA, json!({ "type": "goodwill_credited", "amount": 50_000, "value_date": today })),
+        (&grace, json!({ "type": "waived", "part": "principal", "amount": 50_000, "value_date": today })),
+    ] {
+        let (_, loan, capability) = world.buy(shopper, 50_000, "monthly-3").await;
+        let more = json!({ "type": "goodwill_credited", "amount": 50_001, "value_date": today });
+        let refused = world.try_tell(&loan, &more).await.problem(422, "event-refused");
+        assert!(refused["detail"].as_str().unwrap().contains("at most what is owed: 50000"), "{refused}");
+        world.tell(&loan, gift).await;
+        assert_eq!(world.account("5040").await, 50_000);
+        let refund = world.refund(&loan, &of(&loan, "R", 50_000)).await.expect(201);
+        assert_eq!((&refund["applied"]["principal"], &refund["applied"]["excess"]), (&json!(0), &json!(0)));
+        let view = world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200);
+        assert_eq!((&view["status"], &view["credit_balance"]), (&json!("settled"), &json!(0)));
+        assert_eq!((world.account("5040").await, world.account("2110").await), (0, 0));
+    }
+    assert_eq!(world.job("credit-balances", &today).await, 0, "there is nothing to pay back");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_after_charge_off_is_a_recovery_and_after_a_transfer_the_new_owner_s() {
     let world = World::new().await;
