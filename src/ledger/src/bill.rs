@@ -171,7 +171,8 @@ pub fn lose_grace(conventions: &Conventions, loan: &Loan, statement: Statement) 
         InterestFrom::Statement => statement.date,
         InterestFrom::DayAfterDue => return Ok(None),
     };
-    Ok(Some(Event::RateChanged { value_date, rate: conventions.rate, keep_installment: false }))
+    let rate = conventions.rate;
+    Ok(Some(Event::RateChanged { value_date, rate, keep_installment: false, confirmation: None }))
 }
 
 /// Interest up to the due day on what stood of a purchase of that bill from the day on from which the conventions count it,
@@ -216,7 +217,7 @@ pub fn spread(conventions: &Conventions, from: Date, first_due: Date, count: u16
 
 fn spread_with(conventions: &Conventions, from: Date, schedule: NewSchedule) -> Vec<Event> {
     vec![
-        Event::RateChanged { value_date: from, rate: conventions.rate, keep_installment: false },
+        Event::RateChanged { value_date: from, rate: conventions.rate, keep_installment: false, confirmation: None },
         Event::Rescheduled { value_date: from, schedule },
     ]
 }

@@ -17,7 +17,7 @@ use prequal_core::{
 
 use crate::{
     LedgerError,
-    event::{NewSchedule, WaivedPart},
+    event::{FIRST_DUE_DAYS_MAX, NewSchedule, SCHEDULE_DAYS_MAX, WaivedPart},
     facts::{Act, Fact, Facts, Pause, Source},
 };
 
@@ -401,6 +401,10 @@ impl<'a> Engine<'a> {
         let Some(late_since) = self.may_respread(&state, date, schedule, re_age)? else { return Ok(()) };
         self.aged_from = self.aged_from.or(late_since);
         let terms = self.next_terms(date, state.balance.principal, schedule)?;
+        let last = credit::schedule(&terms)?.installments.last().map_or(date, |last| last.due);
+        if self.is_new && last.days().saturating_sub(date.days()) > SCHEDULE_DAYS_MAX {
+            return Err(LedgerError::Reschedule("the last due date is more than ten years away"));
+        }
         self.begin_stretch(date, &state, terms, schedule.interest)
     }
 
@@ -488,6 +492,9 @@ impl<'a> Engine<'a> {
             (true, true) if self.re_ageings_left == 0 => Some("it was re-aged as often as is allowed"),
             _ if state.balance.principal.is_zero() => Some("no principal is left"),
             _ if schedule.first_due <= date => Some("the first due date must come after the day"),
+            _ if schedule.first_due.days().saturating_sub(date.days()) > FIRST_DUE_DAYS_MAX => {
+                Some("the first due date is more than a year away")
+            }
             _ => None,
         };
         if let Some(why) = refused.filter(|_| self.is_new) {

@@ -291,7 +291,7 @@ impl<'a> Gathering<'a> {
             Event::ReAged { value_date, schedule } => {
                 (*value_date, Act::Respread { schedule: *schedule, re_age: true })
             }
-            Event::RateChanged { value_date, rate, keep_installment } => {
+            Event::RateChanged { value_date, rate, keep_installment, .. } => {
                 (*value_date, Act::Rate { rate: *rate, keep_installment: *keep_installment })
             }
             Event::Withdrawn { value_date } => (*value_date, Act::Withdraw),

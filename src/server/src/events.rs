@@ -1,19 +1,19 @@
 //! What the lender's people tell of a loan: the events that they may decide, and what each needs beside the ledger.
 
 use prequal_core::{
-    calendar::Date,
-    credit::{Effect, Rate},
+    calendar::{Date, DayCount, Instant},
+    credit::{Effect, Rate, Terms},
     decimal::Decimal,
     money::Amount,
 };
-use prequal_ledger::{Event, Loan, NewSchedule, Status, WaivedPart};
+use prequal_ledger::{Confirmation, ConfirmationMethod, Event, Loan, NewSchedule, Status, WaivedPart};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
-    app::new_id,
+    app::{App, new_id},
     problem::{Kind, Problem},
-    storage::{Connection, loans, payments},
+    storage::{Connection, applications, loans, payments},
 };
 
 /// The longest name of a new owner of a loan, in bytes.
@@ -117,6 +117,9 @@ pub enum Told {
         /// Whether the level instalment stays.
         #[serde(default)]
         keep_installment: bool,
+        /// The shopper's, without which no rate above the signed one is taken. No rate is taken above what the law allows.
+        #[serde(default)]
+        confirmation: Option<Confirmed>,
     },
     /// The loan is given up: what is owed is a loss.
     ChargedOff {
@@ -148,6 +151,20 @@ pub enum Told {
         /// Its number among the loan's events.
         number: u32,
     },
+}
+
+/// The evidence of a confirmation.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmed {
+    /// `signed_document`, `electronic_signature`, `one_time_code` or `recorded_call`.
+    #[schema(value_type = String)]
+    method: ConfirmationMethod,
+    /// When, RFC 3339; not in the future.
+    #[schema(value_type = String)]
+    at: Instant,
+    /// Under which id the evidence is kept: 1 to 64 letters, digits, `-`, `_` and `.`; no person's name.
+    reference: String,
 }
 
 impl Told {
@@ -197,17 +214,18 @@ impl Told {
             Self::ReAged { value_date, first_due, count } => {
                 Event::ReAged { value_date, schedule: NewSchedule::new(first_due, count) }
             }
-            Self::RateChanged { value_date, annual_percent, keep_installment } => {
+            Self::RateChanged { value_date, annual_percent, keep_installment, confirmation } => {
                 let Some(before) = loan.contract().terms().rate else {
                     return Err(wrong("/event/annual_percent", "this contract bears no interest".to_owned()));
                 };
-                let rate = Rate { percent: annual_percent, daily: false, ..before };
-                Event::RateChanged { value_date, rate, keep_installment }
+                let day_count = before.day_count.or(Some(DayCount::Actual365));
+                let rate = Rate { percent: annual_percent, daily: false, day_count, ..before };
+                let confirmation = confirmation.map(Confirmed::checked).transpose()?;
+                Event::RateChanged { value_date, rate, keep_installment, confirmation }
             }
             Self::ChargedOff { value_date } => Event::ChargedOff { value_date },
             Self::Transferred { value_date, owner, price } => {
-                let plain = owner.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-                if owner.is_empty() || owner.len() > OWNER_BYTES_MAX || !plain {
+                if !is_plain(&owner) {
                     let detail = format!("an owner's id is 1 to {OWNER_BYTES_MAX} letters, digits, `-`, `_` or `.`");
                     return Err(wrong("/event/owner", detail));
                 }
@@ -218,6 +236,23 @@ impl Told {
             Self::Reversed { number } => Event::Reversed { number },
         })
     }
+}
+
+impl Confirmed {
+    fn checked(self) -> Result<Confirmation, Problem> {
+        let Self { method, at, reference } = self;
+        if !is_plain(&reference) {
+            let detail = format!("a reference is 1 to {OWNER_BYTES_MAX} letters, digits, `-`, `_` or `.`");
+            return Err(wrong("/event/confirmation/reference", detail));
+        }
+        Ok(Confirmation { method, at, reference })
+    }
+}
+
+/// Whether a text is an id that can hold no person's name.
+fn is_plain(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !id.is_empty() && id.len() <= OWNER_BYTES_MAX && id.bytes().all(plain)
 }
 
 fn wrong(pointer: &str, detail: String) -> Problem {
@@ -315,4 +350,62 @@ pub fn check_state(loan: &Loan, event: &Event) -> Result<(), Problem> {
         return Err(Problem::new(Kind::WrongState, "this loan was never paid out"));
     }
     Ok(())
+}
+
+/// A rate above the one that was signed: only as the shopper confirmed it, and as the law by which the offer was made
+/// allows it for the whole contract.
+///
+/// # Errors
+/// 422 with what is missing or with the ceiling.
+pub async fn check_rate(
+    app: &App,
+    db: &mut Connection,
+    row: &loans::Row,
+    (loan, event): (&Loan, &Event),
+    now: Instant,
+) -> Result<(), Problem> {
+    let Event::RateChanged { rate, confirmation, .. } = event else { return Ok(()) };
+    if confirmation.as_ref().is_some_and(|confirmation| confirmation.at > now) {
+        return Err(wrong("/event/confirmation/at", "nothing was confirmed in the future".to_owned()));
+    }
+    let signed = loan.contract().terms();
+    if signed.rate.is_some_and(|signed| !is_above(rate, &signed)) {
+        return Ok(());
+    }
+    let application = applications::find(db, &row.application).await?;
+    let policies = &app.settings.policies;
+    let policy = application.and_then(|application| policies.known(&application.bundle_hash));
+    let policy = policy.unwrap_or(policies.active());
+    let terms = Terms { rate: Some(*rate), ..signed.clone() };
+    // Terms that are past all arithmetic have no annual rate, and no law allows them.
+    let Ok(broken) = policy.broken_cap(&terms, loan.contract().rules()) else {
+        let detail = "at this rate the contract has no annual rate that could be compared with the law's ceilings";
+        return Err(Problem::new(Kind::RateAboveCap, detail).with("pointer", "/event/annual_percent"));
+    };
+    if let Some(finding) = broken {
+        let detail = format!("at this rate the contract would cost more than `{}` allows", finding.cap);
+        return Err(Problem::new(Kind::RateAboveCap, detail)
+            .with("pointer", "/event/annual_percent")
+            .with("cap", finding.cap));
+    }
+    if confirmation.is_none() {
+        let detail = "it is above the rate that was signed, and no confirmation of the shopper's is told";
+        return Err(Problem::new(Kind::RateUnconfirmed, detail).with("pointer", "/event/confirmation"));
+    }
+    Ok(())
+}
+
+/// Whether a rate is above another; one by the day is taken for as many days as its year has.
+fn is_above(rate: &Rate, signed: &Rate) -> bool {
+    let a_year = |rate: &Rate| {
+        let days = match rate.day_count {
+            _ if !rate.daily => 1,
+            Some(DayCount::Thirty360 | DayCount::Thirty360European | DayCount::Actual360) => 360,
+            Some(DayCount::Actual364) => 364,
+            _ => 365,
+        };
+        (i128::from(rate.percent.mantissa()) * days, i128::from(rate.percent.denominator()))
+    };
+    let ((new, of_new), (old, of_old)) = (a_year(rate), a_year(signed));
+    new.saturating_mul(of_old) > old.saturating_mul(of_new)
 }

@@ -134,6 +134,10 @@ kinds! {
     NoChannel = SERVICE_UNAVAILABLE, "no-channel", "there is no way to send a code";
     /// The ledger does not allow it of this loan.
     EventRefused = UNPROCESSABLE_ENTITY, "event-refused", "the loan does not allow this";
+    /// A rate above the one that was signed, without the shopper's confirmation.
+    RateUnconfirmed = UNPROCESSABLE_ENTITY, "rate-unconfirmed", "a dearer rate needs the shopper's confirmation";
+    /// A rate above what the law allows.
+    RateAboveCap = UNPROCESSABLE_ENTITY, "rate-above-cap", "the law does not allow this rate";
     /// More than was bought.
     RefundAboveBought = UNPROCESSABLE_ENTITY, "refund-above-bought", "the refunds are more than what was bought";
     /// More than what is owed.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use prequal_core::calendar::Date;
+use prequal_core::calendar::{Date, Instant};
 use prequal_ledger::{Entry, Event, Loan, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -127,8 +127,9 @@ pub async fn create(
 ) -> Result<Reply, Problem> {
     if query.dry_run {
         let mut db = app.db.read().await?;
-        let today = app.today()?;
-        let (_, mut loan, event) = decided(&mut db, &id, &new, today).await?;
+        let now = app.now()?;
+        let today = app.date_of(now)?;
+        let (_, mut loan, event) = decided(&app, &mut db, &id, &new, now).await?;
         let (_, entry) = booking::decide(&mut db, &mut loan, event, today).await?;
         return Reply::ok(&EventOutcome::of(&id, &loan, entry.as_ref(), today, true)?);
     }
@@ -139,10 +140,11 @@ pub async fn create(
 
 /// The loan, and the event in the ledger's form, unless the loan has other events by now.
 async fn decided(
+    app: &App,
     db: &mut Connection,
     id: &str,
     new: &NewEvent,
-    today: Date,
+    now: Instant,
 ) -> Result<(loans::Row, Loan, Event), Problem> {
     let row = loans::find(db, id).await?.ok_or_else(Problem::not_found)?;
     let loan = booking::load(db, &row).await?;
@@ -151,8 +153,9 @@ async fn decided(
         let detail = format!("the loan has {count} events, not {}", new.expected_events);
         return Err(Problem::new(Kind::EventsChanged, detail).with("events", count));
     }
-    let event = new.event.event(&loan, today)?;
+    let event = new.event.event(&loan, app.date_of(now)?)?;
     events::check_state(&loan, &event)?;
+    events::check_rate(app, db, &row, (&loan, &event), now).await?;
     Ok((row, loan, event))
 }
 
@@ -160,9 +163,9 @@ async fn book(app: &App, db: &mut Connection, id: &str, new: &NewEvent, attempt:
     if let Some(reply) = attempt.earlier(db, &app.vault).await? {
         return Ok(reply);
     }
-    let now = app.now()?;
-    let (today, now) = (app.date_of(now)?, now.to_string());
-    let (row, mut loan, event) = decided(db, id, new, today).await?;
+    let moment = app.now()?;
+    let (today, now) = (app.date_of(moment)?, moment.to_string());
+    let (row, mut loan, event) = decided(app, db, id, new, moment).await?;
     let entry = booking::record_decided(db, id, &mut loan, event.clone(), today, &now).await?;
     events::follow(db, &row, &loan, &event, (today, &now)).await?;
     let reply = Reply::created(&EventOutcome::of(id, &loan, entry.as_ref(), today, false)?)?;

@@ -234,3 +234,63 @@ async fn fineract_5472_a_back_dated_event_leaves_no_stale_schedule() {
     let told = view(&world, &loan).await;
     assert_eq!((&told["installments"][0]["status"], &told["overdue"]["total"]), (&json!("paid"), &json!(0)));
 }
+
+/// 9.9 % was signed, and 36 % is the ceiling of the bundle's law (10 USC 987(b)).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_above_the_signed_one_needs_the_shopper_s_confirmation_and_the_law_s_leave() {
+    let world = World::new().await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let rate = |percent: &str| json!({ "type": "rate_changed", "value_date": today, "annual_percent": percent });
+    let confirmed = |percent: &str, reference: &str, at: &str| {
+        let mut event = rate(percent);
+        event["confirmation"] = json!({ "method": "one_time_code", "at": at, "reference": reference });
+        event
+    };
+    let now = world.now().await;
+    for percent in ["9.9001", "12", "35.9"] {
+        let refused = world.try_tell(&loan, &rate(percent)).await.problem(422, "rate-unconfirmed");
+        assert_eq!(refused["pointer"], "/event/confirmation", "{percent}");
+    }
+    // A million per cent is past what a rate can be computed for.
+    for (percent, cap) in [("36.5", json!("mla")), ("99", json!("mla")), ("1000000", Value::Null)] {
+        for event in [rate(percent), confirmed(percent, "call-7", &now)] {
+            let refused = world.try_tell(&loan, &event).await.problem(422, "rate-above-cap");
+            assert_eq!((&refused["cap"], &refused["pointer"]), (&cap, &json!("/event/annual_percent")), "{percent}");
+        }
+    }
+    for (event, pointer) in [
+        (confirmed("12", "Ada Byron", &now), "/event/confirmation/reference"),
+        (confirmed("12", "", &now), "/event/confirmation/reference"),
+        (confirmed("12", &"x".repeat(65), &now), "/event/confirmation/reference"),
+        (confirmed("12", "call-7", "2999-01-01T00:00:00Z"), "/event/confirmation/at"),
+    ] {
+        let refused = world.try_tell(&loan, &event).await.problem(422, "invalid-value");
+        assert_eq!(refused["pointer"], pointer, "{event}");
+    }
+    let events = format!("/v1/loans/{loan}/events");
+    let tried = json!({ "expected_events": 2, "event": rate("12") });
+    world.post_once(&format!("{events}?dry_run=true"), LENDER, "d", &tried).await.problem(422, "rate-unconfirmed");
+    assert_eq!(world.get(&events, LENDER).await.expect(200)["count"], 2, "nothing of it was taken");
+    // No dearer than signed needs nobody's leave; dearer is taken with the evidence, which is kept with it.
+    world.tell(&loan, rate("9.9")).await;
+    world.tell(&loan, rate("0")).await;
+    world.tell(&loan, rate("9.8999")).await;
+    let told = world.tell(&loan, confirmed("35.9", "call-7", &now)).await;
+    let kept = json!({ "method": "one_time_code", "at": now, "reference": "call-7" });
+    assert_eq!(told["event"]["confirmation"], kept);
+    assert_eq!(world.get(&events, LENDER).await.expect(200)["events"][5]["event"]["confirmation"], kept);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_schedule_begins_within_a_year_and_ends_within_ten() {
+    let world = World::new().await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap();
+    let day = |days: i32| today.add_days(days).unwrap().to_string();
+    let schedule = |first_due: &str, count: u16| json!({ "type": "rescheduled", "value_date": day(0), "first_due": first_due, "count": count });
+    for (first_due, count) in [("2999-01-01", 3), (&*day(367), 3), (&*day(30), 121)] {
+        world.try_tell(&loan, &schedule(first_due, count)).await.problem(422, "event-refused");
+    }
+    world.tell(&loan, schedule(&day(366), 3)).await;
+}

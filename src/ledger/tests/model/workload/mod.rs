@@ -325,7 +325,7 @@ impl Life {
         let rate_now = Rate::annual(percent, day_count.unwrap_or(DayCount::Actual365));
         let value_date = self.value_date();
         let keep_installment = self.random.one_in(2);
-        let event = Event::RateChanged { value_date, rate: rate_now, keep_installment };
+        let event = Event::RateChanged { value_date, rate: rate_now, keep_installment, confirmation: None };
         self.record(event, What::Rate(rate.into()));
     }
 
