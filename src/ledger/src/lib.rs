@@ -37,7 +37,7 @@ pub mod servicing;
 pub mod trial;
 
 pub use account::{Account, Kind};
-pub use capture::{CaptureRefusal, Law, Made, Share, capture_offer};
+pub use capture::{CaptureRefusal, Law, Made, Share, capture_offer, capture_offer_up_to};
 pub use chain::{Head, Sealed};
 pub use entry::{Entry, Transfer};
 pub use error::LedgerError;

@@ -5,6 +5,7 @@
 //! not the day's job has marked it.
 
 mod failed;
+pub mod proposals;
 
 use prequal_core::{
     calendar::{Date, Instant},
@@ -12,7 +13,7 @@ use prequal_core::{
     money::Amount,
     wire::Offer,
 };
-use prequal_ledger::{CaptureRefusal, End, Law, Made, Order, OrderRefusal, Share, capture_offer};
+use prequal_ledger::{CaptureRefusal, End, Law, Made, Order, OrderRefusal, Share};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -29,7 +30,9 @@ use crate::{
     problem::{Kind, Problem},
     secret,
     settlement::{self, Fees},
-    storage::{Connection, applications, checkouts, funding, group::Part, merchant_events, orders},
+    storage::{
+        Connection, applications, checkouts, funding, group::Part, merchant_events, orders, proposals as stored,
+    },
 };
 
 pub use failed::capture_failed;
@@ -139,7 +142,7 @@ fn refused(refusal: OrderRefusal) -> Problem {
 fn dearer(refusal: &CaptureRefusal) -> Problem {
     let problem = Problem::new(Kind::CaptureDearer, refusal.to_string());
     match refusal {
-        CaptureRefusal::DearerThanSigned { signed_percent, reached_percent } => {
+        CaptureRefusal::DearerThanSigned { signed_percent, reached_percent, .. } => {
             problem.with("signed_percent", signed_percent.clone()).with("reached_percent", reached_percent.clone())
         }
         CaptureRefusal::AboveCap { cap } => problem.with("cap", cap.clone()),
@@ -255,7 +258,9 @@ pub struct Captured {
     pub capture_until: String,
 }
 
-/// Captures a part of an order: makes its final schedule, books its loan, requests its payout, tells the shopper.
+/// Captures a part of an order: makes its final schedule, books its loan, requests its payout, tells the shopper. What is
+/// dearer than what was signed is captured as the shopper confirmed it; else it is proposed to them, and the problem says
+/// so.
 ///
 /// # Errors
 /// 404 where it is no order of this merchant; 409, 410 and 422 with the name of what is worse than signed.
@@ -265,7 +270,7 @@ pub async fn capture(
     (id, merchant): (&str, &str),
     (amount, last): (Amount, bool),
     now: Instant,
-) -> Result<Captured, Problem> {
+) -> Result<Result<Captured, Problem>, Problem> {
     let today = app.date_of(now)?;
     let (moment, now) = (now, now.to_string());
     let mut row = own(db, id, merchant).await?;
@@ -275,8 +280,11 @@ pub async fn capture(
     let signed: Offer = serde_json::from_str(&row.terms).map_err(Problem::internal)?;
     let share = Share::new(&before, amount, order.authorized).map_err(|refusal| dearer(&refusal))?;
     let application = applications::find(db, &row.application).await?.ok_or_else(Problem::not_found)?;
-    let offer = capture_offer(&signed, &share, today, law(app, &application.bundle_hash))
-        .map_err(|refusal| dearer(&refusal))?;
+    let asked = proposals::Asked { order: &row, signed: &signed, share: &share, today, now: &now };
+    let (offer, confirmed) = match proposals::terms(db, &asked, law(app, &application.bundle_hash)).await? {
+        Ok(found) => found,
+        Err(proposed) => return Ok(Err(proposed)),
+    };
     let fee = Amount::new(row.merchant_fee).map_err(Problem::internal)?;
     let fee = share.of(fee).map_err(Problem::internal)?.min(amount);
     let merchant = app.settings.merchant(&row.merchant);
@@ -317,12 +325,15 @@ pub async fn capture(
     let (amount, captured_on) = (amount.minor(), today.to_string());
     let captured = orders::CaptureRow { number, loan: loan.clone(), amount, captured_on, failed_after: None };
     orders::add_capture(db, id, &captured, &now).await?;
+    if let Some(hash) = &confirmed {
+        stored::spend(db, hash, (id, number)).await?;
+    }
     row.follow(&order);
     orders::project(db, &row).await?;
     let left = order.held(today);
     tell_shopper(app, db, (&row, &application), (&loan, &offer), left).await?;
     announce(db, &row.merchant, Announcement::Captured, &told(&row, today)?, &now).await?;
-    Ok(Captured {
+    Ok(Ok(Captured {
         order_id: id.to_owned(),
         number,
         amount,
@@ -332,7 +343,7 @@ pub async fn capture(
         captured_amount: row.captured,
         left_amount: left.minor(),
         capture_until: row.capture_until,
-    })
+    }))
 }
 
 /// The captures of an order as the ledger asks for them.

@@ -5,6 +5,7 @@ pub mod applications;
 pub mod auth;
 pub mod autopay;
 pub mod checkouts;
+pub mod confirm;
 pub mod counterfactual;
 pub mod decisions;
 mod describe;
@@ -110,6 +111,7 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(lines::freeze))
         .routes(routes!(lines::unfreeze))
         .routes(routes!(orders::void))
+        .routes(routes!(confirm::confirm))
         .routes(routes!(orders::events))
         .routes(routes!(applications::create))
         .routes(routes!(webhooks::payments))

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     auth::{Caller, OnlyMerchant},
+    confirm::CaptureProposal,
     extract::{Id, IdempotencyKey, Json, Query},
     page::Page,
 };
@@ -21,7 +22,9 @@ use crate::{
     problem::Problem,
     reply::Reply,
     secret,
-    storage::{Connection, checkouts, group::Part, loans, merchant_events, orders as stored, outbox, payments},
+    storage::{
+        Connection, checkouts, group::Part, loans, merchant_events, orders as stored, outbox, payments, proposals,
+    },
 };
 
 /// What became of a checkout. Fees and payouts are the merchant's and the lender's affair, the loans the shopper's and
@@ -64,6 +67,11 @@ pub struct Order {
     payout: Option<Payout>,
     /// Each capture in order.
     captures: Vec<Capture>,
+    /// Captures dearer than what was signed that wait for the shopper to confirm them.
+    confirmation_needed: Vec<CaptureProposal>,
+    /// Those that are confirmed and may be captured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    confirmed: Vec<CaptureProposal>,
 }
 
 /// One capture.
@@ -86,6 +94,9 @@ pub struct Capture {
     /// Its payout.
     #[serde(skip_serializing_if = "Option::is_none")]
     payout: Option<Payout>,
+    /// What the shopper confirmed of it, where it is dearer than what was signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation: Option<CaptureProposal>,
 }
 
 /// A payout to a merchant.
@@ -139,11 +150,17 @@ pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Re
 async fn view(app: &App, db: &mut Connection, row: checkouts::Row, sight: Sight) -> Result<Order, Problem> {
     let today = app.today()?;
     let mut captures = Vec::new();
+    let with_offer = sight != Sight::Merchant;
+    let mut proposals = proposals::of_order(db, &row.id).await?;
     for (place, loan) in loans::of_checkout(db, &row.id).await?.into_iter().enumerate() {
         let booked = Instant::parse(&loan.booked).map_err(Problem::internal)?;
         let for_merchant = sight != Sight::Shopper;
+        let number = i64::try_from(place + 1).map_err(Problem::internal)?;
+        let spent = proposals.iter().position(|proposal| proposal.number == Some(number));
+        let spent = spent.map(|place| CaptureProposal::of(proposals.swap_remove(place), with_offer)).transpose()?;
         captures.push(Capture {
-            number: i64::try_from(place + 1).map_err(Problem::internal)?,
+            number,
+            confirmation: spent,
             amount: loan.principal,
             captured_on: app.date_of(booked)?.to_string(),
             state: if loan.status == Status::Cancelled.name() { "failed" } else { "captured" },
@@ -168,6 +185,12 @@ async fn view(app: &App, db: &mut Connection, row: checkouts::Row, sight: Sight)
         let payout = capture.payout.as_ref().filter(|payout| payout.status == "settled");
         payout.map_or(0, |payout| payout.amount)
     };
+    let day = today.to_string();
+    let open = proposals.into_iter().filter(|row| row.number.is_none() && row.expires_on >= day && left > 0);
+    let (confirmed, needed): (Vec<_>, Vec<_>) = open.partition(proposals::Row::is_confirmed);
+    let views = |rows: Vec<proposals::Row>| -> Result<Vec<CaptureProposal>, Problem> {
+        rows.into_iter().map(|row| CaptureProposal::of(row, with_offer)).collect()
+    };
     let for_merchant = sight != Sight::Shopper;
     let expires = Instant::parse(&row.expires).map_err(Problem::internal)?;
     let is_over = row.status == "open" && expires <= app.now()?;
@@ -187,6 +210,8 @@ async fn view(app: &App, db: &mut Connection, row: checkouts::Row, sight: Sight)
         paid_amount: for_merchant.then(|| captures.iter().map(settled).sum()),
         payout: captures.first().and_then(|capture| capture.payout.clone()),
         captures,
+        confirmation_needed: views(needed)?,
+        confirmed: views(confirmed)?,
     })
 }
 
@@ -220,13 +245,18 @@ pub async fn capture(
     let (amount, last) = (new.amount, new.r#final);
     let work = |mut tx: Part| async move {
         if let Some(reply) = attempt.earlier(&mut tx, &server.vault).await? {
-            return Ok(reply);
+            return Ok(Ok(reply));
         }
-        let reply = Reply::created(&orders::capture(server, &mut tx, order, (amount, last), now).await?)?;
+        // A proposal to the shopper is kept, though the capture is refused: the same key may capture once it is confirmed.
+        let captured = match orders::capture(server, &mut tx, order, (amount, last), now).await? {
+            Ok(captured) => captured,
+            Err(proposed) => return Ok(Err(proposed)),
+        };
+        let reply = Reply::created(&captured)?;
         attempt.finish(&mut tx, &server.vault, &reply, &now.to_string()).await?;
-        Ok(reply)
+        Ok(Ok(reply))
     };
-    let reply = app.db.write(work).await?;
+    let reply = app.db.write(work).await??;
     app.outbox.notify_one();
     Ok(reply)
 }

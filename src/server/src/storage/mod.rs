@@ -30,6 +30,7 @@ pub mod outbox;
 pub mod pay_backs;
 pub mod payments;
 pub mod persons;
+pub mod proposals;
 pub mod refunds;
 pub mod remittances;
 pub mod replies;

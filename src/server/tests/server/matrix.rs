@@ -149,6 +149,7 @@ fn table() -> Vec<Row> {
         row("GET",    "/v1/merchants/{id}/settlements",     Merchant,     none(),                           [401, 404, 404, 200, 404, 404, 200, 404]),
         row("GET",    "/v1/order-events",                   Nothing,      none(),                           [401, 403, 403, 200, 200, 403, 403, 403]),
         row("POST",   "/v1/orders/{checkout_id}/captures",  Checkout,     json!({ "amount": 1 }),           [401, 403, 403, 409, 404, 403, 403, 403]),
+        row("POST",   "/v1/orders/{checkout_id}/confirm",   Checkout,     json!({ "hash": "0".repeat(64) }), [401, 404, 404, 403, 403, 403, 403, 403]),
         row("POST",   "/v1/orders/{checkout_id}/void",      Checkout,     none(),                           [401, 403, 403, 409, 404, 403, 403, 403]),
         row("GET",    "/v1/refunds",                        Nothing,      none(),                           [401, 403, 403, 200, 200, 403, 200, 403]),
         row("POST",   "/v1/refunds",                        Nothing,      json!({ "order": "x", "amount": 1, "reference": "R" }), [401, 403, 403, 404, 404, 403, 403, 403]),
