@@ -79,7 +79,8 @@ enum Owned {
     GivenUpAndSold,
 }
 
-fn half_even(numerator: i128, divisor: i128) -> i128 {
+/// Of two neighbours at the same distance the even one.
+pub fn half_even(numerator: i128, divisor: i128) -> i128 {
     let (whole, rest) = (numerator / divisor, numerator % divisor);
     let up = rest * 2 > divisor || (rest * 2 == divisor && whole % 2 == 1);
     whole + i128::from(up)

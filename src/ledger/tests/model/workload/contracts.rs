@@ -3,6 +3,8 @@
 use prequal_core::credit::Rules;
 use prequal_ledger::{Funding, Servicing};
 
+use super::shares::{Shares, WHOLE};
+
 /// Marsaglia's xorshift: the same seed, the same life.
 pub struct Random(pub u64);
 
@@ -96,7 +98,7 @@ pub fn serving(random: &mut Random) -> Servicing {
     .unwrap()
 }
 
-pub fn funders(random: &mut Random) -> Funding {
+pub fn funders(random: &mut Random) -> (Funding, Shares) {
     let shares: &[&str] = match random.below(4) {
         0 => &["100"],
         1 => &["70", "30"],
@@ -110,11 +112,14 @@ pub fn funders(random: &mut Random) -> Funding {
             serde_json::json!({ "id": format!("f{place}"), "share_percent": share, "servicing_fee_percent": "12.5" })
         })
         .collect();
-    let stray = format!("f{}", random.below(shares.len() as u64));
-    let mut funding = serde_json::json!({ "funders": funders, "stray_cent": stray });
+    let stray = random.below(shares.len() as u64) as usize;
+    let mut funding = serde_json::json!({ "funders": funders, "stray_cent": format!("f{stray}") });
     // Where the terms have no fee of the guarantor's, it has books in which nothing ever is.
     if random.one_in(2) {
         funding["guarantor"] = serde_json::json!({ "id": "guard", "payee": "guard" });
     }
-    serde_json::from_value(funding).unwrap()
+    let hundredths = |share: &&str| (share.parse::<f64>().unwrap() * 100.0).round() as i128;
+    let of: Vec<i128> = shares.iter().map(hundredths).collect();
+    assert_eq!(of.iter().sum::<i128>(), WHOLE);
+    (serde_json::from_value(funding).unwrap(), Shares { of, stray })
 }
