@@ -167,10 +167,11 @@ impl Run {
                 let status = if fails { "cancelled" } else { "active" };
                 self.world.wait(&format!("/v1/loans/{id}"), LENDER, |loan| loan["status"] == status).await;
                 if fails {
-                    // What was all captured is open again; what its merchant ended is not.
-                    if order.captured == order.authorized {
-                        order.ended = None;
+                    // It is open again for what came to nothing; what a last capture gave up of it stays given up.
+                    if last {
+                        order.authorized = order.captured;
                     }
+                    order.ended = None;
                     order.captured -= amount;
                     self.done[6] += 1;
                 } else {
