@@ -11,6 +11,7 @@ async fn view(world: &World, loan: &str) -> Value {
     world.get(&format!("/v1/loans/{loan}"), LENDER).await.expect(200)
 }
 
+/// formance ledger #1601: a conflict is answered as a defect of the server's. Here it has its own status and name.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_names_the_state_it_was_decided_on() {
     let world = World::new().await;

@@ -262,6 +262,8 @@ async fn the_journal_is_read_page_by_page_and_cannot_be_changed() {
     }
 }
 
+/// "One hot account throttles all writes" (formance ledger).
+///
 /// No posting writes a row that another loan's posting also writes. PostgreSQL writes even where it locks a row: as a
 /// foreign key does the one that it points to. A row that nobody touched since it was made has no `xmax`.
 #[tokio::test(flavor = "multi_thread")]
