@@ -71,10 +71,12 @@ pub(crate) struct Run {
 struct Sent {
     /// Its place in `applied`; none where no money moves.
     place: Option<usize>,
-    /// Relief passed on with it.
+    /// Relief passed on with it; of a refund, what core gave to penalties that were taken off.
     relief: Amount,
     /// Of what it gives back, what is interest; the rest is fees.
     interest_back: Amount,
+    /// Whether it is a refund in core's sense.
+    is_refund: bool,
 }
 
 pub(crate) struct Engine<'a> {
@@ -211,8 +213,9 @@ impl<'a> Engine<'a> {
     }
 
     fn send(&mut self, date: Date, kind: EventKind, place: Option<usize>, relief: Amount) {
+        let is_refund = matches!(kind, EventKind::Refund { .. });
         self.events.push(credit::Event { id: None, date, kind });
-        self.sent.push(Sent { place, relief, interest_back: Amount::ZERO });
+        self.sent.push(Sent { place, relief, interest_back: Amount::ZERO, is_refund });
     }
 
     /// The stretch as core has it, with the events up to the day.
@@ -291,12 +294,20 @@ impl<'a> Engine<'a> {
             let interest_back = self.interest_back(date, reduces)?;
             self.refundable = self.refundable.checked_sub(reduces)?;
             self.send(date, EventKind::Refund { amount: reduces, order }, Some(place), Amount::ZERO);
+            let relief = self.relief(date)?.saturating_sub(self.relief_used);
+            let relief = if relief.is_zero() { relief } else { relief.min(self.last_penalty(date)?) };
+            self.relief_used = self.relief_used.checked_add(relief)?;
             if let Some(sent) = self.sent.last_mut() {
-                sent.interest_back = interest_back;
+                (sent.interest_back, sent.relief) = (interest_back, relief);
             }
         }
         let rest = amount.checked_sub(reduces)?;
         if rest.is_zero() { Ok(()) } else { self.pay(place, date, rest, EventKind::Repayment) }
+    }
+
+    /// What core gives to penalties of the event that was sent last.
+    fn last_penalty(&self, date: Date) -> Result<Amount, LedgerError> {
+        Ok(self.state(date)?.allocations.last().map_or(Amount::ZERO, |last| last.parts.penalty))
     }
 
     /// What of the interest paid a refund gives back: its share of all interest charged, less what is unpaid of it, which
@@ -556,6 +567,10 @@ impl<'a> Engine<'a> {
                     applied.fee_credited = one.credited.checked_sub(applied.penalty_credited)?;
                 }
                 Source::Merchant => {
+                    // A refund's own money, of which no more was sent: what went to penalties taken off is left of it.
+                    if sent.is_refund {
+                        applied.excess = applied.excess.checked_add(sent.relief)?;
+                    }
                     let interest = sent.interest_back.min(one.credited);
                     applied.interest_credited = applied.interest_credited.checked_add(interest)?;
                     let fee = one.credited.checked_sub(interest)?;

@@ -132,3 +132,26 @@ fn a_loan_never_paid_out_owes_back_only_what_was_paid() {
     assert_eq!((books.loan.credit_balance(), books.loan.status()), (amount(2_000), Status::Cancelled));
     assert_eq!([A::MerchantPayable, A::Goodwill].map(|account| books.net(account)), [0, 0]);
 }
+
+/// 60.00 of 100.00 paid in time; 40.00 late for 100 days at 0.1 % a day: 4.00 of penalties, waived. A refund of 100.00
+/// takes off the 40.00 that are owed, and 60.00 are the shopper's: nobody's refund pays the penalty that was waived. Of one
+/// that was not waived it pays 4.00.
+#[test]
+fn a_refund_pays_no_penalty_that_was_waived() {
+    let one = r#"{"currency":"USD","principal":10000,"start":"2026-01-01",
+        "repayment":{"method":"free","count":1,"first_due":"2026-02-01"},"rounding":"half_even"}"#;
+    let late = r#"{"penalty":{"rate":{"annual_percent":"36.5","day_count":"actual/365"},
+        "mode":"in_addition","base":"overdue_principal"}}"#;
+    for (off, owed_back, income) in [(400, 6_000, 0), (100, 5_700, -300), (0, 5_600, -400)] {
+        let mut books = Books::of(one, late);
+        books.record(received(6_000, "2026-01-20"), "2026-01-20");
+        books.record(Event::Recognized, "2026-05-12");
+        assert_eq!((books.net(A::PrincipalReceivable), books.net(A::PenaltyReceivable)), (4_000, 400));
+        if off > 0 {
+            books.record(waived(WaivedPart::Penalty, off, "2026-05-12"), "2026-05-12");
+        }
+        books.record(refunded(10_000, "r1", "2026-05-12"), "2026-05-12");
+        assert_eq!((books.loan.credit_balance(), books.net(A::PenaltyIncome)), (amount(owed_back), income), "{off}");
+        assert_eq!(books.loan.status(), Status::Settled);
+    }
+}
