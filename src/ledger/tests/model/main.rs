@@ -10,7 +10,7 @@ use workload::Life;
 /// Events of one life, at least.
 const EVENTS: usize = 40;
 /// Lives in the slice.
-const LIVES: u64 = 45;
+const LIVES: u64 = 60;
 
 #[test]
 fn a_thousand_random_lives_agree_with_the_model() {

@@ -33,11 +33,13 @@ impl Life {
     fn check_the_model(&self, position: &Position, name: &str) {
         let Some(model) = &self.model else { return };
         let expected = model.expected(self.loan.posted_through().days());
+        let (owed, none) = ((expected.interest, expected.interest_income), (0, 0));
+        let (interest, penalty) = if model.late { (none, owed) } else { (owed, none) };
         for (account, held) in [
             (A::Cash, expected.cash),
             (A::CashInTransit, expected.in_transit),
             (A::PrincipalReceivable, expected.principal),
-            (A::InterestReceivable, expected.interest),
+            (A::InterestReceivable, interest.0),
             (A::MerchantPayable, expected.merchant),
             (A::CustomerCredit, expected.credit_balance),
             (A::OwnerPayable, expected.owner),
@@ -45,9 +47,10 @@ impl Life {
             (A::LoanLoss, expected.loss),
             (A::SaleResult, expected.sale),
             (A::Goodwill, expected.goodwill),
-            (A::InterestIncome, expected.interest_income),
+            (A::InterestIncome, interest.1),
             (A::FeeReceivable, 0),
-            (A::PenaltyReceivable, 0),
+            (A::PenaltyReceivable, penalty.0),
+            (A::PenaltyIncome, penalty.1),
         ] {
             let got = i128::from(position.net(account));
             assert_eq!(got, held, "after {name}: {}\n{:?}\n{model:?}", account.name(), self.loan.records());

@@ -35,6 +35,8 @@ pub enum Kind {
     Free,
     /// All at once, with simple interest.
     Single,
+    /// All at once at no cost, with penalties and a late fee.
+    Late,
     /// Level instalments with penalties, late fees and fees: too much for the model, not for what must always hold.
     Rich,
 }
@@ -48,6 +50,7 @@ pub fn terms(random: &mut Random, kind: Kind, principal: i64, rate: i64) -> Stri
             rate / 100,
             rate % 100
         ),
+        Kind::Late => r#""repayment":{"method":"free","count":1,"first_due":"2026-01-20"}"#.to_owned(),
         Kind::Rich => format!(
             r#""rate":{{"annual_percent":"{}.{:02}","day_count":"{}"}},
                "fees":[{{"code":"set-up","payee":"lender","amount":{},"when":"each"}},
@@ -67,6 +70,11 @@ pub fn terms(random: &mut Random, kind: Kind, principal: i64, rate: i64) -> Stri
 }
 
 pub fn rules(random: &mut Random, kind: Kind) -> Rules {
+    if kind == Kind::Late {
+        let text = r#"{"penalty":{"rate":{"annual_percent":"36.5","day_count":"actual/365"},"mode":"in_addition",
+            "base":"overdue_principal"},"late_fee":{"tiers":[{"after_days":5,"amount":700}]}}"#;
+        return serde_json::from_str(text).unwrap();
+    }
     if kind != Kind::Rich {
         return Rules { withdrawal_days: None, ..Rules::default() };
     }

@@ -68,7 +68,7 @@ impl Life {
     pub fn new(seed: u64) -> Self {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         (0..8).for_each(|_| _ = random.next());
-        let kind = [Kind::Free, Kind::Single, Kind::Rich][(seed % 3) as usize];
+        let kind = [Kind::Free, Kind::Single, Kind::Rich, Kind::Late][(seed % 4) as usize];
         // From half a dollar, which others misallocate, to thousands.
         let principal = if random.one_in(6) { random.between(1, 200) } else { random.between(1_000, 500_000) };
         let rate = random.between(1, 6_000);
@@ -83,7 +83,12 @@ impl Life {
             lent: i128::from(principal),
             merchant_fee: i128::from(fee),
             start: start.days(),
-            due: if kind == Kind::Single { Date::parse("2026-05-01").unwrap().days() } else { i32::MAX },
+            due: match kind {
+                Kind::Single => Date::parse("2026-05-01").unwrap().days(),
+                Kind::Late => Date::parse("2026-01-20").unwrap().days(),
+                Kind::Free | Kind::Rich => i32::MAX,
+            },
+            late: kind == Kind::Late,
             rate: if kind == Kind::Single { i128::from(rate) } else { 0 },
             told: Vec::new(),
         });
@@ -183,7 +188,16 @@ impl Life {
         if self.random.one_in(2) {
             self.today = self.today.add_days(i32::try_from(self.random.between(0, 12)).unwrap()).unwrap();
         }
-        match self.random.below(48) {
+        // What is held for a new owner is soon sent there.
+        if !self.loan.held_for_owner().is_zero() && self.random.one_in(4) {
+            return self.pay_back();
+        }
+        let step = self.random.below(48);
+        // What is past due is paused, spread anew or drawn upon by rules that the model does not tell.
+        if self.kind == Kind::Late && matches!(step, 9..=17 | 21 | 22 | 25..=27 | 38 | 40) {
+            return self.receive();
+        }
+        match step {
             0..=8 => self.receive(),
             9..=11 => self.collect(),
             12..=15 => self.settle_a_debit(),
@@ -312,7 +326,8 @@ impl Life {
         let value_date = self.today;
         let owed = self.loan.owed(value_date).unwrap();
         let some = |random: &mut Random, most: Amount| random.between(1, most.minor().max(1));
-        let (event, told) = match self.random.below(5) {
+        let kinds = if self.kind == Kind::Late { 1 } else { 5 };
+        let (event, told) = match self.random.below(kinds) {
             0 => {
                 let minor = self.random.between(1, 300);
                 let told = What::Pay { from: Who::Lender, amount: minor.into(), cleared: true };
