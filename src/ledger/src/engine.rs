@@ -5,6 +5,9 @@
 //! to be paid first. Penalties that a pause or a waiver takes off are *relief*: core goes on counting them, and money
 //! that core gives to them is passed on, as if it had been more by as much.
 
+mod refund;
+mod waiver;
+
 use prequal_core::{
     calendar::Date,
     credit::{
@@ -283,98 +286,6 @@ impl<'a> Engine<'a> {
         Ok(Amount::new(low)?)
     }
 
-    /// A merchant's refund reduces principal by its own order; what is left of it is money like any other.
-    fn refund(&mut self, date: Date, amount: Amount, order: Option<credit::RefundOrder>) -> Result<(), LedgerError> {
-        let place = self.note(Source::Merchant, amount);
-        let mut reduces = amount.min(self.refundable);
-        if self.carried != Parts::default() {
-            reduces = reduces.min(self.state(date)?.balance.total()?);
-        }
-        if !reduces.is_zero() {
-            let interest_back = self.interest_back(date, reduces)?;
-            self.refundable = self.refundable.checked_sub(reduces)?;
-            self.send(date, EventKind::Refund { amount: reduces, order }, Some(place), Amount::ZERO);
-            let relief = self.relief(date)?.saturating_sub(self.relief_used);
-            let relief = if relief.is_zero() { relief } else { relief.min(self.last_penalty(date)?) };
-            self.relief_used = self.relief_used.checked_add(relief)?;
-            if let Some(sent) = self.sent.last_mut() {
-                (sent.interest_back, sent.relief) = (interest_back, relief);
-            }
-        }
-        let rest = amount.checked_sub(reduces)?;
-        if rest.is_zero() { Ok(()) } else { self.pay(place, date, rest, EventKind::Repayment) }
-    }
-
-    /// What core gives to penalties of the event that was sent last.
-    fn last_penalty(&self, date: Date) -> Result<Amount, LedgerError> {
-        Ok(self.state(date)?.allocations.last().map_or(Amount::ZERO, |last| last.parts.penalty))
-    }
-
-    /// What of the interest paid a refund gives back: its share of all interest charged, less what is unpaid of it, which
-    /// is merely taken off. Core tells it in one sum with the fees.
-    fn interest_back(&self, date: Date, refund: Amount) -> Result<Amount, LedgerError> {
-        if !self.rules.refund.interest_refunded {
-            return Ok(Amount::ZERO);
-        }
-        let state = self.state(date)?;
-        let paid = Amount::sum(state.allocations.iter().map(|one| one.parts.interest))?;
-        let paid = paid.checked_sub(Amount::sum(self.sent.iter().map(|sent| sent.interest_back))?)?;
-        let charged = paid.checked_add(state.balance.interest)?;
-        let product = u128::from(charged.unsigned()) * u128::from(refund.unsigned());
-        let back = self.terms.rounding.divide(product, u128::from(self.refundable.unsigned())).unwrap_or_default();
-        Ok(Amount::try_from(back)?.saturating_sub(state.balance.interest).min(paid))
-    }
-
-    fn waive_penalty(&mut self, date: Date, amount: Amount) -> Result<(), LedgerError> {
-        if self.rules.penalty.as_ref().is_some_and(|penalty| penalty.compounding) {
-            return Err(LedgerError::Waiver("a compounding penalty cannot be waived; a goodwill credit can pay it"));
-        }
-        let place = self.note(Source::Waiver, Amount::ZERO);
-        let carried = self.carried.penalty.min(amount);
-        self.carried.penalty = self.carried.penalty.checked_sub(carried)?;
-        if let Some(applied) = self.applied.get_mut(place) {
-            applied.parts.penalty = carried;
-        }
-        let rest = amount.checked_sub(carried)?;
-        let taken_off = self.relief(date)?.saturating_sub(self.relief_used);
-        let owed = self.state(date)?.balance.penalty.saturating_sub(taken_off);
-        if self.is_new && rest > owed {
-            return Err(LedgerError::Waiver("no more can be waived than is owed of the part"));
-        }
-        self.waived_penalty = self.waived_penalty.checked_add(rest.min(owed))?;
-        Ok(())
-    }
-
-    /// Another part is given up by paying it: refused where the contract's order would pay something else with it.
-    /// (One of before, under which the debt has changed, takes off as much of whatever it reaches now.)
-    fn waive(&mut self, date: Date, part: WaivedPart, amount: Amount) -> Result<(), LedgerError> {
-        let place = self.note(Source::Waiver, Amount::ZERO);
-        let owed = part_of(&mut self.carried, part);
-        let carried = (*owed).min(amount);
-        *owed = owed.checked_sub(carried)?;
-        if let Some(applied) = self.applied.get_mut(place) {
-            *part_of(&mut applied.parts, part) = carried;
-        }
-        let rest = amount.checked_sub(carried)?;
-        if rest.is_zero() {
-            return Ok(());
-        }
-        let rest = if self.is_new { rest } else { rest.min(self.state(date)?.balance.total()?) };
-        if rest.is_zero() {
-            return Ok(());
-        }
-        self.send(date, EventKind::Repayment(rest), Some(place), Amount::ZERO);
-        if !self.is_new {
-            return Ok(());
-        }
-        let state = self.state(date)?;
-        let mut got = state.allocations.last().map(|last| last.parts).unwrap_or_default();
-        if *part_of(&mut got, part) != rest {
-            return Err(LedgerError::Waiver("the order of allocation would apply the waiver to another part"));
-        }
-        Ok(())
-    }
-
     /// Penalties of this stretch that are taken off up to a day.
     fn relief(&self, date: Date) -> Result<Amount, LedgerError> {
         let mut relief = self.waived_penalty;
@@ -606,7 +517,7 @@ impl<'a> Engine<'a> {
                 first.status = InstallmentStatus::Overdue;
             }
         }
-        let forgiven = take_back(&mut self.applied)?;
+        let forgiven = refund::take_back(&mut self.applied)?;
         let mut allocations = Vec::with_capacity(self.applied.len());
         for (event, one) in self.applied.iter().enumerate() {
             let credited = Amount::sum([one.interest_credited, one.fee_credited, one.penalty_credited])?;
@@ -617,32 +528,6 @@ impl<'a> Engine<'a> {
         let (applied, drawn, aged_from) = (self.applied, self.drawn, self.aged_from);
         Ok(Run { applied, state, balance, relief, drawn, aged_from, forgiven })
     }
-}
-
-/// Whose it is what exceeds the debt. A refund gives the price back to whoever paid it: first to the lender what it
-/// forgave of the principal before, and of the costs that come back with the refund what it forgave of costs; the rest
-/// is the borrower's. What the lender gave beyond the debt was never given. Gives what is left of the principal forgiven.
-fn take_back(applied: &mut [Applied]) -> Result<Amount, LedgerError> {
-    let (mut principal, mut costs) = (Amount::ZERO, Amount::ZERO);
-    for one in applied {
-        match one.source {
-            Source::Lender | Source::Waiver => {
-                one.returned = one.excess;
-                principal = principal.checked_add(one.parts.principal)?;
-                costs = Amount::sum([costs, one.parts.interest, one.parts.fee])?;
-            }
-            Source::Merchant => {
-                let of_principal = one.excess.min(principal);
-                let credited = one.interest_credited.checked_add(one.fee_credited)?.min(costs);
-                let of_costs = one.excess.checked_sub(of_principal)?.min(credited);
-                principal = principal.checked_sub(of_principal)?;
-                costs = costs.checked_sub(of_costs)?;
-                one.returned = of_principal.checked_add(of_costs)?;
-            }
-            Source::Cash | Source::Withdrawal => {}
-        }
-    }
-    Ok(principal)
 }
 
 /// All penalties charged so far.
