@@ -164,6 +164,7 @@ pub async fn lend(db: &mut Connection, lending: &Lending<'_>) -> Result<String, 
         booked: now.to_owned(),
         serving: lending.serving.text()?,
         credit_balance: 0,
+        exposed: Some(0),
     };
     loans::insert(db, &row).await?;
     for hash in lending.capability_hashes {
@@ -331,6 +332,7 @@ pub fn projection(id: &str, loan: &Loan) -> loans::Projection {
         status: loan.status().name().to_owned(),
         principal_outstanding: loan.principal_outstanding().minor(),
         credit_balance: loan.credit_balance().minor(),
+        exposed: loan.exposure().minor(),
     }
 }
 

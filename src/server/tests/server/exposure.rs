@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use prequal_core::money::Amount;
+use prequal_ledger::Event;
 use prequal_server::{
     config::{CEILINGS_MAX, CeilingConfig, Config, EXAMPLE},
     exposure, secret,
@@ -14,6 +16,7 @@ use crate::{
     actors::{ADA, cart},
     process::Process,
     together::post,
+    transfers::GRACE,
     world::{Answer, MERCHANT, OTHER_MERCHANT, World},
 };
 
@@ -120,6 +123,45 @@ async fn a_ceiling_may_be_of_one_merchant() {
     }
     assert!(!buy(OTHER_MERCHANT, "manual").await, "1,500.00 are owed there");
     assert!(buy(MERCHANT, "manual").await, "and 3,000.00 may be in all");
+}
+
+/// A charge-off and a sale take a debt off the lender's books, and not from the person.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_charged_off_or_sold_is_owed_until_it_is_paid() {
+    let world = World::new().await;
+    let value_date = world.app().today().unwrap();
+    let sold = || {
+        let owner = uuid::Uuid::now_v7().to_string();
+        Event::Transferred { value_date, owner, price: Amount::new(1_000).unwrap() }
+    };
+    // 3,000.00 is the test configuration's ceiling.
+    let (_, loan, capability) = world.buy(&ADA, 300_000, "monthly-3").await;
+    let person = world.text("SELECT person FROM loans WHERE id = $1", &loan).await;
+    world.event(&loan, Event::ChargedOff { value_date }).await;
+    assert_eq!(owed(&world, &person).await.0, 300_000);
+    let purchase = world.apply(&ADA, 1_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    assert_eq!((&submitted["outcome"], &submitted["reasons"][0]["code"]), (&json!("declined"), &json!("LENDER-EXPOSURE")));
+    world.pay(&loan, &capability, 100_000).await;
+    assert_eq!(owed(&world, &person).await.0, 200_000, "what was recovered is paid");
+    world.event(&loan, sold()).await;
+    assert_eq!(owed(&world, &person).await.0, 200_000, "it is owed to somebody else");
+    world.pay(&loan, &capability, 50_000).await;
+    assert_eq!(owed(&world, &person).await.0, 150_000);
+    // A loan whose projection is older than this column is folded.
+    let mut tx = world.app().db.begin().await.unwrap();
+    sqlx::query("UPDATE loan_standings SET exposed = NULL").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(owed(&world, &person).await.0, 150_000);
+
+    let (_, loan, capability) = world.buy(&GRACE, 300_000, "monthly-3").await;
+    let person = world.text("SELECT person FROM loans WHERE id = $1", &loan).await;
+    world.event(&loan, sold()).await;
+    world.pay(&loan, &capability, 100_000).await;
+    assert_eq!(owed(&world, &person).await.0, 200_000);
+    let purchase = world.apply(&GRACE, 100_001).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    assert_eq!(submitted["reasons"][0]["code"], "LENDER-EXPOSURE");
 }
 
 #[test]

@@ -220,12 +220,13 @@ async fn a_projection_can_always_be_computed_anew() {
     world.pay(&loan, &capability, 10_000).await;
     assert_eq!(export::projections(&world.app().db, false).await.unwrap(), (1, Vec::new()));
     let mut tx = world.app().db.begin().await.unwrap();
-    let statement = "UPDATE loan_standings SET status = 'settled', principal_outstanding = 1, credit_balance = 7";
+    let statement = "UPDATE loan_standings SET status = 'settled', principal_outstanding = 1, credit_balance = 7,
+        exposed = 2";
     sqlx::query(statement).execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     let (count, differences) = export::projections(&world.app().db, false).await.unwrap();
-    assert_eq!((count, differences[0].folded.clone()), (1, ("active".to_owned(), 40_000, 0)));
-    assert_eq!(differences[0].stored, ("settled".to_owned(), 1, 7));
+    assert_eq!((count, differences[0].folded.clone()), (1, ("active".to_owned(), 40_000, 0, Some(40_000))));
+    assert_eq!(differences[0].stored, ("settled".to_owned(), 1, 7, Some(2)));
     assert_eq!(export::projections(&world.app().db, true).await.unwrap().1.len(), 1);
     assert_eq!(export::projections(&world.app().db, true).await.unwrap(), (1, Vec::new()));
     world.verify().await;

@@ -67,7 +67,7 @@ impl World {
     }
 
     /// Books an event of a loan, as the notices of a bank that debits would.
-    async fn event(&self, loan: &str, event: Event) {
+    pub async fn event(&self, loan: &str, event: Event) {
         let (app, event) = (self.app(), &event);
         let (now, today) = (app.now().unwrap().to_string(), app.today().unwrap());
         let now = now.as_str();

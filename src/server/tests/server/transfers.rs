@@ -9,27 +9,27 @@ use crate::{
     world::{LENDER, MERCHANT, World},
 };
 
-const GRACE: Shopper =
+pub const GRACE: Shopper =
     Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
 
 impl World {
-    async fn switch(&self, switches: Value) {
+    pub async fn switch(&self, switches: Value) {
         self.provider("POST", "/v1/switches", &switches).await;
     }
 
     /// The newest transfer of a kind at the provider.
-    async fn newest(&self, kind: &str) -> String {
+    pub async fn newest(&self, kind: &str) -> String {
         let all = self.provider("GET", "/v1/transfers", &Value::Null).await;
         let mut of_kind = all["transfers"].as_array().unwrap().iter().filter(|row| row["kind"] == kind);
         of_kind.next_back().unwrap()["id"].as_str().unwrap().to_owned()
     }
 
-    async fn later(&self, transfer: &str, what: &str) {
+    pub async fn later(&self, transfer: &str, what: &str) {
         self.provider("POST", &format!("/v1/transfers/{transfer}/{what}"), &Value::Null).await;
     }
 
     /// Instructs a debit that is only collected, and waits until it is.
-    async fn collect(&self, loan: &str, capability: &str, amount: i64) -> String {
+    pub async fn collect(&self, loan: &str, capability: &str, amount: i64) -> String {
         self.switch(json!({ "collect_next": 1 })).await;
         let path = format!("/v1/loans/{loan}");
         let key = uuid::Uuid::new_v4().to_string();
