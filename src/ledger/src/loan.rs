@@ -361,27 +361,32 @@ impl Loan {
         repaid.saturating_sub(self.facts.uncleared)
     }
 
-    /// Principal that the borrower still has to pay to whomever it belongs: what is owed, and of what was given up or
-    /// sold what has not come since. What comes of a claim that was given up pays its interest and fees first.
+    /// Principal that the borrower still has to pay, or will have to if what was collected comes back, to whomever it
+    /// belongs: what is owed, and of what was given up or sold what has not come since. What comes of a claim that was
+    /// given up pays its interest and fees first.
     #[must_use]
     pub fn exposure(&self) -> Amount {
         let position = &self.position;
         let sum = |amounts: [Amount; 2]| amounts[0].checked_add(amounts[1]).unwrap_or(amounts[0]);
+        // Money that is not final is the latest that came: first of what came after the end, then of what came before.
+        let since = sum([position.recovered, position.owner_collected]);
+        let uncleared_since = self.facts.uncleared.min(since);
+        let uncleared_before = self.facts.uncleared.saturating_sub(uncleared_since).min(position.principal_paid);
         let given_up = if position.principal_charged_off.is_zero() {
             Amount::ZERO
         } else {
             let claim = books::charged_off(position).unwrap_or(position.principal_charged_off);
-            let recovered = sum([position.recovered, position.refund_recovered]);
-            let for_owner = sum([position.owner_collected, position.owner_refunded]);
-            claim.saturating_sub(sum([recovered, for_owner])).min(position.principal_charged_off)
+            let come = sum([since, sum([position.refund_recovered, position.owner_refunded])]);
+            sum([claim.saturating_sub(come), uncleared_since]).min(position.principal_charged_off)
         };
         let sold = if position.principal_sold.is_zero() {
             Amount::ZERO
         } else {
             // The schedule goes on for the new owner; without it, nothing is known to have come.
-            self.account(self.through).map_or(position.principal_sold, |state| state.balance.principal)
+            let owed = self.account(self.through).map_or(position.principal_sold, |state| state.balance.principal);
+            sum([owed, uncleared_since]).min(position.principal_sold)
         };
-        sum([self.principal_outstanding(), sum([given_up, sold])])
+        sum([sum([self.principal_outstanding(), uncleared_before]), sum([given_up, sold])])
     }
 
     /// Where the loan stands.

@@ -195,8 +195,7 @@ async fn page(db: &mut Connection, after: &str, rebuild: bool) -> Result<(Vec<St
         let row = loans::find(db, id).await?.ok_or_else(|| Problem::internal("a loan that is gone"))?;
         let folded = booking::projection(id, &booking::load(db, &row).await?);
         let stored = (row.status, row.principal_outstanding, row.credit_balance, row.exposed);
-        let came =
-            (folded.status.clone(), folded.principal_outstanding, folded.credit_balance, Some(folded.exposed));
+        let came = (folded.status.clone(), folded.principal_outstanding, folded.credit_balance, Some(folded.exposed));
         if stored != came {
             found.push(Difference { loan: id.clone(), stored, folded: came });
             fresh.push(folded);

@@ -141,7 +141,10 @@ async fn what_was_charged_off_or_sold_is_owed_until_it_is_paid() {
     assert_eq!(owed(&world, &person).await.0, 300_000);
     let purchase = world.apply(&ADA, 1_000).await;
     let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
-    assert_eq!((&submitted["outcome"], &submitted["reasons"][0]["code"]), (&json!("declined"), &json!("LENDER-EXPOSURE")));
+    assert_eq!(
+        (&submitted["outcome"], &submitted["reasons"][0]["code"]),
+        (&json!("declined"), &json!("LENDER-EXPOSURE"))
+    );
     world.pay(&loan, &capability, 100_000).await;
     assert_eq!(owed(&world, &person).await.0, 200_000, "what was recovered is paid");
     world.event(&loan, sold()).await;
@@ -162,6 +165,44 @@ async fn what_was_charged_off_or_sold_is_owed_until_it_is_paid() {
     let purchase = world.apply(&GRACE, 100_001).await;
     let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
     assert_eq!(submitted["reasons"][0]["code"], "LENDER-EXPOSURE");
+}
+
+/// A ceiling is not passed with money that may come back: what a debit that is only collected paid is still a claim.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_debit_brought_frees_nothing_until_it_has_cleared() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 300_000, "monthly-3").await;
+    let person = world.text("SELECT person FROM loans WHERE id = $1", &loan).await;
+    let (path, value_date) = (format!("/v1/loans/{loan}"), world.app().today().unwrap());
+    let outcome = async |minor: i64| {
+        let purchase = world.apply(&ADA, minor).await;
+        world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200)["outcome"].clone()
+    };
+    // It comes back: what was owed before is owed again, and nothing was lent beside it.
+    world.collect(&loan, &capability, 300_000).await;
+    assert_eq!(world.get(&path, &capability).await.expect(200)["balance"]["total"], 0);
+    assert_eq!((owed(&world, &person).await.0, outcome(1_000).await), (300_000, json!("declined")));
+    let transfer = world.newest("debit").await;
+    world.later(&transfer, "return").await;
+    world.wait(&path, &capability, |loan| loan["balance"]["principal"] == 300_000).await;
+    assert_eq!(owed(&world, &person).await.0, 300_000);
+    // It clears: what was approved meanwhile by nobody is approved now, and signed.
+    world.collect(&loan, &capability, 200_000).await;
+    assert_eq!((owed(&world, &person).await.0, outcome(1_000).await), (300_000, json!("declined")));
+    let transfer = world.newest("debit").await;
+    world.later(&transfer, "clear").await;
+    world.wait(&path, &capability, |loan| loan["payments"].to_string().contains("cleared")).await;
+    assert_eq!(owed(&world, &person).await.0, 100_000);
+    world.buy(&ADA, 200_000, "monthly-3").await;
+
+    // And so after a charge-off: 1,000.00 are given up, and 400.00 of them collected.
+    world.event(&loan, Event::ChargedOff { value_date }).await;
+    world.collect(&loan, &capability, 40_000).await;
+    assert_eq!(owed(&world, &person).await.0, 300_000);
+    let transfer = world.newest("debit").await;
+    world.later(&transfer, "clear").await;
+    world.wait(&path, &capability, |loan| !loan["payments"].to_string().contains("received")).await;
+    assert_eq!(owed(&world, &person).await.0, 260_000);
 }
 
 #[test]
