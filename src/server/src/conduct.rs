@@ -12,6 +12,8 @@ pub const READING_SECONDS_MAX: u32 = 3_600;
 pub const WITHDRAWAL_DAYS_MAX: u16 = 379;
 /// The longest period for a notice, a review, a link or an answer, in days.
 pub const DAYS_MAX: u16 = 366;
+/// The most days past due that may be let pass: a hundred years, which is all.
+pub const DAYS_PAST_DUE_MAX: u32 = 36_525;
 /// The most rules of reminders.
 pub const REMINDERS_MAX: usize = 16;
 /// How far from the due day a reminder may lie, in days.
@@ -108,6 +110,8 @@ pub struct Conduct {
     pub resume_days: u16,
     /// Reviews by people.
     pub review: Review,
+    /// Which debts forbid that more is lent.
+    pub standing: Standing,
     /// Reminders of instalments.
     pub reminders: Vec<Reminder>,
     /// When nobody is reminded, by the bundle's time zone.
@@ -136,6 +140,7 @@ impl Default for Conduct {
             resume_url: String::new(),
             resume_days: 14,
             review: Review::default(),
+            standing: Standing::default(),
             reminders: Vec::new(),
             quiet_hours: None,
             retention: Retention::default(),
@@ -176,6 +181,32 @@ pub struct Score {
 pub struct Review {
     /// From which amount on, in minor units, two people must approve; 0: always.
     pub two_persons_from: i64,
+}
+
+/// What something known of an applicant means for more credit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Nothing more is lent.
+    Decline,
+    /// It is not asked.
+    Ignore,
+}
+
+/// How an applicant must stand with the lender, when an offer is submitted and when it is signed.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Standing {
+    /// A loan that is more days past due than this, by its own rules, declines.
+    pub days_past_due_max: u32,
+    /// A loan that was charged off and has not come back since.
+    pub charged_off: Verdict,
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        Self { days_past_due_max: 30, charged_off: Verdict::Decline }
+    }
 }
 
 /// One rule of reminders.
@@ -231,6 +262,7 @@ impl Conduct {
         ] {
             within(field, days, 1, DAYS_MAX)?;
         }
+        within("standing.days_past_due_max", self.standing.days_past_due_max, 0, DAYS_PAST_DUE_MAX)?;
         within("review.two_persons_from", self.review.two_persons_from, 0, i64::MAX)?;
         for days in [self.retention.application_days, self.retention.contract_days] {
             within("retention", days.unwrap_or(1), 1, RETENTION_DAYS_MAX)?;
@@ -381,6 +413,8 @@ mod tests {
             ("quiet_hours = { from = 24, until = 8 }", "quiet_hours.from"),
             ("retention = { contract_days = 36526 }", "retention"),
             ("review = { two_persons_from = -1 }", "review.two_persons_from"),
+            ("standing = { days_past_due_max = 36526 }", "standing.days_past_due_max"),
+            ("standing = { charged_off = \"perhaps\" }", "perhaps"),
             ("reminders = [{ id = \"a\", days = 61 }]", "reminders.days"),
             ("reminders = [{ id = \"a b\", days = 1 }]", "reminders.id"),
             ("reminders = [{ id = \"a\", days = 1 }, { id = \"a\", days = 2 }]", "twice"),

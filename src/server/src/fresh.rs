@@ -12,6 +12,7 @@ use crate::{
     people::{self, Identity},
     policy::Policy,
     problem::{Kind, Problem},
+    standing,
     storage::{Connection, applications, checkouts},
 };
 
@@ -29,7 +30,7 @@ pub struct Verdict {
     pub ceiling: Option<String>,
 }
 
-/// Consents and exposure. Duplicates are [`check_duplicate`]'s; the cart and earlier loans of the checkout are
+/// Consents, exposure and standing. Duplicates are [`check_duplicate`]'s; the cart and earlier loans of the checkout are
 /// asked where the checkout is read.
 ///
 /// # Errors
@@ -58,7 +59,9 @@ pub async fn check(
     };
     let claims = exposure::claims(app, db, &people, offer.currency.code()).await?;
     let Some(ceiling) = exposure::passed(&claims, &new, &app.settings.ceilings)? else {
-        return Ok(Verdict { outcome: Outcome::Eligible, reason: None, ceiling: None });
+        let reason = standing::against(app, db, &people, app.today()?).await?;
+        let outcome = if reason.is_some() { Outcome::Declined } else { Outcome::Eligible };
+        return Ok(Verdict { outcome, reason, ceiling: None });
     };
     let text = "What you already owe us, together with this purchase, is more than we lend to one person";
     let reason = Reason { code: EXPOSURE_CODE.to_owned(), text: text.to_owned() };

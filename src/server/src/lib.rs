@@ -59,6 +59,7 @@ pub mod servicing;
 pub mod serving;
 pub mod settings;
 pub mod settlement;
+pub mod standing;
 pub mod storage;
 pub mod transfers;
 pub mod transport;

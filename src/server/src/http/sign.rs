@@ -236,7 +236,10 @@ async fn book(
     let verdict = fresh::check(app, db, policy, row, &input, &offer).await?;
     if let Some(reason) = verdict.reason {
         let problem = Problem::new(Kind::WrongState, reason.text).with("reason", reason.code);
-        return Err(problem.with("ceiling", verdict.ceiling));
+        return Err(match verdict.ceiling {
+            Some(ceiling) => problem.with("ceiling", ceiling),
+            None => problem,
+        });
     }
     if let Some(chosen) = &approved.funding {
         funding::reserve::reserve(app, db, &row.id, chosen, offer.principal, offer.currency).await?;

@@ -225,6 +225,28 @@ pub async fn claims_of(
     Ok(claims)
 }
 
+/// Loans of persons of which an instalment fell due before a day and that are not over, and those that were charged off
+/// or sold.
+///
+/// # Errors
+/// When the database fails.
+pub async fn that_may_be_late(db: &mut Connection, persons: &[&str], today: &str) -> sqlx::Result<Vec<String>> {
+    let mut ids: Vec<String> = Vec::new();
+    for person in persons {
+        let found: Vec<String> = sqlx::query_scalar(
+            "SELECT l.id FROM loans l JOIN loan_standings s ON s.loan = l.id WHERE l.person = $1
+                AND (s.status IN ('charged_off', 'transferred') OR (s.status = 'active'
+                    AND EXISTS (SELECT 1 FROM installment_dues d WHERE d.loan = l.id AND d.due < $2)))",
+        )
+        .bind(*person)
+        .bind(today)
+        .fetch_all(&mut *db)
+        .await?;
+        ids.extend(found);
+    }
+    Ok(ids)
+}
+
 /// The books of those loans that there are. Each loan's events and the end of its chain are looked up by key: a join
 /// is at the mercy of PostgreSQL's statistics, and without them it reads the whole journal.
 ///

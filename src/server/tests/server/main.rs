@@ -40,6 +40,7 @@ mod sent;
 mod settlement;
 mod sharing;
 mod slow;
+mod standings;
 mod storm;
 mod tls;
 mod together;
