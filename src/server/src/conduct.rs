@@ -201,11 +201,13 @@ pub struct Standing {
     pub days_past_due_max: u32,
     /// A loan that was charged off and has not come back since.
     pub charged_off: Verdict,
+    /// A frozen line of credit in the currency that is asked for, whether or not it is the one to be drawn on.
+    pub frozen_line: Verdict,
 }
 
 impl Default for Standing {
     fn default() -> Self {
-        Self { days_past_due_max: 30, charged_off: Verdict::Decline }
+        Self { days_past_due_max: 30, charged_off: Verdict::Decline, frozen_line: Verdict::Decline }
     }
 }
 

@@ -348,6 +348,9 @@ pub struct Limits {
     /// Further ceilings, one's own or the law's.
     #[serde(default)]
     pub ceilings: Vec<CeilingConfig>,
+    /// Products that are lent under a line of credit only.
+    #[serde(default)]
+    pub line_products: Vec<String>,
 }
 
 /// The most ceilings that may be configured.
@@ -373,7 +376,7 @@ const fn default_exposure() -> i64 {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { exposure_max: default_exposure(), ceilings: Vec::new() }
+        Self { exposure_max: default_exposure(), ceilings: Vec::new(), line_products: Vec::new() }
     }
 }
 

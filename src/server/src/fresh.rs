@@ -30,7 +30,7 @@ pub struct Verdict {
     pub ceiling: Option<String>,
 }
 
-/// Consents, exposure and standing. Duplicates are [`check_duplicate`]'s; the cart and earlier loans of the checkout are
+/// Consents, exposure, standing and lines. Duplicates are [`check_duplicate`]'s; the cart and earlier loans of the checkout are
 /// asked where the checkout is read.
 ///
 /// # Errors
@@ -59,7 +59,10 @@ pub async fn check(
     };
     let claims = exposure::claims(app, db, &people, offer.currency.code()).await?;
     let Some(ceiling) = exposure::passed(&claims, &new, &app.settings.ceilings)? else {
-        let reason = standing::against(app, db, &people, app.today()?).await?;
+        let reason = match standing::against(app, db, &people, app.today()?).await? {
+            Some(reason) => Some(reason),
+            None => standing::frozen(app, db, &people, offer.currency.code()).await?,
+        };
         let outcome = if reason.is_some() { Outcome::Declined } else { Outcome::Eligible };
         return Ok(Verdict { outcome, reason, ceiling: None });
     };

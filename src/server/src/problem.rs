@@ -124,6 +124,8 @@ kinds! {
     ConsentMissing = UNPROCESSABLE_ENTITY, "consent-missing", "a consent is missing";
     /// The hash of the agreement is not the one to be signed.
     AgreementDiffers = UNPROCESSABLE_ENTITY, "agreement-differs", "this is not the agreement to be signed";
+    /// What is lent under a line of credit only was to be signed without one.
+    LineRequired = UNPROCESSABLE_ENTITY, "line-required", "this is lent under a line of credit only";
     /// The name typed is not the applicant's.
     SignatureName = UNPROCESSABLE_ENTITY, "signature-name", "the signature is not the applicant's name";
     /// The one-time code does not sign.

@@ -96,6 +96,8 @@ pub struct Settings {
     pub exposure_max: Amount,
     /// Every ceiling on that, the one in all first.
     pub ceilings: Vec<Ceiling>,
+    /// Products that are lent under a line of credit only.
+    pub line_products: Vec<String>,
     /// Origins whose pages may call the routes of shoppers.
     pub cors_origins: Vec<String>,
     /// The key of checkout tokens.
@@ -147,6 +149,9 @@ impl Settings {
                 return Err(format!("limits.ceilings: `{unknown}` is no product of a bundle"));
             }
         }
+        if let Some(unknown) = config.limits.line_products.iter().find(|id| !policies.has_product(id)) {
+            return Err(format!("limits.line_products: `{unknown}` is no product of a bundle"));
+        }
         let conduct = config.conduct.clone().resolved(policies.active().convention())?.signed(sandbox)?;
         let settings = Self {
             lender_id: config.lender.id.clone(),
@@ -155,6 +160,7 @@ impl Settings {
             capture_days: config.checkout.capture_days,
             exposure_max: Amount::new(config.limits.exposure_max).map_err(|error| error.to_string())?,
             ceilings: ceilings(config)?,
+            line_products: config.limits.line_products.clone(),
             cors_origins: config.cors_origins.clone(),
             checkout_key: jwk::read_private(&config.checkout.key, Use::Checkout)?,
             policies,

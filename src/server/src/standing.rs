@@ -11,11 +11,38 @@ use crate::{
     booking,
     conduct::Verdict,
     problem::Problem,
-    storage::{Connection, loans},
+    storage::{Connection, lines, loans},
 };
 
 /// The code of the reason that a loan is too late, or was charged off.
 pub const STANDING_CODE: &str = "LENDER-STANDING";
+
+/// The code of the reason that a line of credit is frozen.
+pub const LINE_CODE: &str = "LENDER-LINE-FROZEN";
+
+/// Why persons whose line of credit in a currency is frozen are lent nothing more in it, with the line or without.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn frozen(
+    app: &App,
+    db: &mut Connection,
+    persons: &[String],
+    currency: &str,
+) -> Result<Option<Reason>, Problem> {
+    if app.settings.conduct.standing.frozen_line == Verdict::Ignore {
+        return Ok(None);
+    }
+    for person in persons {
+        for id in lines::of_person(db, person, currency).await? {
+            if crate::lines::load(db, &id).await?.line.is_frozen() {
+                let text = "Your line of credit with us is frozen".to_owned();
+                return Ok(Some(Reason { code: LINE_CODE.to_owned(), text }));
+            }
+        }
+    }
+    Ok(None)
+}
 
 /// Why persons who may be one and the same are lent nothing more today; none where nothing speaks against it.
 ///

@@ -30,7 +30,7 @@ use crate::{
     policy::Policy,
     problem::{Kind, Problem},
     reply::Reply,
-    secret, settlement,
+    secret, settlement, standing,
     storage::{Connection, applications, checkouts, disclosures, duties, group::Part},
 };
 
@@ -226,6 +226,10 @@ async fn book(
         return Err(Problem::new(Kind::CartChanged, "ask for offers for the cart as it is now"));
     }
     fresh::check_duplicate(app, db, &checkout).await?;
+    if signing.line.is_none() && app.settings.line_products.contains(&offer.product) {
+        let detail = format!("`{}` is lent under a line of credit only: name it", offer.product);
+        return Err(Problem::new(Kind::LineRequired, detail).with("pointer", "/line"));
+    }
     let input = people::open(db, &app.vault, &row.input_record).await?;
     let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
     let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
@@ -235,7 +239,8 @@ async fn book(
         check_signature(app, db, row, &Identity::of(policy, &input.application.fields), signing, now).await?;
     let verdict = fresh::check(app, db, policy, row, &input, &offer).await?;
     if let Some(reason) = verdict.reason {
-        let problem = Problem::new(Kind::WrongState, reason.text).with("reason", reason.code);
+        let kind = if reason.code == standing::LINE_CODE { Kind::LineRefused } else { Kind::WrongState };
+        let problem = Problem::new(kind, reason.text).with("reason", reason.code);
         return Err(match verdict.ceiling {
             Some(ceiling) => problem.with("ceiling", ceiling),
             None => problem,

@@ -71,6 +71,18 @@ pub async fn count_of_person(db: &mut Connection, person: &str) -> sqlx::Result<
     sqlx::query_scalar("SELECT count(*) FROM lines WHERE person = $1").bind(person).fetch_one(db).await
 }
 
+/// A person's lines in a currency.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_person(db: &mut Connection, person: &str, currency: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT id FROM lines WHERE person = $1 AND currency = $2 ORDER BY id")
+        .bind(person)
+        .bind(currency)
+        .fetch_all(db)
+        .await
+}
+
 /// The lines, in the order in which they were granted, after one of them.
 ///
 /// # Errors
