@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::{
     Chosen,
-    config::{Decides, Funder, Programme, Rules},
+    config::{Decides, Funder, Kind, Programme, Rules},
     reserve,
 };
 use crate::{
@@ -204,6 +204,9 @@ async fn exclude(
     if let Some(excluded) = guarantor_fee(programme, question)? {
         return Ok(Some(excluded));
     }
+    if let Some(guarantor) = unguaranteed_fee(app, programme, offer) {
+        return Ok(Some(Excluded { funder: Some(guarantor), reason: "fee_without_guarantor".to_owned() }));
+    }
     reserve::judge(app, db, chosen, offer.principal, offer.currency).await
 }
 
@@ -224,6 +227,14 @@ fn guarantor_fee(programme: &Programme, question: Question<'_>) -> Result<Option
         return excluded(format!("cap_{}", finding.cap));
     }
     if quoted { Ok(None) } else { excluded("fee_not_quoted".to_owned()) }
+}
+
+/// The guarantor whose fee the borrower would pay though it does not answer for the loan.
+fn unguaranteed_fee(app: &App, programme: &Programme, offer: &Offer) -> Option<String> {
+    let own = programme.guarantor.as_ref().map(|one| &one.config.name);
+    let paid = |name: &String| own != Some(name) && offer.terms.fees.iter().any(|fee| fee.payee == *name);
+    let mut guarantors = app.settings.funders.iter().filter(|funder| funder.config.kind == Kind::Guarantor);
+    guarantors.find(|one| paid(&one.config.name)).map(|one| one.config.id.clone())
 }
 
 /// Carries the machine's actions out until it is done.

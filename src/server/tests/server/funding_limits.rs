@@ -192,3 +192,31 @@ async fn a_guarantor_s_fee_is_part_of_the_price_or_the_guarantor_is_not_taken() 
     let plain = plain.offers.iter().find(|(_, offer)| offer["plan"] == "monthly-6").unwrap().1.clone();
     assert!(exact(&offer) > exact(&plain) + 1.0, "{} against {}", exact(&offer), exact(&plain));
 }
+
+/// A guarantor that is at its capacity guarantees nothing, so nobody pays its fee: a programme without it does not take
+/// the plan over, and takes the one that has no such fee.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guarantor_s_fee_is_not_charged_where_nobody_guarantees() {
+    let mut value = serde_json::to_value(payload()).unwrap();
+    value["product"]["plans"][1]["fees"] =
+        json!([{ "code": "guarantee", "payee": "The guard", "percent": "1", "when": "spread" }]);
+    let fee = "capacity = 10000\nfee = { code = \"guarantee\", percent = \"1\", when = \"spread\" }";
+    let extra = [
+        funder("own", "own", ""),
+        funder("guard", "guarantor", fee),
+        NOBODY.to_owned(),
+        programme("guarded", &[("own", "100")], "own", "guarantor = \"guard\"\nplans = [\"monthly-6\"]"),
+        programme("alone", &[("own", "100")], "own", ""),
+    ]
+    .concat();
+    let world =
+        World::configured(serde_json::from_value(value).unwrap(), Extra { rest: extra, ..Extra::default() }, &[]).await;
+    let purchase = world.apply(&ADA, 10_001).await;
+    assert_eq!(world.submit(&purchase, &world.offer(&purchase, "monthly-6")).await.expect(200)["outcome"], "referred");
+    let routes = world.get(&format!("/v1/applications/{}/funding", purchase.application), LENDER).await.expect(200);
+    let expected =
+        [("guarded", "guard", "excluded", "capacity"), ("alone", "guard", "excluded", "fee_without_guarantor")];
+    assert_eq!(tried(&routes), attempts(&expected));
+    world.buy(&ADA, 10_001, "monthly-3").await;
+    world.buy(&ADA, 10_000, "monthly-6").await;
+}
