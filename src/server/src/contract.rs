@@ -39,6 +39,7 @@ pub fn make(
         funders: &funders,
         guarantor: guarantor.as_ref(),
         disclosure: "",
+        withdrawal_days: app.settings.conduct.withdrawal_days,
     };
     let disclosure = disclosure::make(&app.settings.conduct, &parties, offer)?;
     parties.disclosure = &disclosure.hash;

@@ -338,6 +338,7 @@ mod tests {
             funders: &[],
             guarantor: None,
             disclosure: "",
+            withdrawal_days: None,
         };
         let together = Parties { funders: &funders, guarantor: Some(&guarantor), ..alone };
         let mut dear = offer.clone();

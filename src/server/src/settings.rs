@@ -152,7 +152,11 @@ impl Settings {
         if let Some(unknown) = config.limits.line_products.iter().find(|id| !policies.has_product(id)) {
             return Err(format!("limits.line_products: `{unknown}` is no product of a bundle"));
         }
-        let conduct = config.conduct.clone().resolved(policies.active().convention())?.signed(sandbox)?;
+        let mut conduct = config.conduct.clone();
+        let mut serving = config.servicing.clone();
+        conduct.withdrawal_days = conduct.withdrawal_days.or(serving.withdrawal_days);
+        let conduct = conduct.resolved(policies.active().convention())?.signed(sandbox)?;
+        serving.withdrawal_days = withdrawal_days(&conduct, &serving)?;
         let settings = Self {
             lender_id: config.lender.id.clone(),
             checkout_seconds: config.checkout.seconds,
@@ -181,7 +185,7 @@ impl Settings {
             merchants,
             edges,
             conduct,
-            serving: config.servicing.clone(),
+            serving,
             ledger_key: config.ledger.as_ref().map(|ledger| jwk::read_private(&ledger.key, Use::Ledger)).transpose()?,
         };
         Ok((settings, vault))
@@ -287,6 +291,17 @@ fn keys(config: &Config, merchants: &[Arc<Merchant>], edges: &[Arc<Edge>], funde
         keys.push(Key::new(holder, &key.key_sha256, key.scopes.as_deref(), key.expires.as_deref())?);
     }
     Ok(Keys::new(keys))
+}
+
+/// What is promised before the contract is what the loan is served by.
+fn withdrawal_days(conduct: &Conduct, serving: &Serving) -> Result<Option<u16>, String> {
+    match (conduct.withdrawal_days, serving.withdrawal_days) {
+        (Some(promised), Some(served)) if promised != served => Err(format!(
+            "conduct.withdrawal_days is {promised} and servicing.withdrawal_days is {served}: loans are served as their \
+             agreements say, leave one of them out"
+        )),
+        (promised, _) => conduct.check().map(|()| promised),
+    }
 }
 
 fn names<'a>(ids: impl Iterator<Item = &'a String>) -> String {

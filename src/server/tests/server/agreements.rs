@@ -6,6 +6,7 @@ use prequal_server::{
     disclosure,
     problem::Kind,
     secret,
+    settings::Settings,
     storage::{applications, group::Part},
 };
 use serde_json::{Value, json};
@@ -127,6 +128,57 @@ async fn the_european_form_says_for_how_long_one_may_withdraw() {
     let text = shown["text"].as_str().unwrap();
     assert!(text.contains("Right of withdrawal: yes, within 14 calendar days"), "{text}");
     assert!(text.contains("Annual percentage rate of charge"), "{text}");
+}
+
+/// What form and agreement promise, the loan is served by: on the last of the days, and not after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_promised_a_withdrawal_may_withdraw() {
+    let mut world = World::new().await;
+    world.config().conduct.jurisdiction = Some(Jurisdiction::Eu);
+    world.restart().await;
+    world.set_date("2027-01-31").await;
+    let (purchase, loan, capability) = world.buy(&ADA, 50_000, "monthly-6").await;
+    let shown = world.get(&path(&purchase, "disclosure"), LENDER).await.expect(200);
+    let days = i32::try_from(shown["document"]["withdrawal_days"].as_i64().unwrap()).unwrap();
+    let agreement = world.get(&format!("/v1/loans/{loan}/agreement"), &capability).await.expect(200);
+    let text = agreement["text"].as_str().unwrap();
+    assert!(text.contains("You may withdraw from this agreement within 14 calendar days of signing it"), "{text}");
+    let (_, later, capability_of_later) = world.buy(&ANY, 50_000, "monthly-6").await;
+    let start = world.app().today().unwrap();
+    world.set_date(&start.add_days(days).unwrap().to_string()).await;
+    let withdrawal = |loan: &str| format!("/v1/loans/{loan}/withdrawal");
+    let key = [("idempotency-key", "w")];
+    let withdrawn = world.call("POST", &withdrawal(&loan), &capability, &key, b"").await.expect(201);
+    assert_eq!(
+        (&withdrawn["state"]["balance"]["principal"], &withdrawn["state"]["balance"]["fee"]),
+        (&json!(50_000), &json!(0))
+    );
+    world.set_date(&start.add_days(days + 1).unwrap().to_string()).await;
+    world.call("POST", &withdrawal(&later), &capability_of_later, &key, b"").await.problem(422, "event-refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promised_withdrawal_and_a_served_one_are_the_same() {
+    let mut world = World::new().await;
+    let mut load = |promised: Option<u16>, served: Option<u16>, law: Jurisdiction| {
+        let config = world.config();
+        (config.conduct.withdrawal_days, config.servicing.withdrawal_days) = (promised, served);
+        config.conduct.jurisdiction = Some(law);
+        Settings::load(config, true)
+            .map(|(settings, _)| (settings.conduct.withdrawal_days, settings.serving.withdrawal_days))
+    };
+    for (promised, served, law, both) in [
+        (None, None, Jurisdiction::Us, None),
+        (None, None, Jurisdiction::Eu, Some(14)),
+        (Some(30), None, Jurisdiction::Us, Some(30)),
+        (None, Some(30), Jurisdiction::Eu, Some(30)),
+        (Some(10), Some(10), Jurisdiction::Cn, Some(10)),
+    ] {
+        assert_eq!(load(promised, served, law).unwrap(), (both, both));
+    }
+    let error = load(Some(14), Some(30), Jurisdiction::Eu).unwrap_err();
+    assert!(error.contains("conduct.withdrawal_days is 14 and servicing.withdrawal_days is 30"), "{error}");
+    assert!(load(None, Some(0), Jurisdiction::Us).unwrap_err().contains("withdrawal_days must be 1 to"));
 }
 
 fn code_of(text: &str) -> String {
