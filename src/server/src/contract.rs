@@ -41,7 +41,7 @@ pub fn make(
         disclosure: "",
         withdrawal_days: app.settings.conduct.withdrawal_days,
     };
-    let disclosure = disclosure::make(&app.settings.conduct, &parties, offer)?;
+    let disclosure = disclosure::make(&app.settings.conduct, &app.settings.serving.prepayment, &parties, offer)?;
     parties.disclosure = &disclosure.hash;
     let mut agreement = agreement::render(policy.agreement_template(), &parties, offer);
     if let Some(days) = checkout.capture_days {

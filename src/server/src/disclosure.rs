@@ -38,16 +38,21 @@ pub struct Disclosure {
     pub hash: String,
 }
 
-/// Makes the information for an offer under a jurisdiction. `parties.disclosure` is not looked at.
+/// Makes the information for an offer under a jurisdiction, of a loan that is prepaid by a rule. `parties.disclosure` is not looked at.
 ///
 /// # Errors
 /// 500 where the rate of that jurisdiction cannot be found.
-pub fn make(conduct: &Conduct, parties: &Parties<'_>, offer: &Offer) -> Result<Disclosure, Problem> {
+pub fn make(
+    conduct: &Conduct,
+    prepayment: &PrepaymentRule,
+    parties: &Parties<'_>,
+    offer: &Offer,
+) -> Result<Disclosure, Problem> {
     let contract = DisclosureInput {
         terms: offer.terms.clone(),
         penalty: offer.penalty.clone(),
         late_fee: offer.late_fee.clone(),
-        prepayment: PrepaymentRule::default(),
+        prepayment: prepayment.clone(),
         withdrawal_days: conduct.withdrawal_days,
         // What a guarantor is paid is a part of the instalments, in the terms.
         prepaid: Vec::new(),
@@ -346,7 +351,10 @@ mod tests {
         dear.terms.fees.push(Fee { code, payee, size: FeeSize::Amount(guarantor.fee), when: FeeWhen::Spread });
         for law in [Jurisdiction::Us, Jurisdiction::Eu, Jurisdiction::Cn] {
             let conduct = Conduct { jurisdiction: Some(law), ..Conduct::default() };
-            let (plain, full) = (make(&conduct, &alone, &offer).unwrap(), make(&conduct, &together, &dear).unwrap());
+            let told = |parties: &Parties<'_>, offer: &Offer| {
+                make(&conduct, &PrepaymentRule::default(), parties, offer).unwrap()
+            };
+            let (plain, full) = (told(&alone, &offer), told(&together, &dear));
             assert_ne!(plain.hash, full.hash);
             assert_eq!(hash_of(&full.document, &full.text).unwrap(), full.hash);
             for name in ["First Bank", "840.00 USD", "Second Bank", "Sure Ltd", "12.00 USD"] {

@@ -157,6 +157,31 @@ async fn who_was_promised_a_withdrawal_may_withdraw() {
     world.call("POST", &withdrawal(&later), &capability_of_later, &key, b"").await.problem(422, "event-refused");
 }
 
+/// Of 100.00 prepaid on the first day, 98.04 are principal and 2 % of them, 1.96, the fee: a cent more would not fit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fee_for_paying_early_is_told_before_it_is_charged() {
+    let mut world = World::new().await;
+    let told = async |world: &World| {
+        let (purchase, loan, _) = world.buy(&ANY, 50_000, "monthly-3").await;
+        let shown = world.get(&path(&purchase, "disclosure"), LENDER).await.expect(200);
+        (shown["text"].as_str().unwrap().to_owned(), shown["document"]["amounts"]["prepayment_fee"].clone(), loan)
+    };
+    let (text, may, _) = told(&world).await;
+    assert!(text.contains("you will not have to pay a penalty"), "{text}");
+    assert_eq!(may, false);
+    world.config().servicing.prepayment.fee_percent = Some("2".parse().unwrap());
+    world.restart().await;
+    let (text, may, loan) = told(&world).await;
+    assert!(text.contains("you may have to pay a penalty"), "{text}");
+    assert_eq!(may, true);
+    let today = world.app().today().unwrap().to_string();
+    let event = json!({ "type": "prepaid", "amount": 10_000, "value_date": today });
+    let body = json!({ "expected_events": 2, "event": event });
+    let booked = world.post_once(&format!("/v1/loans/{loan}/events"), LENDER, "e", &body).await.expect(201);
+    assert_eq!(booked["state"]["balance"]["principal"], 50_000 - 9_804);
+    assert_eq!(world.account("4020").await, 196, "the fee is income");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promised_withdrawal_and_a_served_one_are_the_same() {
     let mut world = World::new().await;
