@@ -139,6 +139,15 @@ pub struct Agreement {
     pub hash: String,
 }
 
+impl Agreement {
+    /// A text with its hash.
+    #[must_use]
+    pub fn of(text: String) -> Self {
+        let hash = canonical::sha256_hex(text.as_bytes());
+        Self { text, hash }
+    }
+}
+
 /// Renders the agreement.
 #[must_use]
 pub fn render(template: Option<&str>, parties: &Parties<'_>, offer: &Offer) -> Agreement {
@@ -175,8 +184,7 @@ pub fn render(template: Option<&str>, parties: &Parties<'_>, offer: &Offer) -> A
     if !template.contains("{disclosure}") {
         let _ = write!(text, "\nInformation before the contract: SHA-256 {}\n", parties.disclosure);
     }
-    let hash = canonical::sha256_hex(text.as_bytes());
-    Agreement { text, hash }
+    Agreement::of(text)
 }
 
 /// Stands under the agreement of an order that its merchant captures later.
@@ -198,9 +206,7 @@ pub fn for_captures(agreement: &Agreement, merchant: &str, days: i64, offer: &Of
         ("days", days.to_string()),
         ("principal", format_money(offer.principal, offer.currency)),
     ];
-    let text = format!("{}{}", agreement.text, fill(CAPTURE_CLAUSE, &values));
-    let hash = canonical::sha256_hex(text.as_bytes());
-    Agreement { text, hash }
+    Agreement::of(format!("{}{}", agreement.text, fill(CAPTURE_CLAUSE, &values)))
 }
 
 /// Funders with their shares, and the guarantor, a line each; nothing where the lender is alone.

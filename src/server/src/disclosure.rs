@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use crate::{
     agreement::{Parties, format_money},
     conduct::{Conduct, Jurisdiction},
+    line_terms::LineTerms,
     problem::Problem,
 };
 
@@ -47,8 +48,9 @@ pub fn make(
     prepayment: &PrepaymentRule,
     parties: &Parties<'_>,
     offer: &Offer,
+    line: Option<LineTerms<'_>>,
 ) -> Result<Disclosure, Problem> {
-    let contract = DisclosureInput {
+    let mut contract = DisclosureInput {
         terms: offer.terms.clone(),
         penalty: offer.penalty.clone(),
         late_fee: offer.late_fee.clone(),
@@ -59,8 +61,11 @@ pub fn make(
         not_finance_charges: Vec::new(),
         lender: parties.lender.to_owned(),
     };
+    if let Some(line) = line {
+        line.carry(&mut contract, offer);
+    }
     let words = Words { parties, currency: offer.currency, withdrawal_days: conduct.withdrawal_days };
-    let (form, amounts, text) = match conduct.law() {
+    let (form, amounts, mut text) = match conduct.law() {
         Jurisdiction::Us => {
             let amounts = us_box(&contract).map_err(Problem::internal)?;
             ("us_closed_end/1", json!(amounts), words.us(&amounts))
@@ -74,7 +79,10 @@ pub fn make(
             ("cn_cost_table/1", json!(amounts), words.cn(&amounts))
         }
     };
-    let document = json!({
+    if let Some(line) = line {
+        text = format!("{}\n{text}", line.words(conduct.law(), offer.currency));
+    }
+    let mut document = json!({
         "amounts": amounts,
         "application": parties.application,
         "currency": offer.currency.code(),
@@ -88,6 +96,10 @@ pub fn make(
         "terms_hash": offer.terms_hash,
         "withdrawal_days": conduct.withdrawal_days,
     });
+    if let (Some(line), Some(members)) = (line, document.as_object_mut()) {
+        let terms = json!({ "terms": line.conventions, "terms_hash": line.hash });
+        members.insert("line".to_owned(), terms);
+    }
     let whole = canonical::to_string(&json!({ "document": document, "text": text })).map_err(Problem::internal)?;
     Ok(Disclosure {
         form,
@@ -352,7 +364,7 @@ mod tests {
         for law in [Jurisdiction::Us, Jurisdiction::Eu, Jurisdiction::Cn] {
             let conduct = Conduct { jurisdiction: Some(law), ..Conduct::default() };
             let told = |parties: &Parties<'_>, offer: &Offer| {
-                make(&conduct, &PrepaymentRule::default(), parties, offer).unwrap()
+                make(&conduct, &PrepaymentRule::default(), parties, offer, None).unwrap()
             };
             let (plain, full) = (told(&alone, &offer), told(&together, &dear));
             assert_ne!(plain.hash, full.hash);

@@ -32,6 +32,7 @@ pub mod jobs;
 pub mod jws;
 pub mod keys;
 pub mod ledger_day;
+pub mod line_terms;
 pub mod lines;
 pub mod machine;
 pub mod merchant_webhooks;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use prequal_core::{
-    calendar::{Date, Period},
+    calendar::Date,
     canonical,
     credit::{
-        Line as Conventions, Method, Repayment, Terms,
+        Line as Conventions,
         caps::{PlanFacts, broken_cap},
         schedule,
     },
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     app::{App, new_id},
     idempotency::Attempt,
+    line_terms::supposed,
     lines::{self, Folded, LINES_OF_PERSON_MAX},
     problem::{Kind, Problem},
     reply::Reply,
@@ -194,23 +195,8 @@ fn checked(app: &App, conventions: &Conventions, today: Date) -> Result<String, 
     let invalid = |detail: String| Problem::new(Kind::InvalidValue, detail).with("pointer", "/revolving");
     bill::check(conventions).map_err(|error| invalid(error.to_string()))?;
     let policy = app.settings.policies.active();
-    let mut terms = Terms {
-        currency: policy.currency(),
-        principal: Amount::new(SPECIMEN_MINOR).map_err(Problem::internal)?,
-        start: today,
-        rate: Some(conventions.rate),
-        repayment: Repayment::regular(Method::EqualInstallment, 12, Period::Months(1)),
-        rounding: conventions.rounding,
-        level_rounding: None,
-        remainder: None,
-        adjust_installment: false,
-        fees: Vec::new(),
-        after_maturity: None,
-    };
-    if conventions.rate.percent.mantissa() == 0 {
-        terms.rate = None;
-        terms.repayment.method = Method::Free;
-    }
+    let principal = Amount::new(SPECIMEN_MINOR).map_err(Problem::internal)?;
+    let terms = supposed(conventions, policy.currency(), principal, today, 12);
     let made = schedule(&terms).map_err(|error| invalid(error.to_string()))?;
     let facts = PlanFacts::of(&terms, &made, policy.lender_kind());
     match broken_cap(policy.caps(), &facts).map_err(|error| invalid(error.to_string()))? {

@@ -24,6 +24,7 @@ use crate::{
     booking::{self, Booking},
     codes, conduct, fresh, funding,
     idempotency::Attempt,
+    line_terms::Named,
     notice::{self, About},
     orders,
     people::{self, Identity},
@@ -226,6 +227,7 @@ async fn book(
         return Err(Problem::new(Kind::CartChanged, "ask for offers for the cart as it is now"));
     }
     fresh::check_duplicate(app, db, &checkout).await?;
+    check_line(db, &row.person, &checkout.currency, (approved.line.as_deref(), signing.line.as_deref())).await?;
     if signing.line.is_none() && app.settings.line_products.contains(&offer.product) {
         let detail = format!("`{}` is lent under a line of credit only: name it", offer.product);
         return Err(Problem::new(Kind::LineRequired, detail).with("pointer", "/line"));
@@ -279,6 +281,25 @@ async fn book(
     deliver(app, db, row, policy, loan.as_deref(), &disclosure, now).await?;
     duties::meet(db, &row.id, duties::DECISION, &now.to_string()).await?;
     Ok(loan)
+}
+
+/// The line that is signed for is the one whose terms were read: one that revolves was named when the offer was submitted.
+async fn check_line(
+    db: &mut Connection,
+    person: &str,
+    currency: &str,
+    (read, signed): (Option<&str>, Option<&str>),
+) -> Result<(), Problem> {
+    let differs = |detail: &str| Err(Problem::new(Kind::AgreementDiffers, detail).with("pointer", "/line"));
+    match (read, signed) {
+        (Some(read), signed) if signed != Some(read) => {
+            differs("the agreement is about another line; submit the offer again")
+        }
+        (None, Some(id)) if Named::find(db, id, person, currency).await?.terms_hash.is_some() => {
+            differs("the line revolves and its terms were not read; submit the offer again and name it")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The information before the contract, confirmed where it must be.

@@ -122,6 +122,12 @@ impl World {
         self.post(&path, &purchase.capability, &json!({ "offer": offer })).await
     }
 
+    /// As [`World::submit`], to be drawn on a line.
+    pub async fn submit_under(&self, purchase: &Purchase, offer: &str, line: &str) -> Answer {
+        let path = format!("/v1/applications/{}/submit", purchase.application);
+        self.post(&path, &purchase.capability, &json!({ "offer": offer, "line": line })).await
+    }
+
     pub fn signing(&self, submitted: &Value, name: &str) -> Value {
         json!({ "decision_id": submitted["decision_id"], "agreement_hash": submitted["agreement"]["hash"],
             "signature": { "method": "typed_name", "name": name } })

@@ -44,7 +44,7 @@ async fn grant_by(world: &World, conventions: Value) -> (Granted, String) {
 /// A purchase under the line: its loan, and the loan's credential.
 async fn buy(world: &World, line: &Granted, terms: &str, amount: i64, plan: &str) -> (String, String) {
     let purchase = world.apply(&ADA, amount).await;
-    let submitted = world.submit(&purchase, &world.offer(&purchase, plan)).await.expect(200);
+    let submitted = world.submit_under(&purchase, &world.offer(&purchase, plan), &line.id).await.expect(200);
     let mut signing = world.signing(&submitted, ADA.name);
     (signing["line"], signing["line_terms"]) = (json!(line.id), json!(terms));
     let signed = world.sign(&purchase, "k", &signing).await.expect(201);
@@ -155,7 +155,8 @@ async fn a_signature_under_a_revolving_line_names_its_terms_and_the_law_bounds_t
     let world = world().await;
     let (line, terms) = grant(&world).await;
     let purchase = world.apply(&ADA, 20_000).await;
-    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    let offer = world.offer(&purchase, "monthly-3");
+    let submitted = world.submit_under(&purchase, &offer, &line.id).await.expect(200);
     let mut signing = world.signing(&submitted, ADA.name);
     signing["line"] = json!(line.id);
     let refused = world.sign(&purchase, "a", &signing).await.problem(422, "agreement-differs");
@@ -189,6 +190,61 @@ async fn a_signature_under_a_revolving_line_names_its_terms_and_the_law_bounds_t
     world.get(&path, MERCHANT).await.problem(404, "not-found");
     world.get(&format!("{path}?cursor=soon"), LENDER).await.problem(400, "bad-request");
     world.get(&path, LENDER).await.expect(200);
+}
+
+/// 18 % a year in twelve monthly payments is an annual percentage rate of 18 % but for the months' lengths; the purchase by
+/// itself, one payment with the next bill, is one of 0 %.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_purchase_costs_on_a_revolving_line_is_told_and_signed() {
+    let world = world().await;
+    let (line, terms) = grant(&world).await;
+    let purchase = world.apply(&ADA, 100_000).await;
+    let (offer, who) = (world.offer(&purchase, "monthly-3"), purchase.capability.as_str());
+    let path = format!("/v1/applications/{}/disclosure", purchase.application);
+    // Without the line: what was read is not what would be owed.
+    let plain = world.submit(&purchase, &offer).await.expect(200);
+    assert_eq!(world.get(&path, who).await.expect(200)["document"]["amounts"]["apr_percent"], "0.00");
+    let mut signing = world.signing(&plain, ADA.name);
+    (signing["line"], signing["line_terms"]) = (json!(line.id), json!(terms));
+    let refused = world.sign(&purchase, "a", &signing).await.problem(422, "agreement-differs");
+    assert_eq!(refused["pointer"], "/line");
+    let other = uuid::Uuid::new_v4().to_string();
+    let refused = world.submit_under(&purchase, &offer, &other).await.problem(422, "invalid-value");
+    assert_eq!(refused["pointer"], "/line");
+
+    let submitted = world.submit_under(&purchase, &offer, &line.id).await.expect(200);
+    let again = world.submit_under(&purchase, &offer, &line.id).await.expect(200);
+    assert_eq!(again["decision_id"], submitted["decision_id"], "the same submission is answered as it was");
+    assert_ne!(submitted["agreement"]["hash"], plain["agreement"]["hash"]);
+    let shown = world.get(&path, who).await.expect(200);
+    let (text, amounts) = (shown["text"].as_str().unwrap(), &shown["document"]["amounts"]);
+    let apr: f64 = amounts["apr_percent"].as_str().unwrap().parse().unwrap();
+    assert!((17.8..18.2).contains(&apr), "{apr}");
+    // 1,000.00 in twelve payments at 1.5 % a month: 91.68 each, 100.16 in all, give or take the days of the months.
+    let charge = amounts["finance_charge"].as_i64().unwrap();
+    assert!((9_900..10_150).contains(&charge), "{charge}");
+    assert_eq!(shown["document"]["line"]["terms_hash"], json!(terms));
+    let agreement = submitted["agreement"]["text"].as_str().unwrap();
+    for words in [
+        "Rate on what you carry over: 18 % a year, from the day after the due day",
+        "Statement: on day 1 of each month; due on day 10 after it",
+        "Minimum payment: 10 % of what may be carried over, at least 50.00 USD",
+        &terms,
+    ] {
+        assert!(text.contains(words) && agreement.contains(words), "{words}: {text}\n{agreement}");
+    }
+    assert!(agreement.contains("Contract rate: 18 % a year"), "{agreement}");
+    assert!(!agreement.contains("Annual percentage rate: 0.00 %"), "{agreement}");
+    let without = world.signing(&submitted, ADA.name);
+    assert_eq!(world.sign(&purchase, "b", &without).await.problem(422, "agreement-differs")["pointer"], "/line");
+    let mut signing = without.clone();
+    (signing["line"], signing["line_terms"]) = (json!(line.id), json!(terms));
+    world.sign(&purchase, "c", &signing).await.expect(201);
+
+    // An instalment purchase on the same line bears its own terms, and they are what is told.
+    let six = world.apply(&ADA, 60_000).await;
+    let submitted = world.submit_under(&six, &world.offer(&six, "monthly-6"), &line.id).await.expect(200);
+    assert!(!submitted["agreement"]["text"].as_str().unwrap().contains("carry over"), "{submitted}");
 }
 
 /// 900.00 at 18 % from 5 February in three: 5 days to the 10th, then months of 28 and 31 days, on actual days over 365.
