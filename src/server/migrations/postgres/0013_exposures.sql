@@ -2,3 +2,13 @@
 -- a loan to which nothing has happened since this column is there; then it is folded when it is asked.
 ALTER TABLE loan_standings ADD COLUMN exposed BIGINT CHECK (exposed >= 0);
 UPDATE loan_standings SET exposed = 0 WHERE status IN ('settled', 'cancelled', 'closed');
+
+-- What a borrower agreed to after the agreement: an instalment plan for what was to be paid with a bill.
+CREATE TABLE loan_amendments (
+    id TEXT NOT NULL PRIMARY KEY,
+    loan TEXT NOT NULL REFERENCES loans (id),
+    text TEXT NOT NULL,
+    hash TEXT NOT NULL CHECK (length(hash) = 64),
+    accepted TEXT NOT NULL
+);
+CREATE INDEX loan_amendments_by_loan ON loan_amendments (loan, id);

@@ -392,3 +392,41 @@ pub async fn credit_balances(db: &mut Connection) -> sqlx::Result<Vec<SumRow>> {
     .fetch_all(db)
     .await
 }
+
+/// What was agreed to of a loan after its agreement.
+#[derive(Debug, Clone, FromRow)]
+pub struct AmendmentRow {
+    pub id: String,
+    pub loan: String,
+    pub text: String,
+    /// SHA-256 of the text.
+    pub hash: String,
+    pub accepted: String,
+}
+
+/// Keeps an amendment.
+///
+/// # Errors
+/// When the database fails.
+pub async fn amend(db: &mut Connection, row: &AmendmentRow) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO loan_amendments (id, loan, text, hash, accepted) VALUES ($1, $2, $3, $4, $5)")
+        .bind(&row.id)
+        .bind(&row.loan)
+        .bind(&row.text)
+        .bind(&row.hash)
+        .bind(&row.accepted)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The amendments of a loan, in the order in which they were agreed to.
+///
+/// # Errors
+/// When the database fails.
+pub async fn amendments(db: &mut Connection, loan: &str) -> sqlx::Result<Vec<AmendmentRow>> {
+    sqlx::query_as("SELECT id, loan, text, hash, accepted FROM loan_amendments WHERE loan = $1 ORDER BY id")
+        .bind(loan)
+        .fetch_all(db)
+        .await
+}

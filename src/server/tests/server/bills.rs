@@ -270,7 +270,21 @@ async fn a_bill_or_one_purchase_of_it_is_paid_in_instalments_as_they_were_shown(
     let loan = world.get(&format!("/v1/loans/{spread}"), &spread_capability).await.expect(200);
     assert_eq!(loan["installments"].as_array().unwrap().len(), 1, "a quote does nothing");
 
-    let take = |total: i64| json!({ "count": 3, "loan_id": spread, "total": total });
+    // What is taken is agreed to: by the hash of its words, which are kept with the loan and sent.
+    let hash = quoted["hash"].as_str().unwrap();
+    let document = quoted["document"].as_str().unwrap();
+    assert_eq!(prequal_server::secret::sha256_hex(document), hash);
+    for words in ["Rate: 18 % a year", "2027-03-10", &spread, "Finance charge: "] {
+        assert!(document.contains(words), "{document}");
+    }
+    for accept in [Value::Null, json!("0".repeat(64))] {
+        let body = json!({ "count": 3, "loan_id": spread, "total": quoted["total"], "accept": accept });
+        let refused = world.post_once(&path, &line.capability, "n", &body).await.problem(422, "agreement-differs");
+        assert_eq!((&refused["pointer"], &refused["hash"]), (&json!("/accept"), &json!(hash)));
+    }
+    let agreement = format!("/v1/loans/{spread}/agreement");
+    assert_eq!(world.get(&agreement, &spread_capability).await.expect(200)["amendments"], json!([]));
+    let take = |total: i64| json!({ "count": 3, "loan_id": spread, "total": total, "accept": hash });
     let total = minor(&quoted["total"]);
     let refused = world.post_once(&path, &line.capability, "a", &take(total - 1)).await;
     assert_eq!(refused.problem(422, "quote-differs")["computed"], total);
@@ -283,6 +297,11 @@ async fn a_bill_or_one_purchase_of_it_is_paid_in_instalments_as_they_were_shown(
     assert_eq!(taken.expect(201), quoted, "what was shown is what is booked");
     assert_eq!(world.post_once(&path, &line.capability, "b", &take(total)).await.bytes, taken.bytes);
     world.post_once(&path, &line.capability, "c", &take(total)).await.problem(409, "wrong-state");
+    let kept = world.get(&agreement, &spread_capability).await.expect(200)["amendments"].clone();
+    assert_eq!((kept.as_array().unwrap().len(), &kept[0]["hash"]), (1, &json!(hash)));
+    assert_eq!(kept[0]["text"], quoted["document"]);
+    let sent = "SELECT body FROM notices WHERE loan = $1 AND once LIKE 'plan:%'";
+    assert!(world.text(sent, &spread).await.contains(document));
     let loan = world.get(&format!("/v1/loans/{spread}"), &spread_capability).await.expect(200);
     assert_eq!(loan["next_due"], json!({ "due": "2027-02-10", "amount": rows[0]["total"] }));
 
@@ -303,7 +322,7 @@ async fn a_bill_or_one_purchase_of_it_is_paid_in_instalments_as_they_were_shown(
     let quoted = world.get(&format!("{path}?count=2"), &line.capability).await.expect(200);
     assert_eq!(quoted["purchases"].as_array().unwrap().len(), 1);
     assert_eq!(quoted["purchases"][0]["loan_id"], json!(whole));
-    let body = json!({ "count": 2, "total": quoted["total"] });
+    let body = json!({ "count": 2, "total": quoted["total"], "accept": quoted["hash"] });
     world.post_once(&path, &line.capability, "d", &body).await.expect(201);
     assert_eq!(minor(&statements(&world, &line).await[0]["principal"]), 0, "nothing of it may be carried over");
 }
