@@ -161,6 +161,7 @@ pub async fn authorize(db: &mut Connection, booking: &Booking<'_>) -> Result<(),
     }
     let now = booking.now.to_string();
     let agreement = |text: &Option<String>| text.clone().ok_or_else(|| Problem::internal("no agreement"));
+    let fees = Fees::of(offer, booking.merchant)?;
     let row = orders::Row {
         checkout: checkout.id.clone(),
         application: application.id.clone(),
@@ -170,7 +171,8 @@ pub async fn authorize(db: &mut Connection, booking: &Booking<'_>) -> Result<(),
         currency: checkout.currency.clone(),
         line: booking.line.map(str::to_owned),
         terms: canonical::to_string(booking.offer_json).map_err(Problem::internal)?,
-        merchant_fee: Fees::of(offer, booking.merchant)?.total()?.minor(),
+        merchant_fee: fees.total()?.minor(),
+        installment_fee: fees.installment.minor(),
         agreement_text: agreement(&application.agreement_text)?,
         agreement_hash: agreement(&application.agreement_hash)?,
         signature_record: booking.signature_record.to_owned(),
@@ -232,6 +234,16 @@ pub async fn add_capability(db: &mut Connection, order: &str, hash: &str, now: &
     Ok(())
 }
 
+/// A capture's share of each fee of its order, together never more than what is captured.
+fn fees_of(row: &orders::Row, share: &Share, captured: Amount) -> Result<Fees, Problem> {
+    let installment = Amount::new(row.installment_fee).map_err(Problem::internal)?;
+    let all = Amount::new(row.merchant_fee).map_err(Problem::internal)?;
+    let merchant = all.checked_sub(installment).map_err(Problem::internal)?;
+    let of = |fee: Amount| share.of(fee).map_err(Problem::internal);
+    let merchant = of(merchant)?.min(captured);
+    Ok(Fees { merchant, installment: of(installment)?.min(captured.saturating_sub(merchant)) })
+}
+
 /// What a capture did.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Captured {
@@ -277,8 +289,8 @@ pub async fn capture(
     let application = applications::find(db, &row.application).await?.ok_or_else(Problem::not_found)?;
     let offer = capture_offer(&signed, &share, today, law(app, &application.bundle_hash))
         .map_err(|refusal| dearer(&refusal))?;
-    let fee = Amount::new(row.merchant_fee).map_err(Problem::internal)?;
-    let fee = share.of(fee).map_err(Problem::internal)?.min(amount);
+    let fees = fees_of(&row, &share, amount)?;
+    let fee = fees.total()?;
     let merchant = app.settings.merchant(&row.merchant);
     let merchant = merchant.ok_or_else(|| Problem::internal("the order's merchant is not configured any more"))?;
     let chosen = funding_of(db, &application).await?;
@@ -293,7 +305,7 @@ pub async fn capture(
         merchant: &row.merchant,
         merchant_order: &checkout.merchant_order,
         offer: &offer,
-        fees: Fees { merchant: fee, installment: Amount::ZERO },
+        fees,
         settled_on: merchant.settled_on(settlement::date_of(app, &merchant, moment)?),
         funding: chosen.as_ref(),
         offer_text: canonical::to_string(&offer).map_err(Problem::internal)?,

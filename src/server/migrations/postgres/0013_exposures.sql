@@ -12,3 +12,6 @@ CREATE TABLE loan_amendments (
     accepted TEXT NOT NULL
 );
 CREATE INDEX loan_amendments_by_loan ON loan_amendments (loan, id);
+
+-- What of an order's `merchant_fee` is the fee of the instalments, which the seller bears.
+ALTER TABLE orders ADD COLUMN installment_fee BIGINT NOT NULL DEFAULT 0 CHECK (installment_fee >= 0);

@@ -224,6 +224,32 @@ async fn the_instalment_fee_is_the_buyer_s_or_the_seller_s_and_never_both() {
     assert_eq!(settle(&world, "2027-03-03").await["fees"], 3_000);
 }
 
+/// 1,000.00 in parts of 600.00 and 400.00: of 3 % and of 1.8 %, 18.00 and 10.80, then 12.00 and 7.20.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_captured_in_parts_bears_each_fee_in_its_own_line() {
+    let mut value = serde_json::to_value(payload()).unwrap();
+    value["product"]["plans"][0]["repayment"] = json!({ "method": "free", "count": 3, "every": "P1M" });
+    let fees = "plan_fees = [{ plan = \"monthly-3\", percent = \"1.8\" }]";
+    let world = of(serde_json::from_value(value).unwrap(), &format!("cycle = \"daily\"\n{fees}")).await;
+    world.set_date("2027-03-01").await;
+    let order = world.authorize(100_000, "monthly-3", 30).await;
+    for (key, amount, day, expected) in
+        [("a", 60_000, "2027-03-02", [60_000, -1_800, -1_080]), ("b", 40_000, "2027-03-03", [40_000, -1_200, -720])]
+    {
+        let captured = world.capture(&order.id, key, &json!({ "amount": amount })).await.expect(201);
+        assert_eq!(captured["fee"], -(expected[1] + expected[2]));
+        let settlement = settle(&world, day).await;
+        assert_eq!(settlement["payout"], expected.iter().sum::<i64>());
+        let path = format!("/v1/settlements/{}", settlement["id"].as_str().unwrap());
+        let lines = world.get(&path, MERCHANT).await.expect(200)["lines"].clone();
+        let of = |kind: &str| {
+            let mut found = lines.as_array().unwrap().iter().filter(|line| line["kind"] == kind);
+            found.next().unwrap_or_else(|| panic!("no {kind}: {lines}"))["amount"].as_i64().unwrap()
+        };
+        assert_eq!([of("capture"), of("merchant_fee"), of("installment_fee")], expected);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_that_settle_at_once_pay_once() {
     let world = world("cycle = \"daily\"").await;
