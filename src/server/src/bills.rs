@@ -116,6 +116,7 @@ async fn make(
         installments: bill.lines.installments.minor(),
         interest: bill.lines.interest.minor(),
         fee: bill.lines.fee.minor(),
+        penalty: bill.penalty.minor(),
         minimum: bill.minimum.minor(),
         paid: None,
         outcome: None,
@@ -131,7 +132,7 @@ fn as_it_stands(conventions: &Conventions, drawn: &Drawn, as_of: Date, due: Date
 
 /// All that a statement asks for.
 fn asked(row: &stored::StatementRow) -> Result<Amount, Problem> {
-    let parts = [row.principal, row.installments, row.interest, row.fee].map(Amount::new);
+    let parts = [row.principal, row.installments, row.interest, row.fee, row.penalty].map(Amount::new);
     let parts = parts.into_iter().collect::<Result<Vec<_>, _>>().map_err(Problem::internal)?;
     Amount::sum(parts).map_err(Problem::internal)
 }
@@ -151,7 +152,10 @@ async fn judge(
     }
     let statement = Statement { date: day, due };
     let drawn = drawn(db, &row.line).await?;
-    let left = as_it_stands(conventions, &drawn, due, due)?.total;
+    let bill = as_it_stands(conventions, &drawn, due, due)?;
+    // What became a penalty after the statement is asked for by the next one.
+    let since = bill.penalty.saturating_sub(Amount::new(row.penalty).map_err(Problem::internal)?);
+    let left = bill.total.saturating_sub(since);
     let paid = asked(row)?.saturating_sub(left);
     let outcome = if left.is_zero() {
         "paid"
@@ -271,11 +275,13 @@ pub async fn take_plan(
     let due = Date::parse(&statement.due).map_err(Problem::internal)?;
     let left = as_it_stands(&conventions, &before, today, due)?.total;
     let paid = asked(&statement)?.saturating_sub(left);
-    let mut lines = as_it_stands(&conventions, &drawn(db, &row.id).await?, today, due)?.lines;
+    let Bill { mut lines, penalty, .. } = as_it_stands(&conventions, &drawn(db, &row.id).await?, today, due)?;
     // What was paid of it so far was asked for and stays so.
     lines.principal = lines.principal.checked_add(paid).map_err(Problem::internal)?;
     (statement.principal, statement.installments) = (lines.principal.minor(), lines.installments.minor());
     (statement.interest, statement.fee) = (lines.interest.minor(), lines.fee.minor());
-    statement.minimum = conventions.minimum_payment(&lines).map_err(Problem::internal)?.minor();
+    statement.penalty = penalty.minor();
+    let minimum = conventions.minimum_payment(&lines).map_err(Problem::internal)?;
+    statement.minimum = minimum.checked_add(penalty).map_err(Problem::internal)?.minor();
     Ok(stored::ask_anew(db, &statement).await?)
 }

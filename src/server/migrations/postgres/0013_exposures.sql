@@ -15,3 +15,6 @@ CREATE INDEX loan_amendments_by_loan ON loan_amendments (loan, id);
 
 -- What of an order's `merchant_fee` is the fee of the instalments, which the seller bears.
 ALTER TABLE orders ADD COLUMN installment_fee BIGINT NOT NULL DEFAULT 0 CHECK (installment_fee >= 0);
+
+-- Penalties for what is late are asked for as well.
+ALTER TABLE line_statements ADD COLUMN penalty BIGINT NOT NULL DEFAULT 0 CHECK (penalty >= 0);

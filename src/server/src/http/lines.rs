@@ -409,6 +409,8 @@ pub struct LineStatement {
     interest: i64,
     /// Fees.
     fee: i64,
+    /// Penalties for what is late.
+    penalty: i64,
     /// All of it: who pays it by the due day pays no interest on it.
     total: i64,
     /// The least to be paid for the rest to be carried over.
@@ -435,13 +437,14 @@ pub async fn statements(
     let rows = stored::statements(&mut db, &row.id, page.after(), page.rows()).await?;
     let (rows, next_cursor) = page.cut(rows, |row| &row.date);
     let view = |row: stored::StatementRow| LineStatement {
-        total: row.principal + row.installments + row.interest + row.fee,
+        total: row.principal + row.installments + row.interest + row.fee + row.penalty,
         date: row.date,
         due: row.due,
         principal: row.principal,
         installments: row.installments,
         interest: row.interest,
         fee: row.fee,
+        penalty: row.penalty,
         minimum: row.minimum,
         paid: row.paid,
         outcome: row.outcome,

@@ -244,6 +244,7 @@ pub struct StatementRow {
     pub installments: i64,
     pub interest: i64,
     pub fee: i64,
+    pub penalty: i64,
     pub minimum: i64,
     pub paid: Option<i64>,
     /// `paid`, `carried` or `late`.
@@ -256,8 +257,9 @@ pub struct StatementRow {
 /// When the database fails.
 pub async fn insert_statement(db: &mut Connection, row: &StatementRow, now: &str) -> sqlx::Result<bool> {
     let done = sqlx::query(
-        "INSERT INTO line_statements (line, date, due, principal, installments, interest, fee, minimum, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (line, date) DO NOTHING",
+        "INSERT INTO line_statements (line, date, due, principal, installments, interest, fee, minimum, created,
+            penalty)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (line, date) DO NOTHING",
     )
     .bind(&row.line)
     .bind(&row.date)
@@ -268,6 +270,7 @@ pub async fn insert_statement(db: &mut Connection, row: &StatementRow, now: &str
     .bind(row.fee)
     .bind(row.minimum)
     .bind(now)
+    .bind(row.penalty)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -279,7 +282,8 @@ pub async fn insert_statement(db: &mut Connection, row: &StatementRow, now: &str
 /// When the database fails.
 pub async fn ask_anew(db: &mut Connection, row: &StatementRow) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE line_statements SET principal = $3, installments = $4, interest = $5, fee = $6, minimum = $7
+        "UPDATE line_statements SET principal = $3, installments = $4, interest = $5, fee = $6, minimum = $7,
+            penalty = $8
          WHERE line = $1 AND date = $2 AND outcome IS NULL",
     )
     .bind(&row.line)
@@ -289,6 +293,7 @@ pub async fn ask_anew(db: &mut Connection, row: &StatementRow) -> sqlx::Result<(
     .bind(row.interest)
     .bind(row.fee)
     .bind(row.minimum)
+    .bind(row.penalty)
     .execute(db)
     .await?;
     Ok(())
@@ -325,7 +330,8 @@ pub async fn statements(
     limit: i64,
 ) -> sqlx::Result<Vec<StatementRow>> {
     sqlx::query_as(
-        "SELECT line, date, due, principal, installments, interest, fee, minimum, paid, outcome FROM line_statements
+        "SELECT line, date, due, principal, installments, interest, fee, penalty, minimum, paid, outcome
+         FROM line_statements
          WHERE line = $1 AND ($2 IS NULL OR date < $2) ORDER BY date DESC LIMIT $3",
     )
     .bind(line)
