@@ -18,3 +18,13 @@ ALTER TABLE orders ADD COLUMN installment_fee BIGINT NOT NULL DEFAULT 0 CHECK (i
 
 -- Penalties for what is late are asked for as well.
 ALTER TABLE line_statements ADD COLUMN penalty BIGINT NOT NULL DEFAULT 0 CHECK (penalty >= 0);
+
+-- By what a person was found before a correction: nobody is written to or searched by it, and whoever applies with it is
+-- taken for the same person where it is asked what they owe. It goes with the person's other digests.
+CREATE TABLE person_former_lookups (
+    kind TEXT NOT NULL CHECK (kind IN ('email', 'phone')),
+    digest TEXT NOT NULL CHECK (length(digest) = 64),
+    person TEXT NOT NULL REFERENCES persons (id),
+    PRIMARY KEY (kind, digest, person)
+);
+CREATE INDEX person_former_lookups_by_person ON person_former_lookups (person);

@@ -38,6 +38,18 @@ pub async fn by_digest(db: &mut Connection, kind: &str, digest: &str) -> sqlx::R
         .await
 }
 
+/// Persons who had one of the digests before a correction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_former_digest(db: &mut Connection, kind: &str, digest: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT person FROM person_former_lookups WHERE kind = $1 AND digest = $2 ORDER BY person")
+        .bind(kind)
+        .bind(digest)
+        .fetch_all(db)
+        .await
+}
+
 /// Adds a digest, unless it is there.
 ///
 /// # Errors
@@ -94,6 +106,7 @@ pub async fn erase(db: &mut Connection, person: &str, now: &str) -> sqlx::Result
         .execute(&mut *db)
         .await?;
     sqlx::query("DELETE FROM person_lookups WHERE person = $1").bind(person).execute(&mut *db).await?;
+    sqlx::query("DELETE FROM person_former_lookups WHERE person = $1").bind(person).execute(&mut *db).await?;
     // The records stay where others refer to them, but nothing is left in them: without the key they could
     // not be read, and after this not even kept for a key that might turn up in a backup.
     sqlx::query("UPDATE personal_records SET sealed = $2 WHERE person = $1")
@@ -112,11 +125,19 @@ pub async fn find(db: &mut Connection, person: &str) -> sqlx::Result<Option<(Str
     sqlx::query_as("SELECT created, erased FROM persons WHERE id = $1").bind(person).fetch_optional(db).await
 }
 
-/// Replaces a person's digest of a kind.
+/// Replaces a person's digest of a kind; those before are kept as former ones.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn replace_digest(db: &mut Connection, kind: &str, digest: &str, person: &str) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO person_former_lookups (kind, digest, person)
+         SELECT kind, digest, person FROM person_lookups WHERE kind = $1 AND person = $2 ON CONFLICT DO NOTHING",
+    )
+    .bind(kind)
+    .bind(person)
+    .execute(&mut *db)
+    .await?;
     sqlx::query("DELETE FROM person_lookups WHERE kind = $1 AND person = $2")
         .bind(kind)
         .bind(person)

@@ -13,11 +13,11 @@ use prequal_server::{
 use serde_json::{Value, json};
 
 use crate::{
-    actors::{ADA, cart},
+    actors::{ADA, Shopper, cart},
     process::Process,
     together::post,
     transfers::GRACE,
-    world::{Answer, MERCHANT, OTHER_MERCHANT, World},
+    world::{Answer, LENDER, MERCHANT, OTHER_MERCHANT, World},
 };
 
 /// How many signings come at the same instant.
@@ -55,7 +55,7 @@ async fn fifty_mixed_signings_at_once_on_two_servers_do_not_pass_a_ceiling() {
     let other = Process::start(&world, "127.0.0.1:0");
     let ceiling = world.app().settings.exposure_max.minor();
     let line = world.grant(1_000_000).await;
-    let view = world.get(&format!("/v1/lines/{}", line.id), crate::world::LENDER).await.expect(200);
+    let view = world.get(&format!("/v1/lines/{}", line.id), LENDER).await.expect(200);
     let person = view["person_id"].as_str().unwrap().to_owned();
     let held = world.authorize(2 * PRICE, "monthly-3", 30).await;
     let mut ready = Vec::new();
@@ -260,4 +260,27 @@ async fn a_ceiling_of_a_product_that_no_bundle_has_is_refused_and_of_one_that_it
     let purchase = world.apply(&ADA, 1_000).await;
     let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
     assert_eq!(submitted["outcome"], "declined");
+}
+
+/// A correction says how a person is reached, and not that whoever applies with what was there before is another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_address_is_no_second_ceiling() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 300_000, "monthly-3").await;
+    let person = world.text("SELECT person FROM loans WHERE id = $1", &loan).await;
+    let body = json!({ "email": "countess@example.com", "phone": "+12125550177" });
+    world.post_once(&format!("/v1/persons/{person}/corrections"), LENDER, "c", &body).await.expect(201);
+    // By the old address and telephone under another name, so that it is another person's record.
+    let before = Shopper { name: "Augusta King", ..ADA };
+    let after = Shopper { name: "A. King", email: "countess@example.com", phone: "+12125550178", ..ADA };
+    for shopper in [&before, &after] {
+        let purchase = world.apply(shopper, 1_000).await;
+        let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+        assert_eq!(submitted["reasons"][0]["code"], "LENDER-EXPOSURE", "{shopper:?}");
+    }
+    // After an erasure nothing tells any more that they were one.
+    world.pay(&loan, &capability, 300_000).await;
+    world.call("DELETE", &format!("/v1/persons/{person}"), LENDER, &[], b"").await.expect(200);
+    let left = "SELECT CAST(count(*) AS TEXT) FROM person_former_lookups WHERE person = $1";
+    assert_eq!(world.text(left, &person).await, "0");
 }
