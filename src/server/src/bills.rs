@@ -57,16 +57,29 @@ async fn run_all(app: &App, date: Date) -> Result<Done, Problem> {
     let date = date.min(app.today()?);
     let mut done = Done::default();
     let mut after: Option<String> = None;
+    // A line that cannot be folded is a defect of its own: the lines after it get their statements all the same.
+    let (mut failed, mut first) = (0_u64, None);
     loop {
         let mut read = app.db.read().await?;
         let ids = stored::revolving(&mut read, after.as_deref(), LINES_AT_ONCE).await?;
         drop(read);
-        let Some(last) = ids.last() else { return Ok(done) };
+        let Some(last) = ids.last() else { break };
         after = Some(last.clone());
         for id in &ids {
             let id = id.as_str();
-            done.changed += app.db.write(|mut tx: Part| async move { one(app, &mut tx, id, date).await }).await?;
+            match app.db.write(|mut tx: Part| async move { one(app, &mut tx, id, date).await }).await {
+                Ok(changed) => done.changed += changed,
+                Err(problem) => {
+                    tracing::error!(line = id, ?problem, "the line has no statement");
+                    failed += 1;
+                    first.get_or_insert(id.to_owned());
+                }
+            }
         }
+    }
+    match first {
+        None => Ok(done),
+        Some(first) => Err(Problem::internal(format!("{failed} lines have no statement, the first of them {first}"))),
     }
 }
 

@@ -377,3 +377,30 @@ async fn a_grace_that_is_lost_costs_interest_from_the_statement_or_the_purchase(
         assert_eq!(view["overdue"]["interest"], interest, "{from}: {view}");
     }
 }
+
+/// The first of two lines has events that are no fold: the second gets its statements, and the job says that it failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_cannot_be_folded_keeps_no_other_from_its_statement() {
+    let mut world = world().await;
+    world.verifying = false;
+    let (first, terms) = grant(&world).await;
+    let known = world.apply(&ADA, 10_000).await;
+    let body = json!({ "application_id": known.application, "limit": 1_000, "revolving": conventions() });
+    let second = world.post_once("/v1/lines", LENDER, "second", &body).await.expect(201);
+    let second = Granted {
+        id: second["line_id"].as_str().unwrap().to_owned(),
+        capability: second["capability"].as_str().unwrap().to_owned(),
+    };
+    assert!(first.id < second.id, "ids are ordered by time");
+    let (loan, _) = buy(&world, &first, &terms, 1_000, "monthly-3").await;
+    let mut tx = world.app().db.begin().await.unwrap();
+    let broken = "UPDATE loans SET offer = '{}' WHERE id = $1";
+    sqlx::query(broken).bind(&loan).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    world.set_date("2027-02-01").await;
+    let job = prequal_server::jobs::find("line-statements").unwrap();
+    let date = world.app().today().unwrap();
+    (job.run)(world.app(), date).await.unwrap_err();
+    assert_eq!(statements(&world, &second).await.len(), 2, "of 1 January and of 1 February");
+    assert_eq!(statements(&world, &first).await.len(), 0);
+}
