@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use prequal_core::calendar::Date;
 use serde::Deserialize;
 
 use crate::{
@@ -368,6 +369,12 @@ pub struct CeilingConfig {
     pub product: Option<String>,
     /// Only what is owed for purchases from this merchant.
     pub merchant: Option<String>,
+    /// Only what this funder finances; the lender's id where no other does.
+    pub funder: Option<String>,
+    /// The first business date on which it holds; always before `until` where it is left out.
+    pub from: Option<Date>,
+    /// The last business date on which it holds; for ever where it is left out.
+    pub until: Option<Date>,
 }
 
 const fn default_exposure() -> i64 {
@@ -557,6 +564,13 @@ impl Config {
             let known = |id: &String| self.merchants.iter().any(|merchant| merchant.id == *id);
             if let Some(unknown) = ceiling.merchant.as_ref().filter(|id| !known(id)) {
                 return Err(format!("limits.ceilings: `{unknown}` is no merchant"));
+            }
+            let known = |id: &String| *id == self.lender.id || self.funders.iter().any(|funder| funder.id == *id);
+            if let Some(unknown) = ceiling.funder.as_ref().filter(|id| !known(id)) {
+                return Err(format!("limits.ceilings: `{unknown}` is no funder"));
+            }
+            if ceiling.from.zip(ceiling.until).is_some_and(|(from, until)| from > until) {
+                return Err(format!("limits.ceilings: `{}` ends before it begins", ceiling.name));
             }
         }
         Ok(())

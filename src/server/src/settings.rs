@@ -79,6 +79,17 @@ pub struct Provider {
     pub webhook_secret: webhook::Secret,
 }
 
+/// A ceiling, and the business dates on which it holds.
+#[derive(Debug, Clone)]
+pub struct DatedCeiling {
+    /// The ceiling.
+    pub ceiling: Ceiling,
+    /// The first of them.
+    pub from: Option<Date>,
+    /// The last.
+    pub until: Option<Date>,
+}
+
 /// Everything a running server needs to know and that does not change while it runs.
 #[derive(Debug)]
 pub struct Settings {
@@ -95,7 +106,7 @@ pub struct Settings {
     /// The most one person may owe, hold and have signed in all.
     pub exposure_max: Amount,
     /// Every ceiling on that, the one in all first.
-    pub ceilings: Vec<Ceiling>,
+    pub ceilings: Vec<DatedCeiling>,
     /// Products that are lent under a line of credit only.
     pub line_products: Vec<String>,
     /// Origins whose pages may call the routes of shoppers.
@@ -191,6 +202,15 @@ impl Settings {
         Ok((settings, vault))
     }
 
+    /// The ceilings that hold on a business date.
+    #[must_use]
+    pub fn ceilings_on(&self, date: Date) -> Vec<Ceiling> {
+        let holds = |one: &&DatedCeiling| {
+            one.from.is_none_or(|from| from <= date) && one.until.is_none_or(|until| date <= until)
+        };
+        self.ceilings.iter().filter(holds).map(|one| one.ceiling.clone()).collect()
+    }
+
     /// The currency that is lent.
     #[must_use]
     pub fn currency(&self) -> Currency {
@@ -248,7 +268,11 @@ impl Settings {
             ("funders", names(self.funders.iter().map(|funder| &funder.config.id))),
             (
                 "ceilings",
-                self.ceilings.iter().map(|one| format!("{} {}", one.id, one.amount)).collect::<Vec<_>>().join(", "),
+                self.ceilings
+                    .iter()
+                    .map(|one| format!("{} {}", one.ceiling.id, one.ceiling.amount))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             ),
             ("jurisdiction", self.conduct.law().name().to_owned()),
             ("signing", self.signing()),
@@ -309,7 +333,7 @@ fn names<'a>(ids: impl Iterator<Item = &'a String>) -> String {
     if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
 }
 
-fn ceilings(config: &Config) -> Result<Vec<Ceiling>, String> {
+fn ceilings(config: &Config) -> Result<Vec<DatedCeiling>, String> {
     let amount = |minor| Amount::new(minor).map_err(|error| format!("limits: {error}"));
     let over_all = Ceiling {
         id: exposure::OVER_ALL.to_owned(),
@@ -318,14 +342,16 @@ fn ceilings(config: &Config) -> Result<Vec<Ceiling>, String> {
         merchant: None,
         funder: None,
     };
+    let over_all = DatedCeiling { ceiling: over_all, from: None, until: None };
     let further = config.limits.ceilings.iter().map(|ceiling| {
-        Ok(Ceiling {
+        let of = Ceiling {
             id: ceiling.name.clone(),
             amount: amount(ceiling.amount)?,
             product: ceiling.product.clone(),
             merchant: ceiling.merchant.clone(),
-            funder: None,
-        })
+            funder: ceiling.funder.clone(),
+        };
+        Ok(DatedCeiling { ceiling: of, from: ceiling.from, until: ceiling.until })
     });
     std::iter::once(Ok(over_all)).chain(further).collect()
 }

@@ -239,7 +239,7 @@ async fn book(
     let disclosure = require_confirmed(db, &signing.decision_id).await?;
     let evidence =
         check_signature(app, db, row, &Identity::of(policy, &input.application.fields), signing, now).await?;
-    let verdict = fresh::check(app, db, policy, row, &input, &offer).await?;
+    let verdict = fresh::check(app, db, policy, row, &input, &offer, approved.funding.as_ref()).await?;
     if let Some(reason) = verdict.reason {
         let kind = if reason.code == standing::LINE_CODE { Kind::LineRefused } else { Kind::WrongState };
         let problem = Problem::new(kind, reason.text).with("reason", reason.code);

@@ -262,7 +262,7 @@ async fn route(app: &App, application: Asking<'_>, wanted: Wanted<'_>) -> Result
         return Ok(None);
     }
     let Prepared { policy, row, input, checkout, accepted: Accepted { id, offer, .. }, .. } = &submitted;
-    if fresh::check(app, &mut db, policy, row, input, offer).await?.outcome != Outcome::Eligible {
+    if fresh::check(app, &mut db, policy, row, input, offer, None).await?.outcome != Outcome::Eligible {
         return Ok(None);
     }
     drop(db);
@@ -363,7 +363,7 @@ async fn decide(
     if let Wanted::Plan { plan, id } = wanted {
         applications::insert_offer(tx, id, &row.id, plan, &accepted.offer.terms_hash).await?;
     }
-    let mut verdict = fresh::check(app, tx, policy, row, input, &accepted.offer).await?;
+    let mut verdict = fresh::check(app, tx, policy, row, input, &accepted.offer, None).await?;
     let mut chosen = None;
     if verdict.outcome == Outcome::Eligible
         && let Some(rules) = app.settings.funders.rules()

@@ -231,6 +231,9 @@ fn ceilings_and_windows_of_the_configuration_are_checked() {
         (one("a", -1, ""), "negative"),
         (one("a", 1, "merchant = \"nobody\""), "no merchant"),
         (one("a", 1, "colour = \"red\""), "colour"),
+        (one("a", 1, "funder = \"nobody\""), "no funder"),
+        (one("a", 1, "from = \"2027-02-30\""), "2027-02-30"),
+        (one("a", 1, "from = \"2027-02-02\"\nuntil = \"2027-02-01\""), "ends before it begins"),
         ((0..=CEILINGS_MAX).map(|number| one(&number.to_string(), 1, "")).collect::<String>(), "at most"),
     ] {
         let error = of(&wrong).unwrap_err();
@@ -250,6 +253,9 @@ async fn a_ceiling_of_a_product_that_no_bundle_has_is_refused_and_of_one_that_it
         amount: PRICE,
         product: Some(product.to_owned()),
         merchant: None,
+        funder: None,
+        from: None,
+        until: None,
     };
     world.config().limits.ceilings = vec![ceiling("mortgage")];
     let error = Settings::load(world.config(), true).unwrap_err();
@@ -283,4 +289,29 @@ async fn a_corrected_address_is_no_second_ceiling() {
     world.call("DELETE", &format!("/v1/persons/{person}"), LENDER, &[], b"").await.expect(200);
     let left = "SELECT CAST(count(*) AS TEXT) FROM person_former_lookups WHERE person = $1";
     assert_eq!(world.text(left, &person).await, "0");
+}
+
+/// A law's ceiling holds from a day to a day.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ceiling_holds_on_its_days() {
+    let mut world = World::new().await;
+    let day = |text: &str| Some(prequal_core::calendar::Date::parse(text).unwrap());
+    world.config().limits.ceilings = vec![CeilingConfig {
+        name: "legal".to_owned(),
+        amount: 999,
+        product: None,
+        merchant: None,
+        funder: None,
+        from: day("2027-02-01"),
+        until: day("2027-02-28"),
+    }];
+    world.restart().await;
+    for (today, outcome) in
+        [("2027-01-31", "approved"), ("2027-02-01", "declined"), ("2027-02-28", "declined"), ("2027-03-01", "approved")]
+    {
+        world.set_date(today).await;
+        let purchase = world.apply(&ADA, 1_000).await;
+        let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+        assert_eq!(submitted["outcome"], outcome, "{today}");
+    }
 }

@@ -220,3 +220,29 @@ async fn a_guarantor_s_fee_is_not_charged_where_nobody_guarantees() {
     world.buy(&ADA, 10_001, "monthly-3").await;
     world.buy(&ADA, 10_000, "monthly-6").await;
 }
+
+/// 30 % of 500.00 are the bank's 150.00, its ceiling for one person: of the next purchase another bank takes its part, and
+/// what an order holds counts like what is lent.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_person_has_of_a_funder_s_money_what_its_ceiling_lets_them() {
+    let extra = [
+        seventy_thirty(""),
+        programme("second", &[("other-bank", "30"), ("own", "70")], "own", ""),
+        "[[limits.ceilings]]\nname = \"of-the-bank\"\namount = 15000\nfunder = \"bank\"\n".to_owned(),
+    ]
+    .concat();
+    let world = world(&extra).await;
+    let held = world.authorize(20_000, "monthly-3", 30).await;
+    // 60.00 are held of the bank's money; 90.00 more are 30 % of 300.00, and of 300.04 they are 90.01.
+    let of = async |amount: i64| {
+        let (_, loan, _) = world.buy(&ADA, amount, "monthly-3").await;
+        let shown = funding(&world, &loan, LENDER).await;
+        (shown["funders"][0]["funder"].clone(), tried(&shown["routes"]))
+    };
+    let (funder, excluded) = of(30_004).await;
+    assert_eq!((funder, excluded), (json!("other-bank"), attempts(&[("joint", "bank", "excluded", "ceiling")])));
+    assert_eq!(of(30_000).await.0, "bank");
+    assert_eq!(of(1_000).await.0, "other-bank");
+    world.void(&held.id, "v").await.expect(200);
+    assert_eq!(of(20_000).await.0, "bank", "what is not held any more may be lent again");
+}
