@@ -45,6 +45,8 @@ events! {
     PayoutSettled = "payout.settled";
     /// The merchant could not be paid.
     PayoutFailed = "payout.failed";
+    /// A merchant owed for too long: what it owes is claimed from it.
+    MerchantClaimed = "merchant.claimed";
     /// An order was signed for, and is captured later.
     OrderAuthorized = "order.authorized";
     /// An order was captured, whole or in part.

@@ -11,6 +11,7 @@ use crate::{
     app::{App, new_id},
     booking::{self, Instruction},
     jobs::{Done, Running},
+    merchant_webhooks::{self, EventType},
     outbox,
     problem::{Kind, Problem},
     repayments,
@@ -96,6 +97,11 @@ async fn settle(app: &App, db: &mut Connection, merchant: &str, currency: &str, 
     };
     store::insert(db, &row).await?;
     store::take(db, &row).await?;
+    if row.claimed > 0 {
+        let told = serde_json::json!({ "settlement_id": row.id, "merchant": row.merchant, "currency": row.currency,
+            "claimed": row.claimed, "claim": row.claim, "date": row.date });
+        merchant_webhooks::emit(db, row.merchant.as_str(), EventType::MerchantClaimed, &told, &row.created).await?;
+    }
     if made.payout.is_zero() {
         end(db, &row, date, date, &now).await?;
     } else {

@@ -280,8 +280,16 @@ async fn a_merchant_that_is_paid_at_once_is_claimed_from_for_refunds() {
     world.set_date("2027-03-01").await;
     let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
     give_back(&world, &loan, 10_000, "r").await;
+    let listen = json!({ "url": "http://127.0.0.1:9", "events": ["merchant.claimed"] });
+    world.post("/v1/webhooks", MERCHANT, &listen).await.expect(201);
+    let told = "SELECT coalesce(max(body), '') FROM webhook_messages WHERE type = $1";
     assert_eq!(settle(&world, "2027-03-02").await["carried_out"], 10_000);
-    assert_eq!(settle(&world, "2027-03-03").await["claimed"], 10_000);
+    assert_eq!(world.text(told, "merchant.claimed").await, "");
+    let settlement = settle(&world, "2027-03-03").await;
+    assert_eq!(settlement["claimed"], 10_000);
+    // A claim is told, so that somebody can make it.
+    let told: Value = serde_json::from_str(&world.text(told, "merchant.claimed").await).unwrap();
+    assert_eq!((&told["data"]["claimed"], &told["data"]["settlement_id"]), (&json!(10_000), &settlement["id"]));
     assert_eq!((world.account("1220").await, world.account("2010").await), (10_000, 0));
     assert_eq!(payouts(&world).await, [48_500], "nothing but the loan's own payout");
 }
