@@ -62,7 +62,8 @@ async fn by_funder(
     amount: Amount,
 ) -> Result<Vec<(String, Amount)>, Problem> {
     let own = || app.settings.lender_id.clone();
-    if app.settings.funders.iter().next().is_none() {
+    // What no ceiling asks for is not read: whatever a signing reads, another may have to be made again for.
+    if !app.settings.ceilings.iter().any(|one| one.ceiling.funder.is_some()) {
         return Ok(vec![(own(), amount)]);
     }
     if row.kind != "hold" {
