@@ -21,6 +21,7 @@ use crate::{
     jobs::{Done, Running},
     lines,
     problem::{Kind, Problem},
+    reminders,
     storage::{Connection, group::Part, lines as stored, loans},
 };
 
@@ -30,7 +31,7 @@ const LINES_AT_ONCE: i64 = 64;
 const STATEMENTS_AT_ONCE: u32 = 120;
 
 /// The loans of a line, folded, each with whether it revolves.
-type Drawn = Vec<(stored::Drawn, Loan)>;
+pub type Drawn = Vec<(stored::Drawn, Loan)>;
 
 /// The loans drawn on a line.
 ///
@@ -77,6 +78,7 @@ async fn one(app: &App, db: &mut Connection, id: &str, date: Date) -> Result<u64
     let now = app.now()?.to_string();
     let mut last = stored::statements(db, id, None, 1).await?.pop();
     let mut changed = 0;
+    let mut made = false;
     for _ in 0..STATEMENTS_AT_ONCE {
         if let Some(statement) = &last {
             changed += u64::from(judge(db, &conventions, statement, date, &now).await?);
@@ -93,7 +95,12 @@ async fn one(app: &App, db: &mut Connection, id: &str, date: Date) -> Result<u64
             break;
         }
         last = Some(make(db, &conventions, id, day, &now).await?);
+        made = true;
         changed += 1;
+    }
+    // Of several that are made up for, the newest says how things stand.
+    if let Some(statement) = last.filter(|_| made) {
+        reminders::bill::tell_statement(app, db, &statement).await?;
     }
     Ok(changed)
 }
@@ -124,13 +131,13 @@ async fn make(
     Ok(row)
 }
 
-fn as_it_stands(conventions: &Conventions, drawn: &Drawn, as_of: Date, due: Date) -> Result<Bill, Problem> {
+pub(crate) fn as_it_stands(conventions: &Conventions, drawn: &Drawn, as_of: Date, due: Date) -> Result<Bill, Problem> {
     let loans = drawn.iter().map(|(row, loan)| (loan, row.revolves == 1));
     bill::bill(conventions, loans, as_of, due).map_err(Problem::internal)
 }
 
 /// All that a statement asks for.
-fn asked(row: &stored::StatementRow) -> Result<Amount, Problem> {
+pub(crate) fn asked(row: &stored::StatementRow) -> Result<Amount, Problem> {
     let parts = [row.principal, row.installments, row.interest, row.fee].map(Amount::new);
     let parts = parts.into_iter().collect::<Result<Vec<_>, _>>().map_err(Problem::internal)?;
     Amount::sum(parts).map_err(Problem::internal)

@@ -20,6 +20,8 @@ pub const REMINDER_DAYS_MAX: i32 = 60;
 pub const RETENTION_DAYS_MAX: u32 = 36_525;
 /// The longest name, address or link here, in bytes.
 pub const TEXT_BYTES_MAX: usize = 300;
+/// The longest sentences of reminders here, in bytes.
+pub const SENTENCES_BYTES_MAX: usize = 2_000;
 
 /// Whose law an application is made under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +112,12 @@ pub struct Conduct {
     pub review: Review,
     /// Reminders of instalments.
     pub reminders: Vec<Reminder>,
+    /// How one pays, as reminders and statements say; the agreement's way where it is empty.
+    pub how_to_pay: String,
+    /// Whom to speak with who cannot pay, as reminders say; where one applied where it is empty.
+    pub hardship_contact: String,
+    /// What follows where nothing is paid, as reminders after the due day say; the agreement's where it is empty.
+    pub late_consequences: String,
     /// When nobody is reminded, by the bundle's time zone.
     pub quiet_hours: Option<QuietHours>,
     /// How long personal data is kept.
@@ -137,6 +145,9 @@ impl Default for Conduct {
             resume_days: 14,
             review: Review::default(),
             reminders: Vec::new(),
+            how_to_pay: String::new(),
+            hardship_contact: String::new(),
+            late_consequences: String::new(),
             quiet_hours: None,
             retention: Retention::default(),
         }
@@ -245,8 +256,21 @@ impl Conduct {
         let long = |text: &&String| text.len() > TEXT_BYTES_MAX || text.contains(['{', '}']);
         match texts.into_iter().chain(bureaus).chain(self.consent_recipients.values()).find(long) {
             Some(text) => Err(format!("conduct: `{text}` is longer than {TEXT_BYTES_MAX} bytes or has braces")),
-            None => Ok(()),
+            None => self.check_sentences(),
         }
+    }
+
+    fn check_sentences(&self) -> Result<(), String> {
+        for (field, text) in [
+            ("how_to_pay", &self.how_to_pay),
+            ("hardship_contact", &self.hardship_contact),
+            ("late_consequences", &self.late_consequences),
+        ] {
+            if text.len() > SENTENCES_BYTES_MAX || text.contains(['{', '}']) {
+                return Err(format!("conduct.{field} is longer than {SENTENCES_BYTES_MAX} bytes or has braces"));
+            }
+        }
+        Ok(())
     }
 
     /// How an agreement is signed.
@@ -385,6 +409,8 @@ mod tests {
             ("reminders = [{ id = \"a b\", days = 1 }]", "reminders.id"),
             ("reminders = [{ id = \"a\", days = 1 }, { id = \"a\", days = 2 }]", "twice"),
             ("agency = \"{code}\"", "braces"),
+            ("hardship_contact = \"{code}\"", "conduct.hardship_contact"),
+            (&format!("how_to_pay = \"{}\"", "x".repeat(SENTENCES_BYTES_MAX + 1)), "conduct.how_to_pay"),
             ("jurisdiction = \"uk\"", "uk"),
         ] {
             let error = read(text).unwrap_err();

@@ -322,3 +322,60 @@ pub async fn statements(
     .fetch_all(db)
     .await
 }
+
+/// Who is written to about a line: by the newest purchase that is not an erased person's.
+#[derive(Debug, Clone, FromRow)]
+pub struct Reader {
+    pub application: String,
+    /// The bundle by which that was lent.
+    pub bundle_hash: String,
+    pub currency: String,
+}
+
+/// Who is written to about a line; nobody where nothing was bought or the person is erased.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reader(db: &mut Connection, line: &str) -> sqlx::Result<Option<Reader>> {
+    sqlx::query_as(
+        "SELECT l.application, a.bundle_hash, l.currency FROM line_loans d JOIN loans l ON l.id = d.loan
+            JOIN applications a ON a.id = l.application JOIN persons p ON p.id = l.person
+         WHERE d.line = $1 AND p.erased IS NULL ORDER BY d.loan DESC LIMIT 1",
+    )
+    .bind(line)
+    .fetch_optional(db)
+    .await
+}
+
+/// What a reminder of a bill is made once for.
+#[must_use]
+pub fn reminded_once(row: &StatementRow, rule: &str) -> String {
+    format!("bill:{}:{}:{rule}", row.line, row.date)
+}
+
+/// Statements that fall due on a day, by line after one, which were neither paid nor carried over, without those that
+/// were reminded of by a rule.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unreminded(
+    db: &mut Connection,
+    due: &str,
+    rule: &str,
+    after: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<StatementRow>> {
+    sqlx::query_as(
+        "SELECT s.line, s.date, s.due, s.principal, s.installments, s.interest, s.fee, s.minimum, s.paid, s.outcome
+         FROM line_statements s
+         WHERE s.due = $1 AND s.line > $2 AND (s.outcome IS NULL OR s.outcome = 'late')
+            AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.once = 'bill:' || s.line || ':' || s.date || ':' || $3)
+         ORDER BY s.line LIMIT $4",
+    )
+    .bind(due)
+    .bind(after)
+    .bind(rule)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}

@@ -13,7 +13,7 @@ fn conventions() -> Value {
 }
 
 /// A lender whose first plan is to pay with the next bill, at no cost, and whose second is six bills.
-async fn world() -> World {
+pub async fn world() -> World {
     let mut policy = serde_json::to_value(payload()).unwrap();
     let billing = json!({ "billing_day": 1, "due_day": 10 });
     policy["product"]["plans"][0]["repayment"] =
@@ -26,7 +26,7 @@ async fn world() -> World {
     world
 }
 
-async fn grant(world: &World) -> (Granted, String) {
+pub async fn grant(world: &World) -> (Granted, String) {
     grant_by(world, conventions()).await
 }
 
@@ -42,7 +42,7 @@ async fn grant_by(world: &World, conventions: Value) -> (Granted, String) {
 }
 
 /// A purchase under the line: its loan, and the loan's credential.
-async fn buy(world: &World, line: &Granted, terms: &str, amount: i64, plan: &str) -> (String, String) {
+pub async fn buy(world: &World, line: &Granted, terms: &str, amount: i64, plan: &str) -> (String, String) {
     let purchase = world.apply(&ADA, amount).await;
     let submitted = world.submit(&purchase, &world.offer(&purchase, plan)).await.expect(200);
     let mut signing = world.signing(&submitted, ADA.name);
@@ -54,7 +54,7 @@ async fn buy(world: &World, line: &Granted, terms: &str, amount: i64, plan: &str
     (loan, capability)
 }
 
-async fn statements(world: &World, line: &Granted) -> Vec<Value> {
+pub async fn statements(world: &World, line: &Granted) -> Vec<Value> {
     let page = world.get(&format!("/v1/lines/{}/statements", line.id), &line.capability).await.expect(200);
     assert_eq!(page["next_cursor"], Value::Null);
     page["statements"].as_array().unwrap().clone()

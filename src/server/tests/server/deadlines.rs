@@ -169,7 +169,7 @@ async fn an_instalment_is_reminded_of_once_a_rule_and_not_when_nothing_is_to_be_
     assert_eq!(world.job("reminders", "2024-02-26").await, 1, "three days before the leap day");
     assert_eq!(world.job("reminders", "2024-02-26").await, 0, "once");
     let notice = reminded(&world).await.remove(0);
-    assert_eq!((&notice["loan_id"], &notice["template"]), (&json!(loan), &json!("reminder/us/1")));
+    assert_eq!((&notice["loan_id"], &notice["template"]), (&json!(loan), &json!("reminder.before/us/2")));
     let body = world.text("SELECT body FROM notices WHERE id = $1", notice["id"].as_str().unwrap()).await;
     let total = view["installments"][0]["total"].as_i64().unwrap();
     assert!(body.contains(&format!("{}.{:02} USD", total / 100, total % 100)), "{body}");

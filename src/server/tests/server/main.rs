@@ -32,6 +32,7 @@ mod portfolio;
 mod process;
 mod purchase;
 mod refunds;
+mod reminders;
 mod restart;
 mod reviews;
 mod rights;

@@ -1,0 +1,8 @@
+-- Notices with a subject of their own, duties that are escalated, and what funders' files differ in.
+
+-- What stands above a notice, where its text says so, and the SHA-256 of the text it was made of.
+ALTER TABLE notices ADD COLUMN subject TEXT;
+ALTER TABLE notices ADD COLUMN template_hash TEXT CHECK (template_hash IS NULL OR length(template_hash) = 64);
+
+-- A day finds the bills that fall due around it.
+CREATE INDEX line_statements_by_due ON line_statements (due, line);
