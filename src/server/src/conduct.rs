@@ -100,6 +100,8 @@ pub struct Conduct {
     pub consent_receipts: bool,
     /// Within how many days of an application its applicant must know the decision (12 CFR 1002.9(a)(1)).
     pub decision_days: u16,
+    /// How many days before its day a duty to an applicant is called out to the lender's systems.
+    pub duty_warning_days: u16,
     /// After how many days an applicant is told what an incomplete application lacks.
     pub incomplete_after_days: u16,
     /// How long the applicant then has to complete it, in days.
@@ -139,6 +141,7 @@ impl Default for Conduct {
             consent_recipients: BTreeMap::new(),
             consent_receipts: false,
             decision_days: 30,
+            duty_warning_days: 3,
             incomplete_after_days: 1,
             response_days: 30,
             resume_url: String::new(),
@@ -242,6 +245,7 @@ impl Conduct {
         ] {
             within(field, days, 1, DAYS_MAX)?;
         }
+        within("duty_warning_days", self.duty_warning_days, 0, DAYS_MAX)?;
         within("review.two_persons_from", self.review.two_persons_from, 0, i64::MAX)?;
         for days in [self.retention.application_days, self.retention.contract_days] {
             within("retention", days.unwrap_or(1), 1, RETENTION_DAYS_MAX)?;
@@ -401,6 +405,7 @@ mod tests {
             ("withdrawal_days = 0", "withdrawal_days"),
             ("withdrawal_days = 380", "withdrawal_days"),
             ("decision_days = 367", "decision_days"),
+            ("duty_warning_days = 367", "duty_warning_days"),
             ("resume_days = 0", "resume_days"),
             ("quiet_hours = { from = 24, until = 8 }", "quiet_hours.from"),
             ("retention = { contract_days = 36526 }", "retention"),

@@ -21,6 +21,7 @@ pub const NOUNS: &[&str] = &[
     "bundle",
     "checkouts",
     "decisions",
+    "duties",
     "funders",
     "jobs",
     "ledger",

@@ -61,6 +61,10 @@ events! {
     DecisionReferred = "decision.referred";
     /// An application was declined; why is nobody's business but the applicant's.
     DecisionDeclined = "decision.declined";
+    /// A duty to an applicant ends in a few days.
+    DutyDueSoon = "duty.due_soon";
+    /// A duty to an applicant should have been met.
+    DutyOverdue = "duty.overdue";
 }
 
 /// The owner of a merchant's endpoints.

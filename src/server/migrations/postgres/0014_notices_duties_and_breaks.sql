@@ -6,3 +6,14 @@ ALTER TABLE notices ADD COLUMN template_hash TEXT CHECK (template_hash IS NULL O
 
 -- A day finds the bills that fall due around it.
 CREATE INDEX line_statements_by_due ON line_statements (due, line);
+
+-- That a duty was called out before its day or after it, once each. `subject` is the application, or the review.
+CREATE TABLE duty_escalations (
+    subject TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('decision', 'incomplete', 'referral', 'human_review')),
+    stage TEXT NOT NULL CHECK (stage IN ('due_soon', 'overdue')),
+    due_by TEXT NOT NULL,
+    escalated TEXT NOT NULL,
+    PRIMARY KEY (subject, kind, stage)
+);
+CREATE INDEX reviews_open_by_day ON reviews (due_by) WHERE status = 'open';

@@ -9,6 +9,7 @@ pub mod counterfactual;
 pub mod decisions;
 mod describe;
 pub mod disclosures;
+pub mod duties;
 pub mod endpoints;
 pub mod etag;
 pub mod events;
@@ -134,6 +135,7 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(resolutions::match_suspense))
         .routes(routes!(resolutions::decide_payout))
         .routes(routes!(notices::list))
+        .routes(routes!(duties::list))
         .routes(routes!(decisions::list))
         .routes(routes!(settlements::list))
         .routes(routes!(settlements::read))

@@ -70,7 +70,7 @@ pub const JOBS: &[Job] = &[
     Job { name: "ledger-day", about: "seals and signs the ledger's days that are over", run: crate::ledger_day::run },
     Job {
         name: "notice-deadlines",
-        about: "tells what incomplete applications lack, and counts decisions that should be known by now",
+        about: "tells what incomplete applications lack, and calls out duties whose day is near or over",
         run: crate::notice::deadlines::run,
     },
     Job {

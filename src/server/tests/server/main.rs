@@ -10,6 +10,7 @@ mod captures_failed;
 mod database;
 mod deadlines;
 mod decided;
+mod duties;
 mod exposure;
 mod finance;
 mod funding;

@@ -94,6 +94,7 @@ fn table() -> Vec<Row> {
         // What a payer wrote may be personal.
         row("GET",    "/v1/ledger/suspense",                Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 403]),
         row("GET",    "/v1/notices",                        Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
+        row("GET",    "/v1/duties",                         Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
         row("GET",    "/v1/decisions",                      Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
         row("GET",    "/v1/sandbox/clock",                  Nothing,      none(),                           [401, 404, 404, 404, 404, 200, 200, 404]),
         row("PUT",    "/v1/sandbox/clock",                  Nothing,      json!({ "now": "2026-11-01T12:00:00Z" }), [401, 403, 403, 403, 403, 403, 200, 403]),
