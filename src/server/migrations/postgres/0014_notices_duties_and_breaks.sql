@@ -17,3 +17,34 @@ CREATE TABLE duty_escalations (
     PRIMARY KEY (subject, kind, stage)
 );
 CREATE INDEX reviews_open_by_day ON reviews (due_by) WHERE status = 'open';
+
+-- The file of a funder and a business day that is over: what it was can be proved when it is made again.
+CREATE TABLE funder_files (
+    funder TEXT NOT NULL,
+    date TEXT NOT NULL,
+    sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
+    bytes BIGINT NOT NULL CHECK (bytes > 0),
+    loans BIGINT NOT NULL CHECK (loans >= 0),
+    created TEXT NOT NULL,
+    PRIMARY KEY (funder, date)
+);
+
+-- What a funder's own file of a day differs in: open until somebody explains it, closed when it is gone or written off.
+-- A note is free text and sealed.
+CREATE TABLE funder_breaks (
+    id TEXT NOT NULL PRIMARY KEY,
+    funder TEXT NOT NULL,
+    date TEXT NOT NULL,
+    loan TEXT NOT NULL,
+    field TEXT NOT NULL,
+    ours BIGINT,
+    theirs BIGINT,
+    status TEXT NOT NULL CHECK (status IN ('open', 'explained', 'closed')),
+    opened TEXT NOT NULL,
+    note_sealed BYTEA,
+    changed TEXT,
+    changed_by TEXT,
+    UNIQUE (funder, date, loan, field),
+    CHECK ((changed IS NULL) = (changed_by IS NULL))
+);
+CREATE INDEX funder_breaks_of_funder ON funder_breaks (funder, id);

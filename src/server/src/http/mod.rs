@@ -4,6 +4,7 @@
 pub mod applications;
 pub mod auth;
 pub mod autopay;
+pub mod breaks;
 pub mod checkouts;
 pub mod counterfactual;
 pub mod decisions;
@@ -143,6 +144,8 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(funding::of_application))
         .routes(routes!(funding::position))
         .routes(routes!(funding::reconciliation, funding::reconcile))
+        .routes(routes!(breaks::files))
+        .routes(routes!(breaks::list, breaks::explain))
         .routes(routes!(reviews::list))
         .routes(routes!(counterfactual::read))
         .routes(routes!(reviews::decide))

@@ -66,6 +66,11 @@ pub const JOBS: &[Job] = &[
         about: "sends funders what came in for them",
         run: crate::funding::remittance::run,
     },
+    Job {
+        name: "funder-reconciliation",
+        about: "keeps what proves each funder's reconciliation file of the day before",
+        run: crate::funding::breaks::run,
+    },
     Job { name: "funding-totals", about: "adds up what is lent with each funder", run: crate::funding::totals::run },
     Job { name: "ledger-day", about: "seals and signs the ledger's days that are over", run: crate::ledger_day::run },
     Job {

@@ -4,6 +4,7 @@
 //! or type that one of them lacks; what differs stands in [`engine`] and in the two folders of migrations.
 
 pub mod applications;
+pub mod breaks;
 pub mod capabilities;
 pub mod checkouts;
 pub mod clock;

@@ -6,6 +6,7 @@ mod backups;
 mod bad_input;
 mod batch;
 mod bills;
+mod breaks;
 mod captures_failed;
 mod database;
 mod deadlines;

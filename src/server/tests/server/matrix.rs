@@ -122,6 +122,9 @@ fn table() -> Vec<Row> {
         row("GET",    "/v1/funders/{id}/position",          Unknown,      none(),                           [401, 404, 404, 404, 404, 404, 404, 404]),
         row("GET",    "/v1/funders/{id}/reconciliation",    Unknown,      none(),                           [401, 404, 404, 404, 404, 404, 404, 404]),
         row("POST",   "/v1/funders/{id}/reconciliation",    Unknown,      json!({ "date": "2020-01-31", "file": "x" }), [401, 404, 404, 404, 404, 404, 404, 404]),
+        row("GET",   "/v1/funders/{id}/files",             Unknown,      none(),                           [401, 404, 404, 404, 404, 404, 404, 404]),
+        row("GET",   "/v1/funders/{id}/breaks",            Unknown,      none(),                           [401, 404, 404, 404, 404, 404, 404, 404]),
+        row("POST",  "/v1/funders/{id}/breaks",            Unknown,      json!({ "break_id": "x", "note": "x" }),[401, 404, 404, 404, 404, 404, 404, 404]),
         row("GET",    "/v1/jobs",                           Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 403]),
         row("GET",    "/v1/ledger/accounts/{code}",         Account,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
         row("GET",    "/v1/ledger/closes",                  Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
@@ -281,10 +284,11 @@ async fn everybody_is_answered_at_every_route_as_the_table_says() {
 }
 
 /// Requests that move no money and so need no `Idempotency-Key`, and what becomes of one that is sent twice.
-const WITHOUT_A_KEY: [(&str, &str); 16] = [
+const WITHOUT_A_KEY: [(&str, &str); 17] = [
     ("/v1/applications/resume", "a link opens once"),
     ("/v1/reviews/{id}/decisions", "each reviewer says one thing"),
-    ("/v1/funders/{id}/reconciliation", "it compares"),
+    ("/v1/funders/{id}/reconciliation", "the same breaks stand"),
+    ("/v1/funders/{id}/breaks", "said twice is said once"),
     ("/v1/applications/{id}/disclosure/confirm", "confirmed once, and when is kept"),
     ("/v1/applications/{id}/review-request", "the same review is open"),
     ("/v1/applications/{id}/resume-link", "another link, each opens once"),
