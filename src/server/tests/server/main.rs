@@ -43,6 +43,7 @@ mod sent;
 mod settlement;
 mod sharing;
 mod slow;
+mod stage;
 mod storm;
 mod tls;
 mod together;
