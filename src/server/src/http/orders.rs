@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     auth::{Caller, OnlyMerchant},
+    etag::IfMatch,
     extract::{Id, IdempotencyKey, Json, Query},
     page::Page,
 };
@@ -128,12 +129,28 @@ async fn sight(db: &mut Connection, caller: &Caller, row: &checkouts::Row) -> Re
 
 /// What became of a checkout, as its merchant, its shopper or the lender sees it.
 #[utoipa::path(get, path = "/v1/orders/{checkout_id}", tag = "orders", security(("bearer" = [])),
-    params(("checkout_id" = String, Path)), responses((status = 200, body = Order), (status = "4XX", response = super::ProblemDocument)))]
+    params(("checkout_id" = String, Path), ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, body = Order), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let row = checkouts::find(&mut db, &id).await?.ok_or_else(Problem::not_found)?;
     let sight = sight(&mut db, &caller, &row).await?;
-    Reply::ok(&view(&app, &mut db, row, sight).await?)
+    Ok(Reply::ok(&view(&app, &mut db, row, sight).await?)?.tagged_by_content())
+}
+
+/// Lets a change of an order through where it is as its merchant read it.
+async fn unchanged(
+    app: &App,
+    db: &mut Connection,
+    if_match: &IfMatch,
+    (id, merchant): (&str, &str),
+) -> Result<(), Problem> {
+    if !if_match.is_asked() {
+        return Ok(());
+    }
+    let row = checkouts::find(db, id).await?.filter(|row| row.merchant == merchant).ok_or_else(Problem::not_found)?;
+    let read = Reply::ok(&view(app, db, row, Sight::Merchant).await?)?.tagged_by_content();
+    if_match.check(read.tag().unwrap_or_default())
 }
 
 async fn view(app: &App, db: &mut Connection, row: checkouts::Row, sight: Sight) -> Result<Order, Problem> {
@@ -204,24 +221,28 @@ pub struct NewCapture {
 
 /// Captures an authorized order, whole or in part: the part is lent by the rules that were signed, from today on.
 #[utoipa::path(post, path = "/v1/orders/{checkout_id}/captures", tag = "orders", security(("bearer" = [])),
-    params(("checkout_id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = NewCapture,
+    params(("checkout_id" = String, Path), ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header)), request_body = NewCapture,
     responses((status = 201, body = Captured), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn capture(
     State(app): State<Arc<App>>,
     OnlyMerchant(merchant): OnlyMerchant,
     Id(id): Id,
     IdempotencyKey(key): IdempotencyKey,
+    if_match: IfMatch,
     Json { value: new, fingerprint }: Json<NewCapture>,
 ) -> Result<Reply, Problem> {
     let now = app.now()?;
     let caller = format!("merchant:{}", merchant.id);
     let attempt = app.in_flight.claim(&caller, &format!("orders/{id}/captures"), &key, &fingerprint)?;
-    let (server, attempt, order) = (&*app, &attempt, (id.as_str(), merchant.id.as_str()));
+    let (server, attempt, if_match) = (&*app, &attempt, &if_match);
+    let order = (id.as_str(), merchant.id.as_str());
     let (amount, last) = (new.amount, new.r#final);
     let work = |mut tx: Part| async move {
         if let Some(reply) = attempt.earlier(&mut tx, &server.vault).await? {
             return Ok(reply);
         }
+        unchanged(server, &mut tx, if_match, order).await?;
         let reply = Reply::created(&orders::capture(server, &mut tx, order, (amount, last), now).await?)?;
         attempt.finish(&mut tx, &server.vault, &reply, &now.to_string()).await?;
         Ok(reply)
@@ -246,22 +267,26 @@ pub struct Voided {
 
 /// Releases what is not captured of an authorized order. What was captured stays lent.
 #[utoipa::path(post, path = "/v1/orders/{checkout_id}/void", tag = "orders", security(("bearer" = [])),
-    params(("checkout_id" = String, Path), ("Idempotency-Key" = String, Header)),
+    params(("checkout_id" = String, Path), ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = Voided), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn void(
     State(app): State<Arc<App>>,
     OnlyMerchant(merchant): OnlyMerchant,
     Id(id): Id,
     IdempotencyKey(key): IdempotencyKey,
+    if_match: IfMatch,
 ) -> Result<Reply, Problem> {
     let now = app.now()?;
     let caller = format!("merchant:{}", merchant.id);
     let attempt = app.in_flight.claim(&caller, &format!("orders/{id}/void"), &key, &secret::sha256_hex(""))?;
-    let (server, attempt, order) = (&*app, &attempt, (id.as_str(), merchant.id.as_str()));
+    let (server, attempt, if_match) = (&*app, &attempt, &if_match);
+    let order = (id.as_str(), merchant.id.as_str());
     let work = |mut tx: Part| async move {
         if let Some(reply) = attempt.earlier(&mut tx, &server.vault).await? {
             return Ok(reply);
         }
+        unchanged(server, &mut tx, if_match, order).await?;
         let row = orders::void(server, &mut tx, order, now).await?;
         let reply = Reply::ok(&Voided {
             order_id: row.checkout,
