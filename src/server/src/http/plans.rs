@@ -112,7 +112,8 @@ fn view(line: &str, spread: &[Spread], today: Date) -> Result<Plan, Problem> {
 /// What a plan would cost. Nothing is done.
 #[utoipa::path(get, path = "/v1/lines/{id}/plans", tag = "lines", security(("bearer" = [])),
     params(("id" = String, Path), PlanQuery),
-    responses((status = 200, body = Plan), (status = "4XX", response = super::ProblemDocument)))]
+    responses((status = 200, body = Plan), (status = 409, response = super::ProblemDocument),
+        (status = 422, response = super::ProblemDocument), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn quote(
     State(app): State<Arc<App>>,
     caller: Caller,
