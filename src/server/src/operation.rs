@@ -13,12 +13,12 @@ use crate::{
 };
 
 async fn open(config: &Config, sandbox: bool) -> Result<std::sync::Arc<App>, String> {
-    // Nothing is made here: neither a data key nor a database.
+    // Nothing is made here: neither a data key nor a database, nor a schema that the running server does not know.
     let (settings, vault) = Settings::load(config, false)?;
     if !Database::exists(&config.database).await? {
         return Err(format!("database `{}` does not exist", engine::shown(&config.database)));
     }
-    App::new(Database::open(&config.database).await?, settings, vault, sandbox).await
+    App::new(Database::open_as_it_is(&config.database).await?, settings, vault, sandbox).await
 }
 
 /// Runs a job for a date; gives how many things were changed. A dry run works on a copy.

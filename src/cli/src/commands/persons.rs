@@ -89,7 +89,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             return Err("there is no lending database yet".to_owned());
         }
         let (settings, vault) = Settings::load(&config, false)?;
-        let db = Database::open(&config.database).await?;
+        let db = Database::open_as_it_is(&config.database).await?;
         let app = App::new(db, settings, vault, false).await?;
         let done = act(&app, &command, input.trim(), correction.as_ref()).await;
         app.db.close().await;

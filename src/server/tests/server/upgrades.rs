@@ -1,7 +1,7 @@
 //! A database of every earlier schema is brought up to date with what is in it.
 
 use prequal_server::{
-    secret,
+    operation, secret, serve,
     storage::{Connection, Database, Engine, capabilities, schema::LENDING},
 };
 use serde_json::Value;
@@ -206,4 +206,29 @@ async fn one_order_may_have_more_loans_and_everything_else_is_guarded_as_before(
         let hash = if why.contains("credential") { hash } else { "0".repeat(64).leak() };
         assert!(execute(&mut db, engine, hash, &refused).await.is_err(), "{why}: {refused}");
     }
+}
+
+/// What is asked of a program before it is put in place must not put it in place.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_looks_at_an_earlier_schema_leaves_it_as_it_is() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let folder = tempfile::tempdir().unwrap();
+    let url = database::fresh(folder.path());
+    let before = &LENDING[..LENDING.len() - 1];
+    let (step, newest) = (before.last().unwrap().version, LENDING.last().unwrap().version);
+    Database::open_with(&url, before).await.unwrap().close().await;
+    world.config().database.clone_from(&url);
+    let found = serve::check(world.config(), true).await.unwrap();
+    let line = &found.iter().find(|(name, _)| *name == "database").unwrap().1;
+    assert!(line.ends_with(&format!("schema {step}, this program brings {newest}")), "{line}");
+    let config = world.config().clone();
+    let status = operation::job_status(&config, true, 1).await.unwrap_err();
+    assert!(status.contains(&format!("step {step}, and this program brings {newest}")), "{status}");
+    let day = prequal_core::calendar::Date::parse("2026-01-01").unwrap();
+    let job = operation::run_job(&mut config.clone(), true, "ledger-day", day, false).await.unwrap_err();
+    assert!(job.contains("prequal serve"), "{job}");
+    assert_eq!(Database::schema(&url).await, Ok((step, newest)), "as it was");
+    // And the earlier program still starts.
+    Database::open_with(&url, before).await.unwrap().close().await;
 }
