@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     actors::{ADA, Shopper},
-    world::{EDGE, LENDER, World, newest},
+    world::{EDGE, LENDER, MERCHANT, World, newest},
 };
 
 const WEAK: Shopper =
@@ -244,6 +244,77 @@ async fn what_is_past_its_purpose_goes_and_what_an_open_loan_needs_stays() {
     let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);
     assert_eq!((&export["records"], export["erased"].is_string()), (&json!([]), true));
     world.verify().await;
+}
+
+/// How many records of a person hold something.
+async fn records(world: &World, person: &str) -> usize {
+    let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);
+    export["records"].as_array().unwrap().len()
+}
+
+/// The loans of one order share what was applied with and what was signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_order_s_open_loan_needs_stays_whatever_became_of_its_other_loans() {
+    let mut world = World::new().await;
+    world.config().conduct.retention.application_days = Some(60);
+    world.config().conduct.retention.contract_days = Some(60);
+    world.restart().await;
+    world.set_date("2024-01-31").await;
+    let order = world.authorize(100_000, "monthly-3", 90).await;
+    let person = world.text("SELECT person FROM orders WHERE checkout = $1", &order.id).await;
+    // Its window ends on 30 April, 90 days on: 29 + 31 + 30.
+    assert_eq!(world.order(&order.id, MERCHANT).await["capture_until"], "2024-04-30");
+    assert_eq!(world.job("retention", "2024-04-02").await, 0, "it may still be captured");
+    let mut loans = Vec::new();
+    for (key, amount) in [("a", 40_000), ("b", 60_000)] {
+        world.capture(&order.id, key, &json!({ "amount": amount })).await.expect(201);
+        let view = world.order(&order.id, &order.capability).await;
+        loans.push(view["captures"].as_array().unwrap().last().unwrap()["loan_id"].as_str().unwrap().to_owned());
+        let path = format!("/v1/loans/{}", loans.last().unwrap());
+        world.wait(&path, &order.capability, |loan| loan["status"] == "active").await;
+    }
+    assert_eq!(world.job("retention", "2026-01-01").await, 0, "both are open");
+    world.pay(&loans[0], &order.capability, 40_000).await;
+    assert_eq!(world.job("retention", "2026-01-01").await, 0, "one of two is");
+    assert_eq!(records(&world, &person).await, 2);
+    world.pay(&loans[1], &order.capability, 60_000).await;
+    // Both settled on 31 January; 60 days after the window's end on 30 April is 29 June.
+    assert_eq!(world.job("retention", "2024-06-29").await, 0);
+    assert_eq!(world.job("retention", "2024-06-30").await, 2);
+    assert_eq!(world.job("retention", "2024-06-30").await, 0, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_of_which_nothing_was_captured_leaves_neither_application_nor_signature() {
+    let mut world = World::new().await;
+    world.config().conduct.retention.application_days = Some(60);
+    world.restart().await;
+    world.set_date("2024-01-31").await;
+    let order = world.authorize(50_000, "monthly-3", 10).await;
+    let person = world.text("SELECT person FROM orders WHERE checkout = $1", &order.id).await;
+    world.void(&order.id, "v").await.expect(200);
+    assert_eq!(records(&world, &person).await, 2);
+    // Until 10 February; 60 days on is 10 April: 19 + 31 + 10.
+    assert_eq!(world.job("retention", "2024-04-10").await, 0);
+    assert_eq!(world.job("retention", "2024-04-11").await, 2);
+    assert_eq!(records(&world, &person).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_application_behind_a_line_of_credit_stays_while_the_line_has_a_limit() {
+    let mut world = World::new().await;
+    world.config().conduct.retention.application_days = Some(60);
+    world.restart().await;
+    world.set_date("2024-01-31").await;
+    let purchase = world.apply(&ADA, 50_000).await;
+    let person = world.text("SELECT person FROM applications WHERE id = $1", &purchase.application).await;
+    let body = json!({ "application_id": purchase.application, "limit": 100_000 });
+    let line = world.post_once("/v1/lines", LENDER, "l", &body).await.expect(201);
+    assert_eq!(world.job("retention", "2026-01-01").await, 0);
+    assert_eq!(records(&world, &person).await, 1);
+    let path = format!("/v1/lines/{}/limit", line["line_id"].as_str().unwrap());
+    world.post_once(&path, LENDER, "0", &json!({ "limit": 0 })).await.expect(200);
+    assert_eq!(world.job("retention", "2026-01-01").await, 1, "nobody can draw on it any more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
