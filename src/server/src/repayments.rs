@@ -22,7 +22,9 @@ use crate::{
     funding::books as funders,
     merchant_webhooks::{self, EventType, Happened},
     problem::{Kind, Problem},
+    secret,
     storage::{Connection, funding, group::Part, journal, lines, loans, payments},
+    vault::Vault,
 };
 
 /// How many notices are taken together at most.
@@ -37,17 +39,45 @@ pub const VALUE_DATE_DAYS_BACK_MAX: i32 = 31;
 /// How many loans are kept folded between batches.
 pub const LOANS_KEPT_MAX: usize = 4_096;
 
+/// By what bytes are known again that may hold what a person wrote: a keyed digest, which is what is kept. Notices that
+/// were taken by earlier programs were kept by a plain one.
+#[derive(Debug, Clone)]
+pub struct Mark {
+    keyed: String,
+    plain: String,
+}
+
+impl Mark {
+    /// The mark of bytes.
+    #[must_use]
+    pub fn of(vault: &Vault, bytes: &[u8]) -> Self {
+        Self { keyed: vault.digest("notice", bytes), plain: secret::sha256_hex(bytes) }
+    }
+
+    /// What is kept of it.
+    #[must_use]
+    pub fn kept(&self) -> &str {
+        &self.keyed
+    }
+
+    /// Whether what was kept is of the same bytes.
+    #[must_use]
+    pub fn is(&self, kept: &str) -> bool {
+        kept == self.keyed || kept == self.plain
+    }
+}
+
 /// A verified notice that money arrived.
 #[derive(Debug, Clone)]
 pub struct Arrival {
     /// The hash of the notice's own id.
     pub delivery: String,
-    /// The hash of the notice's bytes.
-    pub fingerprint: String,
+    /// Of the notice's bytes.
+    pub fingerprint: Mark,
     /// The hash of the transfer that it is about.
     pub transfer: String,
-    /// The hash of what it says of that transfer.
-    pub content: String,
+    /// Of what it says of that transfer.
+    pub content: Mark,
     /// The provider's id of the transfer.
     pub id: String,
     /// Our id of the payment, or a loan's.
@@ -328,13 +358,13 @@ impl Books {
     /// Takes one notice in memory. The outer error undoes the whole batch, the inner one is this notice's refusal.
     fn take(&mut self, arrival: &Arrival) -> Result<Answer, Problem> {
         if let Some(earlier) = self.came.get(&arrival.delivery) {
-            let same = *earlier == arrival.fingerprint;
+            let same = arrival.fingerprint.is(earlier);
             return Ok(if same { Ok(Taken::Known) } else { Err(another_body()) });
         }
         if let Some(earlier) = self.came.get(&arrival.transfer) {
-            let same = *earlier == arrival.content;
+            let same = arrival.content.is(earlier);
             if same {
-                self.note(&arrival.delivery, &arrival.fingerprint);
+                self.note(&arrival.delivery, arrival.fingerprint.kept());
             }
             return Ok(if same { Ok(Taken::Known) } else { Err(differs(&arrival.id)) });
         }
@@ -372,8 +402,8 @@ impl Books {
             self.tell(id, payment, arrival);
         }
         self.record(id, event)?;
-        self.note(&arrival.delivery, &arrival.fingerprint);
-        self.note(&arrival.transfer, &arrival.content);
+        self.note(&arrival.delivery, arrival.fingerprint.kept());
+        self.note(&arrival.transfer, arrival.content.kept());
         Ok(Ok(Taken::Booked))
     }
 

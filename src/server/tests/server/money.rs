@@ -154,6 +154,47 @@ async fn money_of_an_unknown_payer_or_in_another_currency_waits_in_suspense() {
     assert!(!entries.to_string().contains("camera"), "what a payer writes may be personal");
 }
 
+/// A plain hash of "from NAME NUMBER" is found by trying names and numbers.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_unknown_payer_wrote_is_known_again_but_not_guessed() {
+    let world = World::new().await;
+    let today = world.app().today().unwrap().to_string();
+    let secret = world.webhook_secret.clone();
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let notices = [("msg_1", cleared("t-1", "from Ada Byron +12125550177", 777, &today)), ("msg_2", cleared("t-2", &loan, 7, &today))];
+    for (id, body) in &notices {
+        assert_eq!(world.notify(id, seconds(), &secret, body).await.expect(200)["status"], "booked");
+        assert_eq!(world.notify(id, seconds(), &secret, body).await.expect(200)["status"], "known");
+        let plain = |text: &str| prequal_server::secret::sha256_hex(text);
+        let of_body = plain(&body.to_string());
+        let of_content = plain(&prequal_core::canonical::to_string(&body["data"]).unwrap());
+        let count = "SELECT CAST(count(*) AS TEXT) FROM webhooks_received WHERE fingerprint = $1";
+        for hash in [&of_body, &of_content] {
+            assert_eq!(world.text(count, hash).await, "0", "{id}: the plain hash is not kept");
+        }
+        // Kept by an earlier program, which hashed plainly: known all the same, and nothing else is.
+        let kind = "PaymentCleared";
+        let rows = [
+            (plain(&format!("delivery {id}")), of_body),
+            (plain(&format!("transfer {kind} {}", body["data"]["id"].as_str().unwrap())), of_content),
+        ];
+        let mut tx = world.app().db.begin().await.unwrap();
+        for (row, hash) in &rows {
+            let update = "UPDATE webhooks_received SET fingerprint = $2 WHERE id = $1";
+            let done = sqlx::query(update).bind(row).bind(hash).execute(&mut *tx).await.unwrap();
+            assert_eq!(done.rows_affected(), 1);
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(world.notify(id, seconds(), &secret, body).await.expect(200)["status"], "known");
+        let again = format!("{id}-again");
+        assert_eq!(world.notify(&again, seconds(), &secret, body).await.expect(200)["status"], "known");
+        let mut other = body.clone();
+        other["data"]["amount"] = json!(778);
+        world.notify(id, seconds(), &secret, &other).await.problem(422, "idempotency-conflict");
+        world.notify("msg_other", seconds(), &secret, &other).await.problem(409, "transfer-differs");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_that_comes_late_counts_from_its_value_date() {
     let world = World::new().await;
