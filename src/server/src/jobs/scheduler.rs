@@ -4,7 +4,7 @@
 //! the work: a lease keeps two of them from the same job and date. The lease only saves work; it runs out with a
 //! server that died, and a job that is done twice at once has one effect by its own means.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use prequal_core::calendar::Date;
 use tokio::sync::watch;
@@ -123,41 +123,48 @@ pub async fn run_due(app: &Arc<App>, all: &[Job], today: Date) -> Result<bool, P
     Ok(over)
 }
 
-/// Dates for which a job is to be run, oldest first: those begun and not done, and those after the newest begun.
+/// Dates for which a job is to be run, oldest first: every day since the first that a server began by itself for which
+/// it is not done. One that a person ran for a later day leaves the days before it as they were.
 async fn due_dates(app: &App, job: &Job, today: Date) -> Result<Vec<Date>, Problem> {
     let mut db = app.db.read().await?;
     let limit = i64::try_from(DATES_MAX).unwrap_or(i64::MAX);
     let parse = |text: &str| Date::parse(text).map_err(Problem::internal);
+    let first = jobs::first(&mut db, job.name).await?.as_deref().map(parse).transpose()?;
+    let first = first.unwrap_or(today);
+    let earliest = today.add_days(1 - CATCH_UP_DAYS_MAX).map_err(Problem::internal)?;
+    let from = first.max(earliest);
+    let (owned, window) = (first.to_string(), from.to_string());
     let mut dates = Vec::new();
-    for row in jobs::unfinished(&mut db, job.name, limit).await? {
-        dates.push(parse(&row.date)?);
+    for date in jobs::unfinished(&mut db, job.name, (&owned, &window), limit).await? {
+        dates.push(parse(&date)?);
     }
     // A sandbox's clock may have been set back.
     dates.retain(|date| *date <= today);
-    let Some(newest) = jobs::newest(&mut db, job.name).await? else { return Ok(vec![today]) };
-    let first = today.add_days(1 - CATCH_UP_DAYS_MAX).map_err(Problem::internal)?;
-    let after = parse(&newest)?.add_days(1).map_err(Problem::internal)?;
-    if after < first {
-        tracing::warn!(job = job.name, %after, %first, "days that lie too far back are not made up for");
+    let done: BTreeSet<String> = jobs::done_from(&mut db, job.name, &window).await?.into_iter().collect();
+    let newest = jobs::newest(&mut db, job.name).await?;
+    if newest.is_some_and(|newest| newest < window && first < from) {
+        tracing::warn!(job = job.name, %from, "days that lie too far back are not made up for");
     }
-    let mut next = after.max(first);
+    let mut next = from;
     while next <= today && dates.len() < DATES_MAX {
-        dates.push(next);
+        if !done.contains(&next.to_string()) {
+            dates.push(next);
+        }
         next = next.add_days(1).map_err(Problem::internal)?;
     }
     Ok(dates)
 }
 
-/// Runs one job for one date, unless it is done; with `again` also where it is done or waits after a failure.
+/// Runs one job for one date, unless it is done; by hand also where it is done or waits after a failure.
 ///
 /// # Errors
 /// 500 when the database fails.
-pub async fn attempt(app: &Arc<App>, job: &Job, date: Date, again: bool) -> Result<Attempt, Problem> {
+pub async fn attempt(app: &Arc<App>, job: &Job, date: Date, by_hand: bool) -> Result<Attempt, Problem> {
     let day = date.to_string();
     let (place, started) = ((job.name, day.as_str()), app.now()?.to_string());
     let (server, begun) = (&**app, started.as_str());
     let mine =
-        app.db.write(|mut tx: Part| async move { Ok(jobs::begin(&mut tx, place, lease(server), begun, again).await?) });
+        app.db.write(|mut tx: Part| async move { Ok(jobs::begin(&mut tx, place, lease(server), begun, by_hand).await?) });
     if !mine.await? {
         return Ok(Attempt::NotNow);
     }

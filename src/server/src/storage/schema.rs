@@ -47,6 +47,7 @@ pub const LENDING: &[Step] = steps! {
     9 "standings" = "0009_standings.sql";
     10 "captures and fees" = "0010_captures_and_fees.sql";
     11 "postings and releases" = "0011_postings_and_releases.sql";
+    15 "operation" = "0015_operation.sql";
 };
 
 /// How often a migration is begun that another server is making at the same time.

@@ -104,7 +104,7 @@ async fn a_restore_under_another_process_changes_nothing_and_that_process_serves
     process.kill();
     world.start().await;
     let view = world.get(&path, &capability).await.expect(200);
-    assert_eq!(view["payments"][0]["payment_id"], late["payment_id"], "what was acknowledged is there");
+    assert_eq!(view["payments"][0]["id"], late["payment_id"], "what was acknowledged is there");
     world.stop().await;
     backup::restore(&url, &out, true).await.unwrap();
 }

@@ -54,6 +54,12 @@ const COUNTED: Job = Job {
     run: |app, date| -> Running<'_> { Box::pin(note(app, "counted", date)) },
 };
 
+const AFTER_HAND: Job = Job {
+    name: "after-hand",
+    about: "notes that it ran",
+    run: |app, date| -> Running<'_> { Box::pin(note(app, "after-hand", date)) },
+};
+
 const AFTERWARDS: Job = Job {
     name: "afterwards",
     about: "notes that it ran after the other of the day",
@@ -150,6 +156,24 @@ async fn only_the_newest_days_of_a_long_pause_are_made_up_for() {
     let days = noted(&world, "counted").await;
     assert_eq!(days.len(), 1 + usize::try_from(scheduler::CATCH_UP_DAYS_MAX).unwrap());
     assert_eq!((days[1].as_str(), days.last().unwrap().as_str()), ("counted 2025-02-28", "counted 2026-02-28"));
+}
+
+/// Two days without a server, and a person who runs the third day's job by hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_run_by_hand_for_a_later_day_leaves_the_days_before_it_to_be_made_up_for() {
+    let world = World::new().await;
+    let app = world.app();
+    assert!(scheduler::run_due(app, &[COUNTED], date("2026-01-30")).await.unwrap());
+    assert_eq!(scheduler::attempt(app, &COUNTED, date("2026-02-02"), true).await.unwrap(), Attempt::Done(1));
+    // And one of long before any server ran: it is no beginning.
+    assert_eq!(scheduler::attempt(app, &COUNTED, date("2025-12-24"), true).await.unwrap(), Attempt::Done(1));
+    assert!(scheduler::run_due(app, &[COUNTED], date("2026-02-03")).await.unwrap());
+    let days = ["2025-12-24", "2026-01-30", "2026-01-31", "2026-02-01", "2026-02-02", "2026-02-03"];
+    assert_eq!(noted(&world, "counted").await, days.map(|day| format!("counted {day}")), "each once");
+    // By hand before the first turn of all.
+    assert_eq!(scheduler::attempt(app, &AFTER_HAND, date("2026-02-01"), true).await.unwrap(), Attempt::Done(1));
+    assert!(scheduler::run_due(app, &[AFTER_HAND], date("2026-02-03")).await.unwrap());
+    assert_eq!(noted(&world, "after-hand").await, ["after-hand 2026-02-01", "after-hand 2026-02-03"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
