@@ -170,12 +170,14 @@ pub struct Problem {
     kind: Kind,
     detail: String,
     extra: Map<String, Value>,
+    /// What a defect says of itself: for the log and for whoever stands at the machine, never for a caller.
+    cause: Option<String>,
 }
 
 impl Problem {
     /// A problem with what is particular to this occurrence. `detail` must name no person.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), extra: Map::new() }
+        Self { kind, detail: detail.into(), extra: Map::new(), cause: None }
     }
 
     /// Adds a member of its own.
@@ -206,7 +208,14 @@ impl Problem {
     /// A defect or a failing machine. The cause goes to the log, never to the caller.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(%cause, "internal problem");
-        Self::new(Kind::Internal, "the cause is in the server's log")
+        let cause = Some(cause.to_string());
+        Self { cause, ..Self::new(Kind::Internal, "the cause is in the server's log") }
+    }
+
+    /// What is particular to this occurrence, for whoever stands at the machine: of a defect, its cause.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        self.cause.as_deref().unwrap_or(&self.detail)
     }
 
     /// Another transaction was in the way.

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use prequal_core::calendar::Date;
+use prequal_core::calendar::{Date, Instant};
 use tokio::sync::watch;
 
 use super::{Done, JOBS, Job};
@@ -15,6 +15,7 @@ use crate::{
     outbox::now_ms,
     problem::{Kind, Problem},
     storage::{
+        checkouts, days,
         group::Part,
         jobs::{self, End, Lease, Row},
     },
@@ -169,6 +170,8 @@ pub async fn attempt(app: &Arc<App>, job: &Job, date: Date, by_hand: bool) -> Re
         return Ok(Attempt::NotNow);
     }
     let ended = work(app, job, date, place).await;
+    // Anybody who reads the jobs reads what is noted; a defect's cause is for whoever ran it.
+    let mut noted = String::new();
     let (attempt, changed) = match ended {
         // What was begun is let go of when the scheduler ends.
         None => return Ok(Attempt::Stopped),
@@ -177,13 +180,14 @@ pub async fn attempt(app: &Arc<App>, job: &Job, date: Date, by_hand: bool) -> Re
             let cause = format!("{}: {}", problem.kind().slug(), problem.detail());
             let kept = cause.floor_char_boundary(ERROR_BYTES_MAX);
             tracing::error!(job = job.name, date = day, cause, "a job failed");
-            (Attempt::Failed(cause.get(..kept).unwrap_or_default().to_owned()), 0)
+            noted = cause.get(..kept).unwrap_or_default().to_owned();
+            (Attempt::Failed(format!("{}: {}", problem.kind().slug(), problem.cause())), 0)
         }
     };
     let attempts = jobs::find(&mut *app.db.read().await?, job.name, &day).await?.map_or(1, |row| row.attempts);
     let finished = app.now()?.to_string();
     let (status, error, next_attempt_ms) = match &attempt {
-        Attempt::Failed(cause) => ("failed", Some(cause.as_str()), now_ms().saturating_add(backoff_ms(attempts))),
+        Attempt::Failed(_) => ("failed", Some(noted.as_str()), now_ms().saturating_add(backoff_ms(attempts))),
         _ => ("done", None, 0),
     };
     let changed = i64::try_from(changed).unwrap_or(i64::MAX);
@@ -267,7 +271,7 @@ pub async fn overview(app: &App, runs_max: i64) -> Result<Vec<Overview>, Problem
 /// Runs a job by name, as an operator asks for it.
 ///
 /// # Errors
-/// 404 where there is no such job, 422 for a date after the business date, 409 where another server works on it,
+/// 404 where there is no such job, 422 for a date after the business date or before everything, 409 where another server works on it,
 /// and what the job fails with.
 pub async fn run_by_name(app: &Arc<App>, name: &str, date: Date) -> Result<u64, Problem> {
     let Some(job) = super::find(name) else {
@@ -279,12 +283,28 @@ pub async fn run_by_name(app: &Arc<App>, name: &str, date: Date) -> Result<u64, 
         let detail = format!("{date} is after the business date {today}: its work is not due yet");
         return Err(Problem::new(Kind::InvalidValue, detail));
     }
+    let first = first_day(app, today).await?;
+    if date < first {
+        let detail = format!("{date} is before {first}, the first business date with anything in the books");
+        return Err(Problem::new(Kind::InvalidValue, detail));
+    }
     match attempt(app, job, date, true).await? {
         Attempt::Done(changed) => Ok(changed),
         Attempt::Failed(cause) => Err(Problem::new(Kind::Internal, cause)),
         Attempt::NotNow => Err(Problem::new(Kind::WrongState, format!("another server works on {name} for {date}"))),
         Attempt::Stopped => Err(Problem::new(Kind::NotReady, "the server stops")),
     }
+}
+
+/// The first business date on which anything was booked or asked for; `today` where nothing was.
+async fn first_day(app: &App, today: Date) -> Result<Date, Problem> {
+    let mut db = app.db.read().await?;
+    let booked = days::next_with_entries(&mut db, None, &today.to_string()).await?;
+    let booked = booked.map(|date| Date::parse(&date)).transpose().map_err(Problem::internal)?;
+    let asked = checkouts::first_created(&mut db).await?;
+    let asked = asked.map(|moment| Instant::parse(&moment)).transpose().map_err(Problem::internal)?;
+    let asked = asked.map(|moment| app.date_of(moment)).transpose()?;
+    Ok([booked, asked].into_iter().flatten().min().unwrap_or(today))
 }
 
 #[cfg(test)]

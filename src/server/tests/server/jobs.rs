@@ -200,6 +200,49 @@ async fn what_fails_or_panics_is_noted_waits_and_stops_no_other_job() {
     assert!(text.contains("prequal_jobs_failed 2"), "{text}");
 }
 
+const DEFECT: Job = Job {
+    name: "defect",
+    about: "meets a defect",
+    run: |_, _| -> Running<'_> { Box::pin(async { Err(Problem::internal("the calendar ends here")) }) },
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_ran_for_a_day_before_the_first_is_refused_or_at_least_not_tried_for_ever() {
+    let world = World::new().await;
+    let app = world.app();
+    // Nothing is in the books, so today is the first day.
+    let refused = scheduler::run_by_name(app, "ledger-day", date("1900-01-01")).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::InvalidValue);
+    assert!(refused.detail().starts_with("1900-01-01 is before "), "{}", refused.detail());
+    world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = app.today().unwrap();
+    let yesterday = today.add_days(-1).unwrap();
+    let refused = scheduler::run_by_name(app, "ledger-day", yesterday).await.unwrap_err();
+    assert!(refused.detail().contains(&format!("before {today}")), "{}", refused.detail());
+    assert_eq!(scheduler::run_by_name(app, "ledger-day", today).await.unwrap(), 0);
+    let rows = jobs::latest(&mut app.db.read().await.unwrap(), "ledger-day", 5).await.unwrap();
+    assert_eq!(rows.len(), 1, "what was refused left no run behind");
+
+    // A day of before the first that a server began: the person who ran it is told why it failed, and that is all.
+    let day = date("2026-03-01");
+    assert!(!scheduler::run_due(app, &[DEFECT], day).await.unwrap());
+    let before = date("2026-02-20");
+    let failed = scheduler::attempt(app, &DEFECT, before, true).await.unwrap();
+    assert_eq!(failed, Attempt::Failed("internal: the calendar ends here".to_owned()));
+    let mut tx = app.db.begin().await.unwrap();
+    sqlx::query("UPDATE job_runs SET next_attempt_ms = 0").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(!scheduler::run_due(app, &[DEFECT], day).await.unwrap());
+    let row = async |date: Date| {
+        let mut db = app.db.read().await.unwrap();
+        jobs::find(&mut db, "defect", &date.to_string()).await.unwrap().unwrap()
+    };
+    assert_eq!((row(before).await.attempts, row(day).await.attempts), (1, 2));
+    // The lender's other people read that there was a defect, not what the machine said of it.
+    assert_eq!(row(before).await.error.as_deref(), Some("internal: the cause is in the server's log"));
+    assert_eq!(jobs::failed(&mut app.db.read().await.unwrap()).await.unwrap(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_do_a_job_once_and_one_goes_on_where_the_other_died() {
     let mut world = World::new().await;
