@@ -206,6 +206,8 @@ pub struct Retention {
     pub application_days: Option<u32>,
     /// Applications and signatures of loans, from the day the loan was over.
     pub contract_days: Option<u32>,
+    /// What payers wrote whose money belongs to no loan that is known, from the day the money came.
+    pub suspense_days: Option<u32>,
 }
 
 fn within<T: PartialOrd + std::fmt::Display + Copy>(field: &str, value: T, min: T, max: T) -> Result<(), String> {
@@ -232,7 +234,8 @@ impl Conduct {
             within(field, days, 1, DAYS_MAX)?;
         }
         within("review.two_persons_from", self.review.two_persons_from, 0, i64::MAX)?;
-        for days in [self.retention.application_days, self.retention.contract_days] {
+        let kept = self.retention;
+        for days in [kept.application_days, kept.contract_days, kept.suspense_days] {
             within("retention", days.unwrap_or(1), 1, RETENTION_DAYS_MAX)?;
         }
         if let Some(quiet) = self.quiet_hours {

@@ -10,7 +10,7 @@ use crate::{
     people,
     problem::Problem,
     rights,
-    storage::{Connection, group::Part, persons, retention},
+    storage::{Connection, group::Part, persons, retention, suspense},
 };
 
 /// How many records are erased in one transaction.
@@ -34,6 +34,11 @@ pub fn run(app: &App, date: Date) -> Running<'_> {
             // Before the calendar begins nothing was kept.
             let Ok(before) = date.add_days(-days) else { continue };
             done.changed += erase_all(app, purpose, &before.to_string()).await?;
+        }
+        if let Some(days) = kept.suspense_days.and_then(|days| i32::try_from(days).ok())
+            && let Ok(before) = date.add_days(-days)
+        {
+            done.changed += empty_references(app, &before.to_string()).await?;
         }
         if done.changed > 0 {
             people::forget_log(app, "everyone past retention").await?;
@@ -65,6 +70,24 @@ async fn erase_all(app: &App, purpose: Purpose, before: &str) -> Result<u64, Pro
         match app.db.write(work).await? {
             0 => return Ok(erased),
             count => erased += count,
+        }
+    }
+}
+
+/// Empties what payers wrote whom nobody came to know.
+async fn empty_references(app: &App, before: &str) -> Result<u64, Problem> {
+    let mut emptied = 0;
+    loop {
+        let work = |mut tx: Part| async move {
+            let mut count = 0;
+            for entry in suspense::references_before(&mut tx, before, BATCH_MAX).await? {
+                count += u64::from(suspense::empty_reference(&mut tx, &entry, None).await?);
+            }
+            Ok(count)
+        };
+        match app.db.write(work).await? {
+            0 => return Ok(emptied),
+            count => emptied += count,
         }
     }
 }

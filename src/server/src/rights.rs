@@ -49,7 +49,7 @@ pub struct Export {
 pub struct Record {
     /// Its id.
     id: String,
-    /// `decision_input`, `signature` or `correction`.
+    /// `decision_input`, `signature`, `correction`, or `payer_reference`: what was written with a payment.
     kind: String,
     /// When it was kept, RFC 3339.
     created: String,

@@ -148,6 +148,8 @@ async fn suspense_taken_back(db: &mut Connection, told: &Told<'_>, (today, now):
         decided: now,
     };
     suspense::insert_match(db, &matched).await?;
+    // The money is gone, and with it what the payer's words were kept for.
+    suspense::empty_reference(db, &receipt.entry, None).await?;
     Ok(true)
 }
 
@@ -252,6 +254,7 @@ pub async fn suspend(app: &App, db: &mut Connection, told: &Told<'_>, (today, no
     let reference = told.reference.get(..kept).unwrap_or_default();
     let receipt = suspense::Row {
         reference_sealed: app.vault.seal_reference(&entry, reference.as_bytes()),
+        reference_record: None,
         entry,
         transfer: told.id.to_owned(),
         amount: told.amount.minor(),

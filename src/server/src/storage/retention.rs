@@ -34,20 +34,28 @@ pub async fn of_applications(db: &mut Connection, before: &str, limit: i64) -> s
     sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(before).bind(limit).fetch_all(db).await
 }
 
-/// Records of loans that were over, by the booking of their last event, before a day: applications and signatures. The
+/// Records of loans that were over, by the booking of their last event, before a day: applications, signatures, and
+/// what was written with payments. The
 /// loans of one order share both, so that the last of them counts.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn of_contracts(db: &mut Connection, before: &str, limit: i64) -> sqlx::Result<Vec<Found>> {
-    let sql = format!(
-        "SELECT DISTINCT l.person, r.id FROM loans l JOIN applications a ON a.id = l.application
-            JOIN personal_records r ON r.id IN (a.input_record, l.signature_record)
-         WHERE length(r.sealed) > 0 AND {NOTHING_OPEN}
+    let over = format!(
+        "length(r.sealed) > 0 AND {NOTHING_OPEN}
             AND NOT EXISTS (SELECT 1 FROM loans k JOIN loan_standings s ON s.loan = k.id
                 WHERE k.application = l.application AND (s.status NOT IN ('settled', 'cancelled', 'closed')
-                    OR EXISTS (SELECT 1 FROM loan_events e WHERE e.loan = k.id AND e.booked >= $1)))
-         ORDER BY r.id LIMIT $2"
+                    OR EXISTS (SELECT 1 FROM loan_events e WHERE e.loan = k.id AND e.booked >= $1)))"
+    );
+    let sql = format!(
+        "SELECT person, id FROM (
+            SELECT l.person, r.id FROM loans l JOIN applications a ON a.id = l.application
+                JOIN personal_records r ON r.id IN (a.input_record, l.signature_record) WHERE {over}
+            UNION
+            SELECT l.person, r.id FROM suspense_matches m JOIN payer_references p ON p.entry = m.entry
+                JOIN loans l ON l.id = m.loan JOIN applications a ON a.id = l.application
+                JOIN personal_records r ON r.id = p.record WHERE {over}) AS found
+         ORDER BY id LIMIT $2"
     );
     sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(before).bind(limit).fetch_all(db).await
 }

@@ -64,6 +64,69 @@ async fn the_lender_exports_corrects_and_erases_a_person() {
     world.verify().await;
 }
 
+/// Money comes whose payer is not known, with what the payer wrote.
+async fn stray(world: &World, amount: i64) -> String {
+    let today = world.app().today().unwrap().to_string();
+    let body = json!({ "reference": "rent for Ada Byron", "amount": amount, "currency": "USD", "value_date": today });
+    world.provider("POST", "/v1/incoming", &body).await;
+    let of = |page: &Value| {
+        let receipts = page["receipts"].as_array().unwrap();
+        receipts.iter().find(|one| one["amount"] == amount).map(|one| one["entry_id"].as_str().unwrap().to_owned())
+    };
+    of(&world.wait("/v1/ledger/suspense", LENDER, |page| of(page).is_some()).await).unwrap()
+}
+
+async fn reference(world: &World, entry: &str) -> Value {
+    let page = world.get("/v1/ledger/suspense", LENDER).await.expect(200);
+    let receipts = page["receipts"].as_array().unwrap();
+    receipts.iter().find(|one| one["entry_id"] == entry).unwrap()["reference"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_payer_wrote_goes_to_whoever_it_was_and_is_erased_with_them() {
+    let mut world = World::new().await;
+    world.config().conduct.retention.suspense_days = Some(30);
+    world.config().conduct.retention.contract_days = Some(60);
+    world.restart().await;
+    world.set_date("2024-01-31").await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let person = person_of(&world, ADA.email).await.remove(0);
+    let (matched, returned, waiting) = (stray(&world, 101).await, stray(&world, 102).await, stray(&world, 103).await);
+    for entry in [&matched, &returned, &waiting] {
+        assert_eq!(reference(&world, entry).await, "rent for Ada Byron");
+    }
+    let resolve = async |entry: &str, body: &Value| {
+        world.post_once(&format!("/v1/ledger/suspense/{entry}/match"), LENDER, entry, body).await.expect(201)
+    };
+    resolve(&matched, &json!({ "loan": loan })).await;
+    assert_eq!(reference(&world, &matched).await, "rent for Ada Byron");
+    let kept = "SELECT CAST(length(sealed) AS TEXT) FROM payer_references WHERE entry = $1";
+    assert_eq!(world.text(kept, &matched).await, "0", "no longer under the server's key");
+    let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);
+    let record = export["records"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&record["kind"], &record["content"]["reference"]), (&json!("payer_reference"), &json!("rent for Ada Byron")));
+    // What went back is not needed from then on.
+    resolve(&returned, &json!({ "return": true })).await;
+    for _ in 0..200 {
+        if reference(&world, &returned).await == "" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(reference(&world, &returned).await, "");
+    // What waits is kept for 30 days: 31 January and 30 days is 1 March of a leap year.
+    assert_eq!(world.job("retention", "2024-03-01").await, 0);
+    assert_eq!(world.job("retention", "2024-03-02").await, 1);
+    assert_eq!((reference(&world, &waiting).await, world.job("retention", "2024-03-02").await), (json!(""), 0));
+    // And with the contract goes what was written for it: 60 days from 31 January are 31 March.
+    world.pay(&loan, &capability, 49_899).await;
+    assert_eq!(world.job("retention", "2024-03-31").await, 0);
+    assert_eq!(world.job("retention", "2024-04-01").await, 3, "the application, the signature, the reference");
+    assert_eq!(reference(&world, &matched).await, "");
+    let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);
+    assert!(export["erased"].is_string(), "nothing was left of them");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_but_the_lender_and_the_applicant_reads_personal_data() {
     let world = World::new().await;
