@@ -15,13 +15,15 @@ use sqlx::{Any, AnyPool, pool::PoolConnection};
 use crate::{
     audit,
     clock::{Clock, SystemClock},
-    storage::{self, Database, Engine, engine, schema},
+    storage::{self, Database, Engine, engine, group::Part, persons, schema},
 };
 
 /// Where PostgreSQL's programs are, unless they are on the search path.
 pub const PROGRAMS_VARIABLE: &str = "PREQUAL_POSTGRES_BIN";
 /// How long whoever was just told to stop may take to let go of the database, before a restore is refused.
 pub const LETTING_GO_MAX: Duration = Duration::from_secs(5);
+/// How many people are erased again in one transaction.
+const ERASED_AT_ONCE: usize = 100;
 /// Where Debian's packages put them, a folder a version.
 const PROGRAMS: &str = "/usr/lib/postgresql";
 
@@ -55,7 +57,7 @@ pub async fn backup(url: &str, out: &Path) -> Result<String, String> {
 
 /// Brings a backup into the database of a URL; gives what was verified of it. What is there is kept aside with
 /// `replace` (SQLite), or dropped with it (PostgreSQL). No server may be running on it: it would go on writing into
-/// what was put aside.
+/// what was put aside. Whoever was erased in what is replaced is erased in what is restored.
 ///
 /// # Errors
 /// One readable line, also where the database is not empty and `replace` is not set, and where somebody uses it;
@@ -64,17 +66,65 @@ pub async fn restore(url: &str, from: &Path, replace: bool) -> Result<String, St
     if !from.is_file() {
         return Err(format!("`{}` is no file", from.display()));
     }
+    let erased = erased_in(url).await;
     match Engine::of(url)? {
         Engine::Sqlite => restore_sqlite(url, from, replace).await?,
         Engine::Postgres => restore_postgres(url, from, replace).await?,
     }
     let db = Database::open(url).await?;
+    let again = match &erased {
+        Some(erased) => format!("; {} erased after the backup, and erased again", erase_again(&db, erased).await?),
+        None => "; what was there could not be read: whoever was erased after the backup must be erased again".to_owned(),
+    };
     let mut read = db.read().await.map_err(|error| error.to_string())?;
     let verified = audit::run_on(&mut read).await;
     drop(read);
     db.close().await;
     let report = verified.map_err(|problem| format!("it is restored, but does not verify: {}", problem.detail()))?;
-    Ok(report.to_string())
+    Ok(format!("{report}{again}"))
+}
+
+/// Who was erased in the database that is to be replaced, with when: a backup from before would bring them back.
+/// Nothing where it cannot be read, nobody where there is none.
+async fn erased_in(url: &str) -> Option<Vec<(String, String)>> {
+    if !Database::exists(url).await.ok()? {
+        return Some(Vec::new());
+    }
+    let pool = Engine::of(url).ok()?.connect(url, engine::Purpose::Read).await.ok()?;
+    let erased = async {
+        let mut db = pool.acquire().await?;
+        match schema::newest(&mut db).await {
+            Ok(_) => persons::erased(&mut db).await,
+            Err(error) if error.as_database_error().is_some_and(is_no_table) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    };
+    let erased = erased.await.ok();
+    pool.close().await;
+    erased
+}
+
+/// SQLite's and PostgreSQL's ways to say that there is no such table.
+fn is_no_table(error: &(dyn sqlx::error::DatabaseError + 'static)) -> bool {
+    error.code().is_some_and(|code| code == "42P01") || error.message().starts_with("no such table")
+}
+
+/// Erases again whoever a backup brought back; how many there were.
+async fn erase_again(db: &Database, erased: &[(String, String)]) -> Result<u64, String> {
+    let mut again = 0;
+    for some in erased.chunks(ERASED_AT_ONCE) {
+        let work = |mut tx: Part| async move {
+            let mut count = 0;
+            for (person, when) in some {
+                count += u64::from(persons::erase(&mut tx, person, when).await?);
+            }
+            Ok(count)
+        };
+        again += db.write(work).await.map_err(|problem| problem.to_string())?;
+    }
+    // Nothing of them is left in the log either.
+    db.checkpoint().await.map_err(|error| error.to_string())?;
+    Ok(again)
 }
 
 fn beside(file: &Path, ending: &str) -> PathBuf {

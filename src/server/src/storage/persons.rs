@@ -83,6 +83,14 @@ pub async fn record(db: &mut Connection, id: &str) -> sqlx::Result<Option<(Strin
     sqlx::query_as("SELECT person, sealed FROM personal_records WHERE id = $1").bind(id).fetch_optional(db).await
 }
 
+/// Everyone who was erased, with when.
+///
+/// # Errors
+/// When the database fails.
+pub async fn erased(db: &mut Connection) -> sqlx::Result<Vec<(String, String)>> {
+    sqlx::query_as("SELECT id, erased FROM persons WHERE erased IS NOT NULL ORDER BY id").fetch_all(db).await
+}
+
 /// Destroys a person's key, digests and records.
 ///
 /// # Errors

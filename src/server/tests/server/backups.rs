@@ -11,7 +11,12 @@ use std::{
 use prequal_server::{backup, storage::Engine};
 use serde_json::{Value, json};
 
-use crate::{actors::ADA, database, process::Process, world::World};
+use crate::{
+    actors::{ADA, Shopper},
+    database,
+    process::Process,
+    world::{LENDER, World},
+};
 
 const CLIENTS: usize = 8;
 
@@ -107,6 +112,35 @@ async fn a_restore_under_another_process_changes_nothing_and_that_process_serves
     assert_eq!(view["payments"][0]["id"], late["payment_id"], "what was acknowledged is there");
     world.stop().await;
     backup::restore(&url, &out, true).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_erased_after_the_backup_does_not_come_back_with_it() {
+    let mut world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.pay(&loan, &capability, 50_000).await;
+    let grace = Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+    let stays = world.apply(&grace, 50_000).await;
+    let url = world.config().database.clone();
+    let out = world.folder.path().join("backup.file");
+    backup::backup(&url, &out).await.unwrap();
+    let person = world.text("SELECT person FROM loans WHERE id = $1", &loan).await;
+    let path = format!("/v1/persons/{person}");
+    let erased = world.call("DELETE", &path, LENDER, &[], b"").await.expect(200)["erased"].clone();
+    world.stop().await;
+    let report = backup::restore(&url, &out, true).await.unwrap();
+    assert!(report.ends_with("1 erased after the backup, and erased again"), "{report}");
+    world.start().await;
+    let export = world.get(&path, LENDER).await.expect(200);
+    assert_eq!((&export["erased"], &export["records"]), (&erased, &json!([])));
+    let key = "SELECT CAST(count(*) AS TEXT) FROM persons WHERE id = $1 AND wrapped_key IS NOT NULL";
+    assert_eq!(world.text(key, &person).await, "0", "the key is destroyed again");
+    let search = json!({ "kind": "email", "value": ADA.email });
+    assert_eq!(world.post("/v1/persons/search", LENDER, &search).await.expect(200)["persons"], json!([]));
+    // Nobody else is touched.
+    let data = world.get(&format!("/v1/applications/{}/data", stays.application), LENDER).await.expect(200);
+    assert!(data["input"].is_object());
+    world.verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
