@@ -5,7 +5,9 @@ use super::Connection;
 /// A reply as it is stored.
 #[derive(Debug, Clone)]
 pub struct Stored {
-    /// SHA-256 of the request's body.
+    /// Of the key; within a scope, there is one.
+    pub key_hash: String,
+    /// Of the request's body.
     pub fingerprint: String,
     /// The HTTP status.
     pub status: u16,
@@ -13,19 +15,22 @@ pub struct Stored {
     pub sealed: Vec<u8>,
 }
 
-/// The reply under a key.
+/// The reply under a key, of which there are two forms.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(db: &mut Connection, scope: &str, key_hash: &str) -> sqlx::Result<Option<Stored>> {
-    let row: Option<(String, i64, Vec<u8>)> = sqlx::query_as(
-        "SELECT fingerprint, reply_status, reply_sealed FROM idempotency WHERE scope = $1 AND key_hash = $2",
+pub async fn find(db: &mut Connection, scope: &str, keys: [&str; 2]) -> sqlx::Result<Option<Stored>> {
+    let row: Option<(String, String, i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT key_hash, fingerprint, reply_status, reply_sealed FROM idempotency
+         WHERE scope = $1 AND key_hash IN ($2, $3)",
     )
     .bind(scope)
-    .bind(key_hash)
+    .bind(keys[0])
+    .bind(keys[1])
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|(fingerprint, status, sealed)| Stored {
+    Ok(row.map(|(key_hash, fingerprint, status, sealed)| Stored {
+        key_hash,
         fingerprint,
         status: u16::try_from(status).unwrap_or(0),
         sealed,
@@ -36,13 +41,13 @@ pub async fn find(db: &mut Connection, scope: &str, key_hash: &str) -> sqlx::Res
 ///
 /// # Errors
 /// When the key is taken or the database fails.
-pub async fn insert(db: &mut Connection, scope: &str, key_hash: &str, stored: &Stored, now: &str) -> sqlx::Result<()> {
+pub async fn insert(db: &mut Connection, scope: &str, stored: &Stored, now: &str) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO idempotency (scope, key_hash, fingerprint, reply_status, reply_sealed, created)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(scope)
-    .bind(key_hash)
+    .bind(&stored.key_hash)
     .bind(&stored.fingerprint)
     .bind(i64::from(stored.status))
     .bind(&stored.sealed)

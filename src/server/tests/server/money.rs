@@ -154,6 +154,35 @@ async fn money_of_an_unknown_payer_or_in_another_currency_waits_in_suspense() {
     assert!(!entries.to_string().contains("camera"), "what a payer writes may be personal");
 }
 
+/// A key and a body that were kept by an earlier program, by plain hashes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_an_earlier_program_kept_is_given_again() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}/payments");
+    let body = json!({ "amount": 7 });
+    let first = world.post_once(&path, &capability, "ada@example.com", &body).await;
+    first.expect(202);
+    let plain = |text: &str| prequal_server::secret::sha256_hex(text);
+    let (scope, kept): (String, String) =
+        sqlx::query_as("SELECT scope, key_hash FROM idempotency ORDER BY created DESC, reply_status DESC LIMIT 1")
+            .fetch_one(&mut *world.app().db.read().await.unwrap())
+            .await
+            .unwrap();
+    let earlier = plain("ada@example.com");
+    assert!(scope.ends_with("/payments") && kept != earlier, "{scope}: an address is not guessed from what is kept");
+    let vault = &world.app().vault;
+    let sealed = vault.seal_reply(&format!("{scope} {earlier}"), &first.bytes);
+    let mut tx = world.app().db.begin().await.unwrap();
+    let update = "UPDATE idempotency SET key_hash = $2, fingerprint = $3, reply_sealed = $4 WHERE key_hash = $1";
+    let done = sqlx::query(update).bind(&kept).bind(&earlier).bind(plain(&body.to_string())).bind(sealed);
+    assert_eq!(done.execute(&mut *tx).await.unwrap().rows_affected(), 1);
+    tx.commit().await.unwrap();
+    assert_eq!(world.post_once(&path, &capability, "ada@example.com", &body).await.bytes, first.bytes);
+    let other = world.post_once(&path, &capability, "ada@example.com", &json!({ "amount": 8 })).await;
+    other.problem(422, "idempotency-conflict");
+}
+
 /// A plain hash of "from NAME NUMBER" is found by trying names and numbers.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_unknown_payer_wrote_is_known_again_but_not_guessed() {
