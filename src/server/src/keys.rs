@@ -33,6 +33,7 @@ pub const NOUNS: &[&str] = &[
     "payments",
     "persons",
     "refunds",
+    "retention",
     "reviews",
     "sandbox",
     "settlements",

@@ -32,6 +32,7 @@ pub mod rate;
 pub mod refunds;
 pub mod resolutions;
 pub mod resume;
+pub mod retention;
 pub mod reviews;
 pub mod sandbox;
 pub mod settlements;
@@ -121,6 +122,7 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(persons::search))
         .routes(routes!(persons::export, persons::erase))
         .routes(routes!(persons::correct))
+        .routes(routes!(retention::read, retention::run))
         .routes(routes!(ledger::trial_balance))
         .routes(routes!(ledger::entries))
         .routes(routes!(ledger::suspense))

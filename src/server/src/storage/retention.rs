@@ -11,53 +11,87 @@ const NOTHING_OPEN: &str = r#"NOT EXISTS (SELECT 1 FROM orders w WHERE w.applica
     AND NOT EXISTS (SELECT 1 FROM lines n WHERE n.person = a.person AND coalesce((SELECT e.event FROM line_events e
         WHERE e.line = n.id AND e.event LIKE '%"limit_set"%' ORDER BY e.number DESC LIMIT 1), '') NOT LIKE '%"limit":0%')"#;
 
-/// Records of applications that came to no loan and were made before a day, unless people still look at them, something
-/// may still be captured, or a line of credit was granted: what was applied with, and what an order was signed with of
-/// which nothing was captured.
-///
-/// # Errors
-/// When the database fails.
-pub async fn of_applications(db: &mut Connection, before: &str, limit: i64) -> sqlx::Result<Vec<Found>> {
+/// Records of applications that came to no loan and were made before a day `$1`, unless people still look at them,
+/// something may still be captured, or a line of credit was granted: what was applied with, and what an order was signed
+/// with of which nothing was captured.
+fn of_applications() -> String {
     let unused = format!(
         "a.created < $1 AND length(r.sealed) > 0 AND {NOTHING_OPEN}
             AND NOT EXISTS (SELECT 1 FROM loans l WHERE l.application = a.id)
             AND NOT EXISTS (SELECT 1 FROM reviews v WHERE v.application = a.id AND v.status = 'open')"
     );
-    let sql = format!(
-        "SELECT person, id FROM (
-            SELECT a.person, r.id FROM applications a JOIN personal_records r ON r.id = a.input_record WHERE {unused}
-            UNION
-            SELECT a.person, r.id FROM orders o JOIN applications a ON a.id = o.application
-                JOIN personal_records r ON r.id = o.signature_record WHERE {unused}) AS found
-         ORDER BY id LIMIT $2"
-    );
-    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(before).bind(limit).fetch_all(db).await
+    format!(
+        "SELECT a.person, r.id FROM applications a JOIN personal_records r ON r.id = a.input_record WHERE {unused}
+         UNION
+         SELECT a.person, r.id FROM orders o JOIN applications a ON a.id = o.application
+            JOIN personal_records r ON r.id = o.signature_record WHERE {unused}"
+    )
 }
 
-/// Records of loans that were over, by the booking of their last event, before a day: applications, signatures, and
-/// what was written with payments. The
-/// loans of one order share both, so that the last of them counts.
-///
-/// # Errors
-/// When the database fails.
-pub async fn of_contracts(db: &mut Connection, before: &str, limit: i64) -> sqlx::Result<Vec<Found>> {
+/// Records of loans that were over, by the booking of their last event, before a day `$1`: applications, signatures, and
+/// what was written with payments. The loans of one order share the first two, so that the last of them counts.
+fn of_contracts() -> String {
     let over = format!(
         "length(r.sealed) > 0 AND {NOTHING_OPEN}
             AND NOT EXISTS (SELECT 1 FROM loans k JOIN loan_standings s ON s.loan = k.id
                 WHERE k.application = l.application AND (s.status NOT IN ('settled', 'cancelled', 'closed')
                     OR EXISTS (SELECT 1 FROM loan_events e WHERE e.loan = k.id AND e.booked >= $1)))"
     );
-    let sql = format!(
-        "SELECT person, id FROM (
-            SELECT l.person, r.id FROM loans l JOIN applications a ON a.id = l.application
-                JOIN personal_records r ON r.id IN (a.input_record, l.signature_record) WHERE {over}
-            UNION
-            SELECT l.person, r.id FROM suspense_matches m JOIN payer_references p ON p.entry = m.entry
-                JOIN loans l ON l.id = m.loan JOIN applications a ON a.id = l.application
-                JOIN personal_records r ON r.id = p.record WHERE {over}) AS found
-         ORDER BY id LIMIT $2"
-    );
+    format!(
+        "SELECT l.person, r.id FROM loans l JOIN applications a ON a.id = l.application
+            JOIN personal_records r ON r.id IN (a.input_record, l.signature_record) WHERE {over}
+         UNION
+         SELECT l.person, r.id FROM suspense_matches m JOIN payer_references p ON p.entry = m.entry
+            JOIN loans l ON l.id = m.loan JOIN applications a ON a.id = l.application
+            JOIN personal_records r ON r.id = p.record WHERE {over}"
+    )
+}
+
+/// What records of a person are kept for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// An application that came to no loan.
+    Application,
+    /// A loan.
+    Contract,
+}
+
+impl Purpose {
+    fn past(self) -> String {
+        match self {
+            Self::Application => of_applications(),
+            Self::Contract => of_contracts(),
+        }
+    }
+}
+
+/// Records that are past a purpose on account of what was over before a day.
+///
+/// # Errors
+/// When the database fails.
+pub async fn past(db: &mut Connection, purpose: Purpose, before: &str, limit: i64) -> sqlx::Result<Vec<Found>> {
+    let sql = format!("SELECT person, id FROM ({}) AS found ORDER BY id LIMIT $2", purpose.past());
     sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(before).bind(limit).fetch_all(db).await
+}
+
+/// How many such records there are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_past(db: &mut Connection, purpose: Purpose, before: &str) -> sqlx::Result<i64> {
+    let sql = format!("SELECT count(*) FROM ({}) AS found", purpose.past());
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(before).fetch_one(db).await
+}
+
+/// How many payers' words are kept that came before a day.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_references(db: &mut Connection, before: &str) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT count(*) FROM payer_references WHERE length(sealed) > 0 AND received < $1")
+        .bind(before)
+        .fetch_one(db)
+        .await
 }
 
 /// Empties a record; `false` where it was empty.

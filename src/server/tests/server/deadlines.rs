@@ -246,6 +246,35 @@ async fn what_is_past_its_purpose_goes_and_what_an_open_loan_needs_stays() {
     world.verify().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn for_how_long_what_is_kept_is_read_and_what_is_past_it_is_erased_once() {
+    let mut world = World::new().await;
+    world.config().conduct.retention.application_days = Some(60);
+    world.restart().await;
+    world.set_date("2024-01-31").await;
+    world.apply(&ADA, 50_000).await;
+    let read = async |who: &str| world.get("/v1/retention", who).await.expect(200);
+    let first = read(LENDER).await;
+    let of = |view: &Value, field: &str| -> Vec<Value> {
+        view["purposes"].as_array().unwrap().iter().map(|purpose| purpose[field].clone()).collect()
+    };
+    assert_eq!(of(&first, "purpose"), ["application", "contract", "suspense"]);
+    assert_eq!(of(&first, "days"), [json!(60), Value::Null, Value::Null]);
+    assert_eq!(of(&first, "due"), [json!(0), json!(0), json!(0)]);
+    // 31 March is the last of the 60 days after 31 January of a leap year.
+    world.set_date("2024-03-31").await;
+    assert_eq!(of(&read(LENDER).await, "due")[0], 0);
+    world.set_date("2024-04-01").await;
+    assert_eq!(of(&read(crate::world::AUDITOR).await, "due")[0], 1);
+    world.post("/v1/retention", LENDER, &json!({})).await.problem(400, "idempotency-key-missing");
+    let erased = world.call("POST", "/v1/retention", LENDER, &[("idempotency-key", "r")], b"").await;
+    assert_eq!(erased.expect(200), json!({ "today": "2024-04-01", "erased": 1 }));
+    assert_eq!(world.call("POST", "/v1/retention", LENDER, &[("idempotency-key", "r")], b"").await.bytes, erased.bytes);
+    let again = world.call("POST", "/v1/retention", LENDER, &[("idempotency-key", "s")], b"").await.expect(200);
+    assert_eq!(again["erased"], 0);
+    assert_eq!(of(&read(LENDER).await, "due")[0], 0);
+}
+
 /// How many records of a person hold something.
 async fn records(world: &World, person: &str) -> usize {
     let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);

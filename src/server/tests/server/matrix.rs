@@ -121,6 +121,8 @@ fn table() -> Vec<Row> {
         row("GET",    "/v1/funders/{id}/position",          Unknown,      none(),                           [401, 404, 404, 404, 404, 404, 404, 404]),
         row("GET",    "/v1/funders/{id}/reconciliation",    Unknown,      none(),                           [401, 404, 404, 404, 404, 404, 404, 404]),
         row("POST",   "/v1/funders/{id}/reconciliation",    Unknown,      json!({ "date": "2020-01-31", "file": "x" }), [401, 404, 404, 404, 404, 404, 404, 404]),
+        row("GET",    "/v1/retention",                      Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
+        row("POST",   "/v1/retention",                      Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 403]),
         row("GET",    "/v1/jobs",                           Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 403]),
         row("GET",    "/v1/ledger/accounts/{code}",         Account,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
         row("GET",    "/v1/ledger/closes",                  Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200]),
