@@ -65,6 +65,12 @@ pub async fn overview(app: &App, db: &mut Connection, date: Date) -> Result<Vec<
     Ok(all)
 }
 
+/// The first day on which a loan may have been over for its records still to be kept; nothing where they always are.
+#[must_use]
+pub fn contracts_before(app: &App, date: Date) -> Option<String> {
+    before(date, app.settings.conduct.retention.contract_days)
+}
+
 /// The first day of what is still kept; nothing where all is, for ever or because nothing is older than the calendar.
 fn before(date: Date, days: Option<u32>) -> Option<String> {
     let days = i32::try_from(days?).ok()?;
@@ -79,7 +85,7 @@ pub fn run(app: &App, date: Date) -> Running<'_> {
         for (purpose, days) in [(Purpose::Application, kept.application_days), (Purpose::Contract, kept.contract_days)]
         {
             if let Some(before) = before(date, days) {
-                done.changed += erase_all(app, purpose, &before).await?;
+                done.changed += erase_all(app, purpose, (&before, date)).await?;
             }
         }
         if let Some(before) = before(date, kept.suspense_days) {
@@ -92,16 +98,18 @@ pub fn run(app: &App, date: Date) -> Running<'_> {
     })
 }
 
-async fn erase_all(app: &App, purpose: Purpose, before: &str) -> Result<u64, Problem> {
+async fn erase_all(app: &App, purpose: Purpose, (before, date): (&str, Date)) -> Result<u64, Problem> {
     let now = app.now()?.to_string();
     let now = now.as_str();
+    let over = contracts_before(app, date);
+    let over = over.as_deref();
     let mut erased = 0;
     loop {
         let work = |mut tx: Part| async move {
             let mut count = 0;
             for (person, record) in retention::past(&mut tx, purpose, before, BATCH_MAX).await? {
                 count += u64::from(retention::empty(&mut tx, &record).await?);
-                forget_person(&mut tx, &person, now).await?;
+                forget_person(&mut tx, &person, over, now).await?;
             }
             Ok(count)
         };
@@ -131,8 +139,8 @@ async fn empty_references(app: &App, before: &str) -> Result<u64, Problem> {
 }
 
 /// Destroys the key of whoever has nothing left and owes nothing.
-async fn forget_person(db: &mut Connection, person: &str, now: &str) -> Result<(), Problem> {
-    if retention::nothing_left(db, person).await? && rights::open_loans(db, person).await?.is_empty() {
+async fn forget_person(db: &mut Connection, person: &str, over: Option<&str>, now: &str) -> Result<(), Problem> {
+    if retention::nothing_left(db, person).await? && rights::open_loans(db, person, over).await?.is_empty() {
         persons::erase(db, person, now).await?;
     }
     Ok(())

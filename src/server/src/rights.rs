@@ -11,6 +11,7 @@ use crate::{
     http::etag,
     people,
     problem::{Kind, Problem},
+    retention,
     settings::Settings,
     storage::{Connection, applications, group::Part, orders, persons},
     vault::Vault,
@@ -290,15 +291,17 @@ pub async fn correct(
 /// 404 where nobody has this id, 409 where a loan is open or an order may still be captured.
 pub async fn erase(app: &App, person: &str) -> Result<String, Problem> {
     let now = app.now()?.to_string();
-    let today = app.today()?.to_string();
-    let (now, today) = (now.as_str(), today.as_str());
+    let today = app.today()?;
+    let over = retention::contracts_before(app, today);
+    let today = today.to_string();
+    let (now, today, over) = (now.as_str(), today.as_str(), over.as_deref());
     // Asked and erased in one transaction: a signing in between meets it, and one of the two is done again.
     let work = |mut tx: Part| async move {
         let (_, erased) = persons::find(&mut tx, person).await?.ok_or_else(Problem::not_found)?;
         if let Some(erased) = erased {
             return Ok(erased);
         }
-        let open = open_loans(&mut tx, person).await?;
+        let open = open_loans(&mut tx, person, over).await?;
         if !open.is_empty() {
             let detail = "a loan is open; its data are kept until it is settled";
             return Err(Problem::new(Kind::WrongState, detail).with("loans", open));
@@ -316,14 +319,25 @@ pub async fn erase(app: &App, person: &str) -> Result<String, Problem> {
     Ok(erased)
 }
 
-/// A person's loans whose contract is still to be performed.
+/// A person's loans whose contract is still to be performed. Of what was given up or sold something may still come: it is
+/// over when its last event was booked before the day from which contracts are kept, `kept_from`.
 ///
 /// # Errors
 /// 500 when the database fails.
-pub async fn open_loans(db: &mut Connection, person: &str) -> Result<Vec<String>, Problem> {
+pub async fn open_loans(db: &mut Connection, person: &str, kept_from: Option<&str>) -> Result<Vec<String>, Problem> {
     let over = [Status::Settled, Status::Cancelled, Status::Closed].map(Status::name);
-    let loans = persons::loans(db, person).await?;
-    Ok(loans.into_iter().filter(|(_, status, _)| !over.contains(&status.as_str())).map(|(id, _, _)| id).collect())
+    let given_up = [Status::ChargedOff, Status::Transferred].map(Status::name);
+    let mut open = Vec::new();
+    for (id, status, _) in persons::loans(db, person).await? {
+        let old = match kept_from.filter(|_| given_up.contains(&status.as_str())) {
+            Some(kept_from) => persons::last_booked(db, &id).await?.is_some_and(|booked| *booked < *kept_from),
+            None => false,
+        };
+        if !old && !over.contains(&status.as_str()) {
+            open.push(id);
+        }
+    }
+    Ok(open)
 }
 
 /// Withdraws a consent from now on; what was done on it stays lawful. Withdrawing twice is withdrawing once.

@@ -169,6 +169,14 @@ pub async fn loans(db: &mut Connection, person: &str) -> sqlx::Result<Vec<(Strin
     .await
 }
 
+/// On which business day the last event of a loan was booked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_booked(db: &mut Connection, loan: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar("SELECT max(booked) FROM loan_events WHERE loan = $1").bind(loan).fetch_one(db).await
+}
+
 /// A person's orders that are captured by their merchants: what is authorized, what is captured, when it was signed.
 ///
 /// # Errors

@@ -29,12 +29,14 @@ fn of_applications() -> String {
 }
 
 /// Records of loans that were over, by the booking of their last event, before a day `$1`: applications, signatures, and
-/// what was written with payments. The loans of one order share the first two, so that the last of them counts.
+/// what was written with payments. A loan that was given up or sold is over as well, once nothing more comes of it for as
+/// long. The loans of one order share the first two, so that the last of them counts.
 fn of_contracts() -> String {
     let over = format!(
         "length(r.sealed) > 0 AND {NOTHING_OPEN}
             AND NOT EXISTS (SELECT 1 FROM loans k JOIN loan_standings s ON s.loan = k.id
-                WHERE k.application = l.application AND (s.status NOT IN ('settled', 'cancelled', 'closed')
+                WHERE k.application = l.application AND (s.status NOT IN ('settled', 'cancelled', 'closed', 'charged_off',
+                    'transferred')
                     OR EXISTS (SELECT 1 FROM loan_events e WHERE e.loan = k.id AND e.booked >= $1)))"
     );
     format!(

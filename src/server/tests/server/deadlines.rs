@@ -314,6 +314,41 @@ async fn what_an_order_s_open_loan_needs_stays_whatever_became_of_its_other_loan
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_loan_that_was_given_up_or_sold_is_over_when_nothing_comes_of_it_any_more() {
+    let mut world = World::new().await;
+    world.config().conduct.retention.contract_days = Some(60);
+    world.restart().await;
+    world.set_date("2024-01-31").await;
+    let (_, given_up, who) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let grace = Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+    let (_, sold, _) = world.buy(&grace, 50_000, "monthly-3").await;
+    let person = world.text("SELECT person FROM loans WHERE id = $1", &given_up).await;
+    let other = world.text("SELECT person FROM loans WHERE id = $1", &sold).await;
+    world.set_date("2024-02-01").await;
+    let value_date = Date::parse("2024-02-01").unwrap();
+    book(&world, &given_up, Event::ChargedOff { value_date }, "2024-02-01").await;
+    let price = prequal_core::money::Amount::new(100).unwrap();
+    book(&world, &sold, Event::Transferred { value_date, owner: "buyer".to_owned(), price }, "2024-02-01").await;
+    // What still comes begins the time anew.
+    world.set_date("2024-03-01").await;
+    world.pay(&given_up, &who, 1_000).await;
+    let erase = async |person: &str| world.call("DELETE", &format!("/v1/persons/{person}"), LENDER, &[], b"").await;
+    // 60 days from 1 February are 1 April, and from 1 March 30 April.
+    world.set_date("2024-04-01").await;
+    erase(&person).await.problem(409, "wrong-state");
+    erase(&other).await.problem(409, "wrong-state");
+    assert_eq!(world.job("retention", "2024-04-01").await, 0);
+    assert_eq!(world.job("retention", "2024-04-02").await, 2, "what was sold");
+    let export = world.get(&format!("/v1/persons/{other}"), LENDER).await.expect(200);
+    assert!(export["erased"].is_string(), "nothing was left of them");
+    world.set_date("2024-04-30").await;
+    erase(&person).await.problem(409, "wrong-state");
+    world.set_date("2024-05-01").await;
+    erase(&person).await.expect(200);
+    world.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_order_of_which_nothing_was_captured_leaves_neither_application_nor_signature() {
     let mut world = World::new().await;
     world.config().conduct.retention.application_days = Some(60);
