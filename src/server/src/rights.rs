@@ -13,7 +13,13 @@ use crate::{
     problem::{Kind, Problem},
     retention,
     settings::Settings,
-    storage::{Connection, applications, group::Part, orders, persons},
+    storage::{
+        Connection, applications,
+        group::Part,
+        orders,
+        person_file::{self, KeptDecision, KeptDisclosure, KeptMandate, KeptNotice, KeptPayment, KeptReview},
+        persons,
+    },
     vault::Vault,
 };
 
@@ -43,6 +49,18 @@ pub struct Export {
     orders: Vec<Ordered>,
     /// Lines of credit.
     lines: Vec<Line>,
+    /// Every decision about them, with its reasons.
+    decisions: Vec<KeptDecision>,
+    /// What they were told before their contracts.
+    disclosures: Vec<KeptDisclosure>,
+    /// What they were told by notices.
+    notices: Vec<KeptNotice>,
+    /// What people looked at again.
+    reviews: Vec<KeptReview>,
+    /// Payments of their loans.
+    payments: Vec<KeptPayment>,
+    /// Leave to debit them.
+    mandates: Vec<KeptMandate>,
 }
 
 /// One record.
@@ -179,6 +197,12 @@ pub async fn export(app: &App, db: &mut Connection, person: &str) -> Result<Expo
     });
     let lines = persons::lines(db, person).await?.into_iter();
     Ok(Export {
+        decisions: person_file::decisions(db, person).await?,
+        disclosures: person_file::disclosures(db, person).await?,
+        notices: person_file::notices(db, person).await?,
+        reviews: person_file::reviews(db, person).await?,
+        payments: person_file::payments(db, person).await?,
+        mandates: person_file::mandates(db, person).await?,
         orders: ordered.collect(),
         lines: lines.map(|(line_id, granted)| Line { line_id, granted }).collect(),
         person_id: person.to_owned(),

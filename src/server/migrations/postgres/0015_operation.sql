@@ -20,3 +20,6 @@ UPDATE suspense_receipts SET reference_sealed = '';
 CREATE TRIGGER suspense_receipts_no_update BEFORE UPDATE ON suspense_receipts
 FOR EACH ROW EXECUTE FUNCTION must_not_change();
 ALTER TABLE suspense_receipts DROP COLUMN reference_sealed;
+
+-- What a person is shown of what is kept of them is found by their applications.
+CREATE INDEX notices_by_application ON notices (application);

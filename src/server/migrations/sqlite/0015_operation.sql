@@ -15,3 +15,6 @@ CREATE TABLE payer_references (
 CREATE INDEX payer_references_kept ON payer_references (received) WHERE length(sealed) > 0;
 INSERT INTO payer_references (entry, sealed, received) SELECT entry, reference_sealed, received FROM suspense_receipts;
 ALTER TABLE suspense_receipts DROP COLUMN reference_sealed;
+
+-- What a person is shown of what is kept of them is found by their applications.
+CREATE INDEX notices_by_application ON notices (application);

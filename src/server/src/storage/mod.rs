@@ -29,6 +29,7 @@ pub mod orders;
 pub mod outbox;
 pub mod pay_backs;
 pub mod payments;
+pub mod person_file;
 pub mod persons;
 pub mod refunds;
 pub mod remittances;

@@ -64,6 +64,40 @@ async fn the_lender_exports_corrects_and_erases_a_person() {
     world.verify().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_sees_also_what_was_decided_told_and_paid() {
+    let world = World::new().await;
+    let (purchase, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.pay(&loan, &capability, 1_000).await;
+    let agreed = json!({ "text_hash": prequal_server::secret::sha256_hex("Debit me.") }).to_string();
+    world.call("PUT", &format!("/v1/loans/{loan}/autopay"), &capability, &[], agreed.as_bytes()).await.expect(200);
+    let declined = world.apply(&Shopper { standing: "bad", ..ADA }, 50_000).await;
+    let request = format!("/v1/applications/{}/review-request", declined.application);
+    world.post(&request, &declined.capability, &json!({})).await.expect(202);
+    let person = person_of(&world, ADA.email).await.remove(0);
+    let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);
+    let of = |list: &str, field: &str, value: &str| -> Vec<Value> {
+        let all = export[list].as_array().unwrap();
+        all.iter().filter(|one| one[field] == value).cloned().collect()
+    };
+    let decisions = of("decisions", "application_id", &declined.application);
+    let refused = decisions.iter().find(|one| one["outcome"] == "declined").unwrap();
+    assert!(refused["reasons"].as_str().unwrap().contains("R02"), "{refused}");
+    assert!(!of("decisions", "application_id", &purchase.application).is_empty());
+    let told = &of("disclosures", "application_id", &purchase.application)[0];
+    assert!(told["text"].as_str().unwrap().contains("500.00") && told["presented"].is_string(), "{told}");
+    let notice = &of("notices", "application_id", &declined.application)[0];
+    assert!(notice["text"].as_str().unwrap().contains("R02"), "{notice}");
+    assert_eq!(of("reviews", "application_id", &declined.application)[0]["kind"], "human_review");
+    let paid = &of("payments", "loan_id", &loan)[0];
+    assert_eq!((&paid["amount"], &paid["status"]), (&json!(1_000), &json!("cleared")));
+    assert_eq!(of("mandates", "loan_id", &loan)[0]["withdrawn"], Value::Null);
+    // And nothing of anybody else.
+    let grace = Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+    world.apply(&grace, 50_000).await;
+    assert_eq!(world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200)["decisions"], export["decisions"]);
+}
+
 /// Money comes whose payer is not known, with what the payer wrote.
 async fn stray(world: &World, amount: i64) -> String {
     let today = world.app().today().unwrap().to_string();
