@@ -18,3 +18,6 @@ ALTER TABLE suspense_receipts DROP COLUMN reference_sealed;
 
 -- What a person is shown of what is kept of them is found by their applications.
 CREATE INDEX notices_by_application ON notices (application);
+
+-- A day forgets the replies whose time is over, and looks at no others.
+CREATE INDEX idempotency_by_created ON idempotency (created);

@@ -57,44 +57,18 @@ pub async fn insert(db: &mut Connection, scope: &str, stored: &Stored, now: &str
     Ok(())
 }
 
-/// Under which key a reply is, and since when.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct Key {
-    pub scope: String,
-    pub key_hash: String,
-    pub created: String,
-}
-
-/// Keys in order, after one: a walk through all replies, whatever is added or removed meanwhile.
+/// Forgets replies from before a moment, the oldest first; how many there were.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(db: &mut Connection, after: &(String, String), limit: i64) -> sqlx::Result<Vec<Key>> {
-    sqlx::query_as(
-        "SELECT scope, key_hash, created FROM idempotency WHERE (scope, key_hash) > ($1, $2)
-         ORDER BY scope, key_hash LIMIT $3",
+pub async fn delete_before(db: &mut Connection, before: &str, limit: i64) -> sqlx::Result<u64> {
+    let done = sqlx::query(
+        "DELETE FROM idempotency WHERE (scope, key_hash) IN (
+            SELECT scope, key_hash FROM idempotency WHERE created < $1 ORDER BY created LIMIT $2)",
     )
-    .bind(&after.0)
-    .bind(&after.1)
+    .bind(before)
     .bind(limit)
-    .fetch_all(db)
-    .await
-}
-
-/// Forgets replies; how many there were.
-///
-/// # Errors
-/// When the database fails.
-pub async fn delete(db: &mut Connection, keys: &[&Key]) -> sqlx::Result<u64> {
-    let mut removed = 0;
-    for key in keys {
-        let done = sqlx::query("DELETE FROM idempotency WHERE scope = $1 AND key_hash = $2 AND created = $3")
-            .bind(&key.scope)
-            .bind(&key.key_hash)
-            .bind(&key.created)
-            .execute(&mut *db)
-            .await?;
-        removed += done.rows_affected();
-    }
-    Ok(removed)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }
