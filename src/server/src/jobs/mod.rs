@@ -78,6 +78,12 @@ pub const JOBS: &[Job] = &[
         about: "reminds of instalments before and after their due day",
         run: crate::reminders::run,
     },
+    Job { name: "notice-sending", about: "sends the notices that are due", run: crate::delivery::deliver },
+    Job {
+        name: "webhook-delivery",
+        about: "delivers the webhooks that are due",
+        run: crate::webhook_sender::deliver,
+    },
     Job {
         name: "retention",
         about: "erases personal data that is past what it was kept for",
@@ -86,6 +92,9 @@ pub const JOBS: &[Job] = &[
     expiry::IDEMPOTENCY_EXPIRY,
     expiry::OUTBOX_CLEANUP,
 ];
+
+/// Jobs that reach beyond the database, so that no copy of it keeps them from taking effect.
+pub const OUTWARD: &[&str] = &["notice-sending", "webhook-delivery"];
 
 /// The job of a name.
 #[must_use]

@@ -377,6 +377,63 @@ async fn more_replies_than_a_page_are_all_walked_through() {
     assert_eq!((expiry.run)(app, date("2026-01-01")).await.unwrap().changed, u64::try_from(page).unwrap() + 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn notices_and_webhooks_that_are_due_are_sent_at_an_operator_s_word() {
+    let mut world = World::new().await;
+    let folder = world.folder.path().join("notices");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = told.clone();
+    let taking = axum::Router::new().fallback(move || {
+        counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        async { "" }
+    });
+    tokio::spawn(async move { axum::serve(listener, taking).await });
+    // A server of which nothing works by itself: what is due waits.
+    let declined = crate::actors::Shopper { standing: "bad", ..ADA };
+    world.post("/v1/webhooks", MERCHANT, &json!({ "url": url })).await.expect(201);
+    world.config().notices =
+        Some(prequal_server::delivery::Channel::File { folder: folder.clone(), from: "Credit <c@l.example>".to_owned() });
+    let alone = another_server(&mut world).await;
+    world.apply(&declined, 50_000).await;
+    let job = prequal_server::jobs::find("notice-sending").unwrap();
+    let today = alone.today().unwrap();
+    assert_eq!((job.run)(&alone, today).await.unwrap().changed, 1, "the decline's notice");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    assert_eq!((job.run)(&alone, today).await.unwrap().changed, 0, "once");
+
+    // Taken from the sender that runs by itself: its message is due again, and the job delivers it.
+    let (_, _, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let waiting = "SELECT count(*) FROM webhook_deliveries WHERE status = 'waiting'";
+    let all = "SELECT count(*) FROM webhook_deliveries";
+    let count = async |sql: &'static str| -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut *alone.db.read().await.unwrap()).await.unwrap()
+    };
+    for _ in 0..400 {
+        if count(all).await > 0 && count(waiting).await == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    world.stop().await;
+    let before = told.load(std::sync::atomic::Ordering::SeqCst);
+    let mut tx = alone.db.begin().await.unwrap();
+    sqlx::query("UPDATE webhook_deliveries SET status = 'waiting', next_attempt_ms = 0").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let due = u64::try_from(count(all).await).unwrap();
+    assert!(due > 0);
+    let job = prequal_server::jobs::find("webhook-delivery").unwrap();
+    assert_eq!((job.run)(&alone, today).await.unwrap().changed, due);
+    assert_eq!(told.load(std::sync::atomic::Ordering::SeqCst), before + usize::try_from(due).unwrap());
+    assert_eq!((job.run)(&alone, today).await.unwrap().changed, 0, "once");
+    alone.db.close().await;
+    // A copy of the database would not keep anybody from being told.
+    let mut config = world.config().clone();
+    let dry = operation::run_job(&mut config, true, "webhook-delivery", today, true).await.unwrap_err();
+    assert!(dry.contains("really send"), "{dry}");
+}
+
 /// 50,000 free of interest in three months: 16,666 each, and the stray two cents with the last.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_due_instalment_is_debited_once_however_often_the_job_runs() {
