@@ -7,7 +7,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::storage;
+use crate::{codes, storage};
 
 /// The `type` of every problem is this and the slug.
 pub const TYPE_PREFIX: &str = "urn:prequal:problem:";
@@ -164,6 +164,19 @@ kinds! {
     Internal = INTERNAL_SERVER_ERROR, "internal", "the server could not do this";
 }
 
+impl Kind {
+    /// After how many seconds the same request may fare better, where time alone is in the way.
+    #[must_use]
+    pub const fn retry_after_seconds(self) -> Option<u64> {
+        match self {
+            Self::Contention | Self::TimedOut | Self::IdempotencyInFlight | Self::RateLimited => Some(1),
+            Self::NotReady => Some(5),
+            Self::CodeWait => Some(codes::RESEND_SECONDS as u64),
+            _ => None,
+        }
+    }
+}
+
 /// One error answer.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -248,7 +261,13 @@ struct Document<'a> {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        const MEMBER: &str = "retry_after_seconds";
+        let known = self.extra.get(MEMBER).and_then(Value::as_u64);
+        let retry = known.or(self.kind.retry_after_seconds());
+        if let Some(seconds) = retry {
+            self.extra.insert(MEMBER.to_owned(), seconds.into());
+        }
         let document = Document {
             r#type: format!("{TYPE_PREFIX}{}", self.kind.slug()),
             title: self.kind.title(),
@@ -261,6 +280,9 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if self.kind == Kind::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -271,6 +293,25 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_is_in_the_way_of_time_alone_is_told_when_to_come_again() {
+        for (problem, seconds) in [
+            (Problem::contention(), Some("1")),
+            (Problem::new(Kind::NotReady, "it starts"), Some("5")),
+            (Problem::new(Kind::TimedOut, "it took too long"), Some("1")),
+            (Problem::new(Kind::IdempotencyInFlight, "it is served"), Some("1")),
+            (Problem::new(Kind::CodeWait, "sent").with("retry_after_seconds", 7), Some("7")),
+            (Problem::new(Kind::RateLimited, "slower").with("retry_after_seconds", 3), Some("3")),
+            (Problem::new(Kind::WrongState, "never"), None),
+            (Problem::internal("a defect"), None),
+        ] {
+            let kind = problem.kind();
+            let response = problem.into_response();
+            let header = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!(header, seconds, "{kind:?}");
+        }
+    }
 
     #[test]
     fn slugs_are_unique() {

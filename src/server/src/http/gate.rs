@@ -134,9 +134,7 @@ async fn answer(request: Request, next: Next, time_max: Duration) -> Response {
 
 fn limited(seconds: u64) -> Response {
     let detail = format!("come again in {seconds} s");
-    let mut response = Problem::new(Kind::RateLimited, detail).with("retry_after_seconds", seconds).into_response();
-    put(response.headers_mut(), "retry-after", &seconds.to_string());
-    response
+    Problem::new(Kind::RateLimited, detail).with("retry_after_seconds", seconds).into_response()
 }
 
 /// `RateLimit` and `RateLimit-Policy` as the working group's draft has them.

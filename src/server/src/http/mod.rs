@@ -80,6 +80,8 @@ pub struct ProblemDocument {
     detail: String,
     /// RFC 6901, where a place in the body is meant.
     pointer: Option<String>,
+    /// Where the same request may fare better later: after how many seconds, as the header `Retry-After` says.
+    retry_after_seconds: Option<u64>,
 }
 
 #[derive(OpenApi)]
