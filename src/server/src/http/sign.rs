@@ -134,10 +134,11 @@ pub async fn sign(
     if let Signature::OneTimeCode { code } = &signing.signature {
         let mut db = app.db.read().await?;
         let row = of_capability(&mut db, &id, &capability).await?;
-        // A retry was answered before, and its code is used up.
+        // A retry was answered before, and its code is used up; so is that of an agreement that was signed, whether it is
+        // a loan already or an order that is captured later.
         let answered = attempt.earlier(&mut db, &app.vault).await?.is_some();
         drop(db);
-        if !answered && row.loan.is_none() {
+        if !answered && row.loan.is_none() && row.status != "signed" {
             check_agreement(&row, &signing)?;
             codes::check(&app, &row, code, now).await?;
         }

@@ -185,6 +185,29 @@ async fn a_code_that_was_sent_signs_once_and_stands_in_no_table() {
     assert!(!notice["proof"].as_str().unwrap().contains("ada"));
 }
 
+/// The reply was lost, and with it the key: the code is used up, and the order is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_was_signed_by_a_code_is_given_again_under_another_key() {
+    let world = World::new().await;
+    let checkout = world.manual_checkout(50_000, 30).await;
+    let purchase = world.apply_for(checkout, &ADA, 50_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    world.post_once(&path(&purchase, "sign/code"), &purchase.capability, "c", &json!({})).await.expect(202);
+    let newest = "SELECT max(id) FROM signing_codes WHERE application = $1";
+    let code = world.app().vault.signing_code(&world.text(newest, &purchase.application).await);
+    let first = world.sign(&purchase, "a", &coded(&submitted, &code)).await.expect(201);
+    let again = world.sign(&purchase, "b", &coded(&submitted, &code)).await.expect(201);
+    assert_eq!((&again["order_id"], &again["status"]), (&first["order_id"], &json!("authorized")));
+    for signed in [&first, &again] {
+        let order = format!("/v1/orders/{}", first["order_id"].as_str().unwrap());
+        world.get(&order, signed["capability"].as_str().unwrap()).await.expect(200);
+    }
+    // Of another agreement it is nothing.
+    let mut other = coded(&submitted, &code);
+    other["agreement_hash"] = json!("0".repeat(64));
+    world.sign(&purchase, "d", &other).await.problem(422, "agreement-differs");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_ends_with_its_time_its_attempts_and_its_agreement() {
     let world = World::new().await;
