@@ -181,7 +181,7 @@ pub async fn withdraw(
     IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Reply, Problem> {
     let resource = format!("loans/{id}/withdrawal");
-    let attempt = app.in_flight.claim(&format!("capability:{capability}"), &resource, &key, &secret::sha256_hex(""))?;
+    let attempt = app.in_flight.claim_of_shopper(&capability, &resource, &key, &secret::sha256_hex(""))?;
     let (server, id, capability, attempt) = (&*app, id.as_str(), capability.as_str(), &attempt);
     let work = |mut tx: Part| async move {
         let row = of_capability(&mut tx, id, capability).await?;

@@ -137,8 +137,9 @@ pub async fn take(
     IdempotencyKey(key): IdempotencyKey,
     Json { value: new, fingerprint }: Json<NewPlan>,
 ) -> Result<Reply, Problem> {
+    let resource = format!("lines/{id}/plans");
+    let attempt = app.in_flight.claim_of_shopper(&capability, &resource, &key, &fingerprint)?;
     let caller = Caller::Capability(capability);
-    let attempt = app.in_flight.claim(&caller.scope(), &format!("lines/{id}/plans"), &key, &fingerprint)?;
     let (server, caller, attempt, id, new) = (&*app, &caller, &attempt, id.as_str(), &new);
     let work = |mut tx: Part| async move {
         let row = visible(&mut tx, id, caller).await?;

@@ -5,6 +5,8 @@ use super::Connection;
 /// A reply as it is stored.
 #[derive(Debug, Clone)]
 pub struct Stored {
+    /// Whose key it is, and for what.
+    pub scope: String,
     /// Of the key; within a scope, there is one.
     pub key_hash: String,
     /// Of the request's body.
@@ -15,21 +17,23 @@ pub struct Stored {
     pub sealed: Vec<u8>,
 }
 
-/// The reply under a key, of which there are two forms.
+/// The reply under a key. Of scope and key there are two forms each: today's, and that of an earlier program.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(db: &mut Connection, scope: &str, keys: [&str; 2]) -> sqlx::Result<Option<Stored>> {
-    let row: Option<(String, String, i64, Vec<u8>)> = sqlx::query_as(
-        "SELECT key_hash, fingerprint, reply_status, reply_sealed FROM idempotency
-         WHERE scope = $1 AND key_hash IN ($2, $3)",
+pub async fn find(db: &mut Connection, scopes: [&str; 2], keys: [&str; 2]) -> sqlx::Result<Option<Stored>> {
+    let row: Option<(String, String, String, i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT scope, key_hash, fingerprint, reply_status, reply_sealed FROM idempotency
+         WHERE scope IN ($1, $2) AND key_hash IN ($3, $4)",
     )
-    .bind(scope)
+    .bind(scopes[0])
+    .bind(scopes[1])
     .bind(keys[0])
     .bind(keys[1])
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|(key_hash, fingerprint, status, sealed)| Stored {
+    Ok(row.map(|(scope, key_hash, fingerprint, status, sealed)| Stored {
+        scope,
         key_hash,
         fingerprint,
         status: u16::try_from(status).unwrap_or(0),
@@ -41,12 +45,12 @@ pub async fn find(db: &mut Connection, scope: &str, keys: [&str; 2]) -> sqlx::Re
 ///
 /// # Errors
 /// When the key is taken or the database fails.
-pub async fn insert(db: &mut Connection, scope: &str, stored: &Stored, now: &str) -> sqlx::Result<()> {
+pub async fn insert(db: &mut Connection, stored: &Stored, now: &str) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO idempotency (scope, key_hash, fingerprint, reply_status, reply_sealed, created)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(scope)
+    .bind(&stored.scope)
     .bind(&stored.key_hash)
     .bind(&stored.fingerprint)
     .bind(i64::from(stored.status))

@@ -33,9 +33,9 @@ async fn note(app: &App, name: &str, date: Date) -> Result<Done, Problem> {
     let hash = prequal_server::secret::sha256_hex(uuid::Uuid::new_v4().to_string());
     let (scope, hash) = (&*format!("{name} {date}"), &*hash);
     let (key_hash, fingerprint) = (hash.to_owned(), hash.to_owned());
-    let stored = &replies::Stored { key_hash, fingerprint, status: 200, sealed: vec![1] };
+    let stored = &replies::Stored { scope: scope.to_owned(), key_hash, fingerprint, status: 200, sealed: vec![1] };
     app.db
-        .write(|mut tx: Part| async move { Ok(replies::insert(&mut tx, scope, stored, "2026-01-01").await?) })
+        .write(|mut tx: Part| async move { Ok(replies::insert(&mut tx, stored, "2026-01-01").await?) })
         .await?;
     Ok(Done { changed: 1 })
 }
@@ -367,10 +367,10 @@ async fn more_replies_than_a_page_are_all_walked_through() {
     for number in 0..2 * page + 1 {
         let hash = format!("{number:064}");
         let stored =
-            replies::Stored { key_hash: hash.clone(), fingerprint: hash.clone(), status: 200, sealed: vec![1] };
+            replies::Stored { scope: "walk".to_owned(), key_hash: hash.clone(), fingerprint: hash.clone(), status: 200, sealed: vec![1] };
         // Every second is old.
         let created = if number % 2 == 0 { "2020-01-01T00:00:00Z" } else { "2199-01-01T00:00:00Z" };
-        replies::insert(&mut tx, "walk", &stored, created).await.unwrap();
+        replies::insert(&mut tx, &stored, created).await.unwrap();
     }
     tx.commit().await.unwrap();
     let expiry = prequal_server::jobs::find("idempotency-expiry").unwrap();

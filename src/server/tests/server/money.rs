@@ -154,6 +154,41 @@ async fn money_of_an_unknown_payer_or_in_another_currency_waits_in_suspense() {
     assert!(!entries.to_string().contains("camera"), "what a payer writes may be personal");
 }
 
+/// The reply is lost, the credential is replaced, and the shopper tries again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_is_sent_again_under_a_newer_credential_is_the_same_payment() {
+    let world = World::new().await;
+    let (_, loan, first) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    let (pay, body) = (format!("{path}/payments"), json!({ "amount": 7 }));
+    let answer = world.post_once(&pay, &first, "k", &body).await;
+    answer.expect(202);
+    let rotated = world.post_once(&format!("{path}/capability"), &first, "r", &json!({})).await.expect(201);
+    let second = rotated["capability"].as_str().unwrap();
+    assert_eq!(world.post_once(&pay, second, "k", &body).await.bytes, answer.bytes, "debited once");
+    world.post_once(&pay, second, "k", &json!({ "amount": 8 })).await.problem(422, "idempotency-conflict");
+    // The one that was replaced opens nothing, not even what was answered to it.
+    world.post_once(&pay, &first, "k", &body).await.problem(404, "not-found");
+    // Nor does another loan's.
+    let (_, _, other) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.post_once(&pay, &other, "k", &body).await.problem(404, "not-found");
+    // What an earlier program kept under the credential itself is known as well.
+    let kept: String = sqlx::query_scalar("SELECT key_hash FROM idempotency WHERE scope = $1")
+        .bind(format!("shopper loans/{loan}/payments"))
+        .fetch_one(&mut *world.app().db.read().await.unwrap())
+        .await
+        .unwrap();
+    let scope = format!("capability:{} loans/{loan}/payments", prequal_server::secret::sha256_hex(second));
+    let sealed = world.app().vault.seal_reply(&prequal_server::idempotency::place(&scope, &kept), &answer.bytes);
+    let mut tx = world.app().db.begin().await.unwrap();
+    let update = "UPDATE idempotency SET scope = $2, reply_sealed = $3 WHERE key_hash = $1";
+    sqlx::query(update).bind(&kept).bind(scope).bind(sealed).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(world.post_once(&pay, second, "k", &body).await.bytes, answer.bytes);
+    let view = world.get(&path, second).await.expect(200);
+    assert_eq!(view["payments"].as_array().unwrap().len(), 1);
+}
+
 /// A key and a body that were kept by an earlier program, by plain hashes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_that_an_earlier_program_kept_is_given_again() {
