@@ -21,7 +21,8 @@ use crate::{
     codes,
     conduct::Signing,
     config::Config,
-    connections, delivery, http,
+    connections, delivery,
+    http::{self, gate::REQUEST_TIME_MAX},
     http_client::HttpClient,
     jobs::scheduler,
     outbox,
@@ -31,7 +32,8 @@ use crate::{
 };
 
 /// How long requests that were accepted may take to finish after the signal to stop.
-pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(20);
+/// More than the longest that any may take: what was accepted is finished.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(REQUEST_TIME_MAX.as_secs() + 5);
 
 /// What `--check` found; every line a fact. Nothing is changed: a database that does not exist yet is not made, and one
 /// of an earlier schema is not brought up to date, so its ledger, which is read by the words of this one, is not read.

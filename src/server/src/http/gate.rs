@@ -66,7 +66,7 @@ pub async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
     let known = if method_is_known(&method) { method.as_str() } else { "other" };
     gate.app.metrics.request(&route, known, status, took);
     span.in_scope(|| {
-        tracing::info!(%method, route, status, ms = took.as_millis() as u64, "request");
+        tracing::info!(method = known, route, status, ms = took.as_millis() as u64, "request");
     });
     response
 }

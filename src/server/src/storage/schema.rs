@@ -142,3 +142,27 @@ pub async fn write_chart(pool: &AnyPool) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As SCALING.md says.
+    #[test]
+    fn postgresql_has_five_trigger_functions_and_no_other_procedures() {
+        let mut functions = std::collections::BTreeSet::new();
+        for line in LENDING.iter().flat_map(|step| step.postgres.unwrap_or_default().lines()) {
+            let name = |rest: &str| rest.split('(').next().unwrap_or_default().to_owned();
+            let made = line.strip_prefix("CREATE FUNCTION ").or(line.strip_prefix("CREATE OR REPLACE FUNCTION "));
+            if let Some(rest) = made {
+                assert!(rest.to_ascii_lowercase().contains("returns trigger"), "{rest}");
+                functions.insert(name(rest));
+            }
+            if let Some(rest) = line.strip_prefix("DROP FUNCTION ") {
+                assert!(functions.remove(&name(rest)), "{rest}");
+            }
+        }
+        assert_eq!(functions.len(), 5, "{functions:?}");
+        assert!(include_str!("../../SCALING.md").contains("the functions of five triggers"));
+    }
+}

@@ -248,6 +248,12 @@ async fn logs_are_lines_of_json_where_that_is_asked_for() {
     assert!(!text.contains("Ada"), "a path may hold what a person typed");
 }
 
+/// The longest request that is let in ends before the server does.
+#[test]
+fn a_stop_waits_for_longer_than_any_request_may_take() {
+    assert!(serve::DRAIN_TIME_MAX > prequal_server::http::gate::REQUEST_TIME_MAX);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_check_says_whether_the_address_is_free() {
     let mut world = World::new().await;

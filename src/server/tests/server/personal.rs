@@ -77,6 +77,7 @@ async fn no_name_address_or_number_is_readable_in_the_database_or_the_log() {
     world.post_once(&pay, &capability, key, &json!({ "amount": 1 })).await.expect(202);
     world.get("/v1/loans/Zephyrine-Quuxworth?name=zephyrine.quux@canary.example", &capability).await;
     world.post("/v1/applications", "ek_+12125550177", &json!({ "full_name": "Zephyrine" })).await;
+    world.call("ZEPHYRINE", "/v1/checkouts", &capability, &[], b"").await;
     let today = world.app().today().unwrap().to_string();
     let body = json!({ "reference": "from Zephyrine Quuxworth +12125550177", "amount": 5, "currency": "USD",
         "value_date": today });
