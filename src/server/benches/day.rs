@@ -113,7 +113,11 @@ async fn measure() {
             assert_eq!((job.run)(app, day).await.unwrap().changed, 0, "and once");
         }
     }
-    println!("  the day in all: {:.1} s over {count} loans, {} due; each batch is on disk", all.as_secs_f64(), count / DUE_ONE_IN);
+    println!(
+        "  the day in all: {:.1} s over {count} loans, {} due; each batch is on disk",
+        all.as_secs_f64(),
+        count / DUE_ONE_IN
+    );
 }
 
 /// Runs a job, and says now and then that it still works.
@@ -131,7 +135,11 @@ async fn timed(app: &App, job: &Job, day: Date) -> Done {
 /// How many entries a loan's journal has.
 async fn entries(app: &App, loan: &str) -> i64 {
     let mut db = app.db.read().await.unwrap();
-    sqlx::query_scalar("SELECT count(*) FROM journal_entries WHERE chain = $1").bind(loan).fetch_one(&mut *db).await.unwrap()
+    sqlx::query_scalar("SELECT count(*) FROM journal_entries WHERE chain = $1")
+        .bind(loan)
+        .fetch_one(&mut *db)
+        .await
+        .unwrap()
 }
 
 /// Copies a loan's rows in the database, and gives each copy a mandate; one in thirty falls due on the day.

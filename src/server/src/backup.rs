@@ -74,7 +74,9 @@ pub async fn restore(url: &str, from: &Path, replace: bool) -> Result<String, St
     let db = Database::open(url).await?;
     let again = match &erased {
         Some(erased) => format!("; {} erased after the backup, and erased again", erase_again(&db, erased).await?),
-        None => "; what was there could not be read: whoever was erased after the backup must be erased again".to_owned(),
+        None => {
+            "; what was there could not be read: whoever was erased after the backup must be erased again".to_owned()
+        }
     };
     let mut read = db.read().await.map_err(|error| error.to_string())?;
     let verified = audit::run_on(&mut read).await;
@@ -227,7 +229,9 @@ async fn take_alone(url: &str, target: &Path) -> Result<Option<(AnyPool, PoolCon
     };
     let refused = || {
         let shown = target.display();
-        Err(format!("`{shown}` is in use: stop the server on it first, or it would go on writing into what is put aside"))
+        Err(format!(
+            "`{shown}` is in use: stop the server on it first, or it would go on writing into what is put aside"
+        ))
     };
     match locked.await {
         Ok((mode, held)) if mode == "delete" => Ok(Some((pool, held))),
@@ -356,7 +360,8 @@ async fn audit_postgres(url: &str) -> Result<String, String> {
 }
 
 async fn restore_postgres(url: &str, from: &Path, replace: bool) -> Result<(), String> {
-    let pool = Engine::Postgres.connect(url, engine::Purpose::Read).await?;
+    // One connection: a second of its own would be taken for somebody else's.
+    let pool = Engine::Postgres.connect(url, engine::Purpose::Write).await?;
     let tables = schema::count_tables(&pool).await;
     let others = others_of(&pool).await;
     pool.close().await;

@@ -99,7 +99,8 @@ impl Attempt {
     pub async fn finish(&self, db: &mut Connection, vault: &Vault, reply: &Reply, now: &str) -> Result<(), Problem> {
         let (key_hash, fingerprint) = self.digests(vault);
         let sealed = vault.seal_reply(&place(&self.scope, &key_hash), reply.body());
-        let stored = replies::Stored { scope: self.scope.clone(), key_hash, fingerprint, status: reply.status(), sealed };
+        let stored =
+            replies::Stored { scope: self.scope.clone(), key_hash, fingerprint, status: reply.status(), sealed };
         Ok(replies::insert(db, &stored, now).await?)
     }
 

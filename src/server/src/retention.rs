@@ -47,7 +47,12 @@ pub async fn overview(app: &App, db: &mut Connection, date: Date) -> Result<Vec<
     let (application, contract, suspense) = (kept.application_days, kept.contract_days, kept.suspense_days);
     let mut all = Vec::new();
     for (purpose, name, about, days) in [
-        (Purpose::Application, "application", "applications that came to no loan, from when they were made", application),
+        (
+            Purpose::Application,
+            "application",
+            "applications that came to no loan, from when they were made",
+            application,
+        ),
         (Purpose::Contract, "contract", "applications and signatures of loans, from when the loan was over", contract),
     ] {
         let due = match before(date, days) {

@@ -51,7 +51,9 @@ pub async fn check(config: &Config, sandbox: bool) -> Result<Vec<(&'static str, 
     let schema = if exists { Some(Database::schema(&config.database).await?) } else { None };
     let (database, current) = match schema {
         None => (format!("{shown} does not exist yet; `prequal serve` makes it"), false),
-        Some((step, newest)) if step < newest => (format!("{shown}: schema {step}, this program brings {newest}"), false),
+        Some((step, newest)) if step < newest => {
+            (format!("{shown}: schema {step}, this program brings {newest}"), false)
+        }
         Some(_) => (shown, true),
     };
     if !current {

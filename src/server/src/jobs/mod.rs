@@ -79,11 +79,7 @@ pub const JOBS: &[Job] = &[
         run: crate::reminders::run,
     },
     Job { name: "notice-sending", about: "sends the notices that are due", run: crate::delivery::deliver },
-    Job {
-        name: "webhook-delivery",
-        about: "delivers the webhooks that are due",
-        run: crate::webhook_sender::deliver,
-    },
+    Job { name: "webhook-delivery", about: "delivers the webhooks that are due", run: crate::webhook_sender::deliver },
     Job {
         name: "retention",
         about: "erases personal data that is past what it was kept for",

@@ -164,8 +164,9 @@ pub async fn attempt(app: &Arc<App>, job: &Job, date: Date, by_hand: bool) -> Re
     let day = date.to_string();
     let (place, started) = ((job.name, day.as_str()), app.now()?.to_string());
     let (server, begun) = (&**app, started.as_str());
-    let mine =
-        app.db.write(|mut tx: Part| async move { Ok(jobs::begin(&mut tx, place, lease(server), begun, by_hand).await?) });
+    let mine = app
+        .db
+        .write(|mut tx: Part| async move { Ok(jobs::begin(&mut tx, place, lease(server), begun, by_hand).await?) });
     if !mine.await? {
         return Ok(Attempt::NotNow);
     }

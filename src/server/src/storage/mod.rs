@@ -98,7 +98,9 @@ impl Database {
             } else {
                 "a newer program is needed"
             };
-            return Err(format!("database `{shown}`: its schema is at step {step}, and this program brings {newest}: {what}"));
+            return Err(format!(
+                "database `{shown}`: its schema is at step {step}, and this program brings {newest}: {what}"
+            ));
         }
         let engine = Engine::of(url)?;
         let desk = Desk::new()?;

@@ -67,7 +67,8 @@ async fn a_backup_under_load_has_every_request_that_was_acknowledged_before_it()
     let mut world = Arc::into_inner(world).unwrap();
     let running = backup::restore(&url, &out, true).await.unwrap_err();
     assert!(running.contains("is in use") && running.contains("stop"), "{running}");
-    let late = world.post_once(&format!("/v1/loans/{loan}/payments"), &capability, "late", &json!({ "amount": 7 })).await;
+    let late =
+        world.post_once(&format!("/v1/loans/{loan}/payments"), &capability, "late", &json!({ "amount": 7 })).await;
     late.expect(202);
     let text = std::fs::read_dir(world.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(text.into_iter().all(|name| !name.to_string_lossy().contains("replaced-")), "nothing was put aside");

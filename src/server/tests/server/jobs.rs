@@ -34,9 +34,7 @@ async fn note(app: &App, name: &str, date: Date) -> Result<Done, Problem> {
     let (scope, hash) = (&*format!("{name} {date}"), &*hash);
     let (key_hash, fingerprint) = (hash.to_owned(), hash.to_owned());
     let stored = &replies::Stored { scope: scope.to_owned(), key_hash, fingerprint, status: 200, sealed: vec![1] };
-    app.db
-        .write(|mut tx: Part| async move { Ok(replies::insert(&mut tx, stored, "2026-01-01").await?) })
-        .await?;
+    app.db.write(|mut tx: Part| async move { Ok(replies::insert(&mut tx, stored, "2026-01-01").await?) }).await?;
     Ok(Done { changed: 1 })
 }
 
@@ -366,8 +364,13 @@ async fn more_replies_than_a_page_are_all_walked_through() {
     let page = prequal_server::jobs::expiry::PAGE_MAX;
     for number in 0..2 * page + 1 {
         let hash = format!("{number:064}");
-        let stored =
-            replies::Stored { scope: "walk".to_owned(), key_hash: hash.clone(), fingerprint: hash.clone(), status: 200, sealed: vec![1] };
+        let stored = replies::Stored {
+            scope: "walk".to_owned(),
+            key_hash: hash.clone(),
+            fingerprint: hash.clone(),
+            status: 200,
+            sealed: vec![1],
+        };
         // Every second is old.
         let created = if number % 2 == 0 { "2020-01-01T00:00:00Z" } else { "2199-01-01T00:00:00Z" };
         replies::insert(&mut tx, &stored, created).await.unwrap();
@@ -393,8 +396,10 @@ async fn notices_and_webhooks_that_are_due_are_sent_at_an_operator_s_word() {
     // A server of which nothing works by itself: what is due waits.
     let declined = crate::actors::Shopper { standing: "bad", ..ADA };
     world.post("/v1/webhooks", MERCHANT, &json!({ "url": url })).await.expect(201);
-    world.config().notices =
-        Some(prequal_server::delivery::Channel::File { folder: folder.clone(), from: "Credit <c@l.example>".to_owned() });
+    world.config().notices = Some(prequal_server::delivery::Channel::File {
+        folder: folder.clone(),
+        from: "Credit <c@l.example>".to_owned(),
+    });
     let alone = another_server(&mut world).await;
     world.apply(&declined, 50_000).await;
     let job = prequal_server::jobs::find("notice-sending").unwrap();
@@ -419,7 +424,10 @@ async fn notices_and_webhooks_that_are_due_are_sent_at_an_operator_s_word() {
     world.stop().await;
     let before = told.load(std::sync::atomic::Ordering::SeqCst);
     let mut tx = alone.db.begin().await.unwrap();
-    sqlx::query("UPDATE webhook_deliveries SET status = 'waiting', next_attempt_ms = 0").execute(&mut *tx).await.unwrap();
+    sqlx::query("UPDATE webhook_deliveries SET status = 'waiting', next_attempt_ms = 0")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let due = u64::try_from(count(all).await).unwrap();
     assert!(due > 0);

@@ -60,7 +60,9 @@ async fn what_was_acknowledged_is_there_exactly_once_after_every_kill() {
     for first in (0..kills).step_by(usize::try_from(KILLS_OF_LOANS_MAX).unwrap()) {
         acknowledged += kill_and_compare(first..kills.min(first + KILLS_OF_LOANS_MAX)).await;
     }
-    println!("{kills} kills, {acknowledged} acknowledged requests, each there once; chains and sums verified after each");
+    println!(
+        "{kills} kills, {acknowledged} acknowledged requests, each there once; chains and sums verified after each"
+    );
 }
 
 /// After a restart: every chain and sum, and of each acknowledged request one payment. What nobody was told of may be

@@ -225,7 +225,10 @@ async fn what_an_unknown_payer_wrote_is_known_again_but_not_guessed() {
     let today = world.app().today().unwrap().to_string();
     let secret = world.webhook_secret.clone();
     let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
-    let notices = [("msg_1", cleared("t-1", "from Ada Byron +12125550177", 777, &today)), ("msg_2", cleared("t-2", &loan, 7, &today))];
+    let notices = [
+        ("msg_1", cleared("t-1", "from Ada Byron +12125550177", 777, &today)),
+        ("msg_2", cleared("t-2", &loan, 7, &today)),
+    ];
     for (id, body) in &notices {
         assert_eq!(world.notify(id, seconds(), &secret, body).await.expect(200)["status"], "booked");
         assert_eq!(world.notify(id, seconds(), &secret, body).await.expect(200)["status"], "known");

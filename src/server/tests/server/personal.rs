@@ -117,7 +117,11 @@ async fn no_name_address_or_number_is_readable_in_the_database_or_the_log() {
     told["id"] = receipt["transfer_id"].clone();
     let of_notice = json!({ "type": "payment.cleared", "data": told });
     let mut guesses: Vec<String> = CANARIES.iter().flat_map(|text| [(*text).to_owned(), text.to_lowercase()]).collect();
-    guesses.extend([CANARY.name.to_owned(), CANARY.name.to_lowercase(), body["reference"].as_str().unwrap().to_owned()]);
+    guesses.extend([
+        CANARY.name.to_owned(),
+        CANARY.name.to_lowercase(),
+        body["reference"].as_str().unwrap().to_owned(),
+    ]);
     let canonical = |value: &serde_json::Value| prequal_core::canonical::to_string(value).unwrap();
     for value in [&told, &of_notice, &corrected()] {
         guesses.extend([value.to_string(), canonical(value)]);
