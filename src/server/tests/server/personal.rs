@@ -126,9 +126,10 @@ async fn no_name_address_or_number_is_readable_in_the_database_or_the_log() {
     for value in [&told, &of_notice, &corrected()] {
         guesses.extend([value.to_string(), canonical(value)]);
     }
+    let texts: Vec<_> = files.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
     for guess in guesses {
         let hash = prequal_server::secret::sha256_hex(&guess);
-        assert!(files.iter().all(|(_, bytes)| !holds(bytes, &hash)), "the plain hash of `{guess}` is kept");
+        assert!(texts.iter().all(|text| !text.contains(&hash)), "the plain hash of `{guess}` is kept");
     }
     let log = lines.0.lock().unwrap().clone();
     assert!(holds(&log, "/v1/loans/{id}"), "the log was written");
