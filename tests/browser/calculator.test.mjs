@@ -162,6 +162,7 @@ test('the figures follow a slider while it is dragged', async () => {
   assert.equal(seen.size, 4, 'four places, four results, before the pointer was let go');
 });
 
+// Alma's widgets: moving text in an assertive live region.
 test('the keyboard alone moves everything, and the result is told once it rests', async () => {
   const page = await open(PUBLISHED);
   const names = await page

@@ -86,6 +86,7 @@ for (const person of ['referred', 'declined', 'no-record']) {
   });
 }
 
+// Alma's widgets: no update when the cart changes.
 test('a cart that changes elsewhere after the offer stops the purchase, and keeps the answers', async () => {
   const page = await open();
   await toOffers(page);
@@ -180,6 +181,7 @@ test('where the page forbids WebAssembly, the edge gives the same cost and the s
   await page.getByText('Your answers were checked for this estimate and not stored').waitFor();
 });
 
+// Alma's widgets: the plan vanishes when the API fails.
 test('the message keeps the last cost when it cannot compute, and says for what it was', async () => {
   const page = await open();
   await page.route(`${edge}/**`, (route) => route.abort());
@@ -191,6 +193,7 @@ test('the message keeps the last cost when it cannot compute, and says for what 
   await message.getByText('monthly payments of').waitFor();
 });
 
+// Alma's widgets: the merchant's own storage is wiped.
 test('answers survive a reload in the middle of the form, and the shop’s own storage is left alone', async () => {
   const page = await open();
   await page.goto(`${shop}/checkout`);

@@ -226,6 +226,8 @@ fn a_scorecard_has_its_own_points_and_takes_none_of_it() {
     assert!(waived.contains("`missing_is_zero` names feature `income`, which model `trees` does not read"), "{waived}");
 }
 
+/// LightGBM #6139: a missing value silently becomes zero.
+///
 /// A model that was fitted without missing values reads them as zero; nobody puts that into a bundle unawares.
 #[test]
 fn what_is_read_as_zero_where_it_is_missing_must_be_waived_by_name() {

@@ -89,6 +89,9 @@ fn a_person_is_found_exported_corrected_and_erased() {
     assert_eq!(corrected["person_id"], id);
     assert_eq!(call(&folder, &["find", "email"], "new@example.cn").unwrap(), found);
     assert_eq!(call(&folder, &["find", "email"], "wei@example.cn").unwrap(), json!({ "persons": [] }));
+    let kept = call(&folder, &["retain", "--dry-run"], "").unwrap();
+    assert_eq!((&kept["purposes"][0]["purpose"], &kept["purposes"][0]["days"]), (&json!("application"), &Value::Null));
+    assert_eq!(call(&folder, &["retain"], "").unwrap()["erased"], 0, "for ever, unless the configuration says so");
     let erased = call(&folder, &["erase", id], "").unwrap();
     assert_eq!(call(&folder, &["erase", id], "").unwrap(), erased, "erased once");
     assert_eq!(call(&folder, &["export", id], "").unwrap()["records"], json!([]));

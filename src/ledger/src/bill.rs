@@ -19,6 +19,8 @@ use crate::{Event, LedgerError, Loan, NewSchedule, Status};
 pub struct Bill {
     /// By kind: what may be carried over, and all else.
     pub lines: StatementLines,
+    /// Penalties for what is late, beside these lines.
+    pub penalty: Amount,
     /// The least that must be paid.
     pub minimum: Amount,
     /// All of it.
@@ -77,6 +79,7 @@ struct Asked {
     principal: Amount,
     interest: Amount,
     fee: Amount,
+    penalty: Amount,
     was_late: bool,
 }
 
@@ -86,7 +89,10 @@ impl Asked {
         if !matches!(loan.status(), Status::Disbursing | Status::Active) {
             return Ok(asked);
         }
-        for row in loan.account(as_of)?.installments.iter().filter(|row| row.due <= due) {
+        let state = loan.account(as_of)?;
+        // Whatever bears a penalty was due before.
+        asked.penalty = state.balance.penalty;
+        for row in state.installments.iter().filter(|row| row.due <= due) {
             let principal = row.owed.principal.saturating_sub(row.paid.principal);
             let interest = row.owed.interest.saturating_sub(row.paid.interest);
             let fee = row.owed.fee.saturating_sub(row.paid.fee);
@@ -99,7 +105,7 @@ impl Asked {
     }
 
     fn total(&self) -> Result<Amount, LedgerError> {
-        Ok(Amount::sum([self.principal, self.interest, self.fee])?)
+        Ok(Amount::sum([self.principal, self.interest, self.fee, self.penalty])?)
     }
 }
 
@@ -114,6 +120,7 @@ pub fn bill<'a>(
     due: Date,
 ) -> Result<Bill, LedgerError> {
     let mut lines = StatementLines::default();
+    let mut penalty = Amount::ZERO;
     for (loan, revolves) in loans {
         let asked = Asked::of(loan, as_of, due)?;
         // What was late before is asked in full.
@@ -121,10 +128,11 @@ pub fn bill<'a>(
         *kind = kind.checked_add(asked.principal)?;
         lines.interest = lines.interest.checked_add(asked.interest)?;
         lines.fee = lines.fee.checked_add(asked.fee)?;
+        penalty = penalty.checked_add(asked.penalty)?;
     }
-    let minimum = conventions.minimum_payment(&lines)?;
-    let total = Amount::sum([lines.principal, lines.installments, lines.interest, lines.fee])?;
-    Ok(Bill { lines, minimum, total })
+    let minimum = conventions.minimum_payment(&lines)?.checked_add(penalty)?;
+    let total = Amount::sum([lines.principal, lines.installments, lines.interest, lines.fee, penalty])?;
+    Ok(Bill { lines, penalty, minimum, total })
 }
 
 /// A statement's day, and when it falls due.
@@ -171,7 +179,8 @@ pub fn lose_grace(conventions: &Conventions, loan: &Loan, statement: Statement) 
         InterestFrom::Statement => statement.date,
         InterestFrom::DayAfterDue => return Ok(None),
     };
-    Ok(Some(Event::RateChanged { value_date, rate: conventions.rate, keep_installment: false }))
+    let rate = conventions.rate;
+    Ok(Some(Event::RateChanged { value_date, rate, keep_installment: false, confirmation: None }))
 }
 
 /// Interest up to the due day on what stood of a purchase of that bill from the day on from which the conventions count it,
@@ -216,7 +225,7 @@ pub fn spread(conventions: &Conventions, from: Date, first_due: Date, count: u16
 
 fn spread_with(conventions: &Conventions, from: Date, schedule: NewSchedule) -> Vec<Event> {
     vec![
-        Event::RateChanged { value_date: from, rate: conventions.rate, keep_installment: false },
+        Event::RateChanged { value_date: from, rate: conventions.rate, keep_installment: false, confirmation: None },
         Event::Rescheduled { value_date: from, schedule },
     ]
 }

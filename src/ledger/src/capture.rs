@@ -20,9 +20,14 @@ use prequal_core::{
     wire::{AprDisclosure, Offer},
 };
 
-/// By how much of a percentage point the annual rate of a capture may exceed the signed one: an eighth, within which a
-/// disclosed rate counts as accurate (12 CFR 1026.22(a)(2)).
-pub const RATE_TOLERANCE_PERCENT: &str = "0.125";
+/// By how much of a percentage point the annual rate of a capture may exceed the signed one where nothing is charged but
+/// interest by actual days. Each day then costs what was signed, whenever the capture is; that the disclosed rate differs
+/// comes of months of different numbers of days, which a disclosure may disregard (12 CFR 1026.17(c)(3)), within the
+/// eighth in which it counts as accurate (12 CFR 1026.22(a)(2)).
+///
+/// Of every other contract the rate may exceed the signed one by no more than rounding can: as if each signed instalment
+/// were dearer by one minor unit.
+pub const CALENDAR_TOLERANCE_PERCENT: &str = "0.125";
 
 /// Why there is no such schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +38,8 @@ pub enum CaptureRefusal {
         signed_percent: String,
         /// The annual rate of the whole on this day.
         reached_percent: String,
+        /// The same with six decimals: what a person confirms.
+        reached_percent_exact: String,
     },
     /// The capture would cost more than the law allows.
     AboveCap {
@@ -48,7 +55,7 @@ pub enum CaptureRefusal {
 impl fmt::Display for CaptureRefusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DearerThanSigned { signed_percent, reached_percent } => {
+            Self::DearerThanSigned { signed_percent, reached_percent, .. } => {
                 write!(
                     out,
                     "captured on this day it would cost {reached_percent} % a year, and {signed_percent} % was signed"
@@ -178,10 +185,25 @@ pub struct Law<'a> {
 /// # Errors
 /// [`CaptureRefusal`]: anything worse than signed needs a new confirmation.
 pub fn capture_offer(signed: &Offer, share: &Share, day: Date, law: Law<'_>) -> Result<Offer, CaptureRefusal> {
+    capture_offer_up_to(signed, share, day, law, &signed.apr.apr_percent_exact)
+}
+
+/// The contract of a capture on a day, where the person confirmed that the whole may cost so much a year, in per cent with
+/// six decimals. What the law does not allow nobody can confirm.
+///
+/// # Errors
+/// As [`capture_offer`].
+pub fn capture_offer_up_to(
+    signed: &Offer,
+    share: &Share,
+    day: Date,
+    law: Law<'_>,
+    confirmed_percent_exact: &str,
+) -> Result<Offer, CaptureRefusal> {
     if share.whole != signed.principal {
         return Err(CaptureRefusal::NotAPart);
     }
-    check_rate(signed, day)?;
+    check_rate(signed, day, confirmed_percent_exact)?;
     let offer = offer_of(signed, share, day)?;
     let made = schedule(&offer.terms)?;
     let late = LateRules { penalty: offer.penalty.as_ref(), late_fee: offer.late_fee.as_ref() };
@@ -200,23 +222,47 @@ pub fn capture_offer(signed: &Offer, share: &Share, day: Date, law: Law<'_>) -> 
 
 /// The annual rate of the whole on the day of a capture is compared, because in a small part a rounded cent weighs more
 /// than the terms do.
-fn check_rate(signed: &Offer, day: Date) -> Result<(), CaptureRefusal> {
+fn check_rate(signed: &Offer, day: Date, most_percent_exact: &str) -> Result<(), CaptureRefusal> {
     if day == signed.terms.start {
         return Ok(());
     }
     let whole = offer_of(signed, &Share::all(signed.principal)?, day)?;
-    let percent = |text: &str| Decimal::parse(text).map_err(|_| CaptureRefusal::NotAPart);
-    let (before, now) = (percent(&signed.apr.apr_percent_exact)?, percent(&whole.apr.apr_percent_exact)?);
-    // Both have six places.
-    let exact =
-        |percent: Decimal| i128::from(percent.mantissa()) * 1_000_000 / i128::from(percent.denominator().max(1));
-    if exact(now) - exact(before) <= exact(percent(RATE_TOLERANCE_PERCENT)?) {
+    let most = millionths(most_percent_exact)?.saturating_add(tolerance(signed)?);
+    if millionths(&whole.apr.apr_percent_exact)? <= most {
         return Ok(());
     }
     Err(CaptureRefusal::DearerThanSigned {
         signed_percent: signed.apr.apr_percent.clone(),
         reached_percent: whole.apr.apr_percent,
+        reached_percent_exact: whole.apr.apr_percent_exact,
     })
+}
+
+/// A rate in millionths of a percentage point.
+fn millionths(percent: &str) -> Result<i128, CaptureRefusal> {
+    let percent = Decimal::parse(percent).map_err(|_| CaptureRefusal::NotAPart)?;
+    Ok(i128::from(percent.mantissa()) * 1_000_000 / i128::from(percent.denominator().max(1)))
+}
+
+/// By how much the rate may exceed what was signed without being dearer, in millionths of a percentage point.
+fn tolerance(signed: &Offer) -> Result<i128, CaptureRefusal> {
+    let terms = &signed.terms;
+    let by_actual_days = terms.rate.is_some_and(|rate| rate.day_count.is_none_or(|days| !days.is_thirty()));
+    if by_actual_days && terms.fees.is_empty() {
+        return millionths(CALENDAR_TOLERANCE_PERCENT);
+    }
+    let unit = Amount::new(1).map_err(CreditError::from)?;
+    let mut rows = signed.installments.clone();
+    for row in &mut rows {
+        row.interest = row.interest.checked_add(unit).map_err(CreditError::from)?;
+        row.total = row.total.checked_add(unit).map_err(CreditError::from)?;
+    }
+    let (convention, every) = (signed.apr.convention, terms.repayment.every);
+    // So little that with a unit more it has no rate: then nothing of it is rounding.
+    let Ok(dearer) = apr_of_plan(convention, every, terms.start, signed.principal, Amount::ZERO, &rows) else {
+        return Ok(0);
+    };
+    Ok(millionths(&dearer.apr_percent_exact)?.saturating_sub(millionths(&signed.apr.apr_percent_exact)?))
 }
 
 fn offer_of(signed: &Offer, share: &Share, day: Date) -> Result<Offer, CaptureRefusal> {

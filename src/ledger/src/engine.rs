@@ -5,6 +5,9 @@
 //! to be paid first. Penalties that a pause or a waiver takes off are *relief*: core goes on counting them, and money
 //! that core gives to them is passed on, as if it had been more by as much.
 
+mod refund;
+mod waiver;
+
 use prequal_core::{
     calendar::Date,
     credit::{
@@ -17,7 +20,7 @@ use prequal_core::{
 
 use crate::{
     LedgerError,
-    event::{NewSchedule, WaivedPart},
+    event::{FIRST_DUE_DAYS_MAX, NewSchedule, SCHEDULE_DAYS_MAX, WaivedPart},
     facts::{Act, Fact, Facts, Pause, Source},
 };
 
@@ -31,10 +34,20 @@ pub(crate) struct Applied {
     pub amount: Amount,
     pub parts: Parts,
     pub excess: Amount,
+    /// Of what exceeds the debt, what is nobody's to be paid out: what a refund gives back of a debt that the lender
+    /// had forgiven, and what the lender would give beyond the debt.
+    pub returned: Amount,
     /// Paid before and given back with it: applied as money is.
     pub interest_credited: Amount,
     pub fee_credited: Amount,
     pub penalty_credited: Amount,
+}
+
+impl Applied {
+    /// What of it is owed to the borrower.
+    pub(crate) fn owed_back(&self) -> Amount {
+        self.excess.saturating_sub(self.returned)
+    }
 }
 
 /// A loan on a day.
@@ -52,6 +65,8 @@ pub(crate) struct Run {
     pub drawn: Amount,
     /// Since when the loan was in arrears before it was first re-aged.
     pub aged_from: Option<Date>,
+    /// Principal that the lender forgave, less what refunds gave back of it.
+    pub forgiven: Amount,
 }
 
 /// What was sent to core as one event.
@@ -59,10 +74,12 @@ pub(crate) struct Run {
 struct Sent {
     /// Its place in `applied`; none where no money moves.
     place: Option<usize>,
-    /// Relief passed on with it.
+    /// Relief passed on with it; of a refund, what core gave to penalties that were taken off.
     relief: Amount,
     /// Of what it gives back, what is interest; the rest is fees.
     interest_back: Amount,
+    /// Whether it is a refund in core's sense.
+    is_refund: bool,
 }
 
 pub(crate) struct Engine<'a> {
@@ -143,6 +160,9 @@ impl<'a> Engine<'a> {
         self.is_new = self.newest == Some(fact.record);
         match &fact.act {
             Act::Pay { source, amount } => {
+                if *source == Source::Lender && self.is_new {
+                    self.check_gift(date, *amount)?;
+                }
                 let place = self.note(*source, *amount);
                 self.pay(place, date, *amount, EventKind::Repayment)?;
             }
@@ -171,6 +191,15 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
+    /// The lender gives no more than is owed: what is more would be a payment to the borrower.
+    fn check_gift(&self, date: Date, amount: Amount) -> Result<(), LedgerError> {
+        let relief = self.relief(date)?.saturating_sub(self.relief_used);
+        let mut balance = self.state(date)?.balance;
+        balance.penalty = balance.penalty.saturating_sub(relief);
+        let owed = plus(&balance, &self.carried)?.total()?;
+        if amount > owed { Err(LedgerError::GoodwillAboveDebt(owed)) } else { Ok(()) }
+    }
+
     /// Keeps a place for how an act's money will be applied.
     fn note(&mut self, source: Source, amount: Amount) -> usize {
         self.applied.push(Applied {
@@ -178,6 +207,7 @@ impl<'a> Engine<'a> {
             amount,
             parts: Parts::default(),
             excess: Amount::ZERO,
+            returned: Amount::ZERO,
             interest_credited: Amount::ZERO,
             fee_credited: Amount::ZERO,
             penalty_credited: Amount::ZERO,
@@ -186,8 +216,9 @@ impl<'a> Engine<'a> {
     }
 
     fn send(&mut self, date: Date, kind: EventKind, place: Option<usize>, relief: Amount) {
+        let is_refund = matches!(kind, EventKind::Refund { .. });
         self.events.push(credit::Event { id: None, date, kind });
-        self.sent.push(Sent { place, relief, interest_back: Amount::ZERO });
+        self.sent.push(Sent { place, relief, interest_back: Amount::ZERO, is_refund });
     }
 
     /// The stretch as core has it, with the events up to the day.
@@ -255,90 +286,6 @@ impl<'a> Engine<'a> {
         Ok(Amount::new(low)?)
     }
 
-    /// A merchant's refund reduces principal by its own order; what is left of it is money like any other.
-    fn refund(&mut self, date: Date, amount: Amount, order: Option<credit::RefundOrder>) -> Result<(), LedgerError> {
-        let place = self.note(Source::Merchant, amount);
-        let mut reduces = amount.min(self.refundable);
-        if self.carried != Parts::default() {
-            reduces = reduces.min(self.state(date)?.balance.total()?);
-        }
-        if !reduces.is_zero() {
-            let interest_back = self.interest_back(date, reduces)?;
-            self.refundable = self.refundable.checked_sub(reduces)?;
-            self.send(date, EventKind::Refund { amount: reduces, order }, Some(place), Amount::ZERO);
-            if let Some(sent) = self.sent.last_mut() {
-                sent.interest_back = interest_back;
-            }
-        }
-        let rest = amount.checked_sub(reduces)?;
-        if rest.is_zero() { Ok(()) } else { self.pay(place, date, rest, EventKind::Repayment) }
-    }
-
-    /// What of the interest paid a refund gives back: its share of all interest charged, less what is unpaid of it, which
-    /// is merely taken off. Core tells it in one sum with the fees.
-    fn interest_back(&self, date: Date, refund: Amount) -> Result<Amount, LedgerError> {
-        if !self.rules.refund.interest_refunded {
-            return Ok(Amount::ZERO);
-        }
-        let state = self.state(date)?;
-        let paid = Amount::sum(state.allocations.iter().map(|one| one.parts.interest))?;
-        let paid = paid.checked_sub(Amount::sum(self.sent.iter().map(|sent| sent.interest_back))?)?;
-        let charged = paid.checked_add(state.balance.interest)?;
-        let product = u128::from(charged.unsigned()) * u128::from(refund.unsigned());
-        let back = self.terms.rounding.divide(product, u128::from(self.refundable.unsigned())).unwrap_or_default();
-        Ok(Amount::try_from(back)?.saturating_sub(state.balance.interest).min(paid))
-    }
-
-    fn waive_penalty(&mut self, date: Date, amount: Amount) -> Result<(), LedgerError> {
-        if self.rules.penalty.as_ref().is_some_and(|penalty| penalty.compounding) {
-            return Err(LedgerError::Waiver("a compounding penalty cannot be waived; a goodwill credit can pay it"));
-        }
-        let place = self.note(Source::Waiver, Amount::ZERO);
-        let carried = self.carried.penalty.min(amount);
-        self.carried.penalty = self.carried.penalty.checked_sub(carried)?;
-        if let Some(applied) = self.applied.get_mut(place) {
-            applied.parts.penalty = carried;
-        }
-        let rest = amount.checked_sub(carried)?;
-        let taken_off = self.relief(date)?.saturating_sub(self.relief_used);
-        let owed = self.state(date)?.balance.penalty.saturating_sub(taken_off);
-        if self.is_new && rest > owed {
-            return Err(LedgerError::Waiver("no more can be waived than is owed of the part"));
-        }
-        self.waived_penalty = self.waived_penalty.checked_add(rest.min(owed))?;
-        Ok(())
-    }
-
-    /// Another part is given up by paying it: refused where the contract's order would pay something else with it.
-    /// (One of before, under which the debt has changed, takes off as much of whatever it reaches now.)
-    fn waive(&mut self, date: Date, part: WaivedPart, amount: Amount) -> Result<(), LedgerError> {
-        let place = self.note(Source::Waiver, Amount::ZERO);
-        let owed = part_of(&mut self.carried, part);
-        let carried = (*owed).min(amount);
-        *owed = owed.checked_sub(carried)?;
-        if let Some(applied) = self.applied.get_mut(place) {
-            *part_of(&mut applied.parts, part) = carried;
-        }
-        let rest = amount.checked_sub(carried)?;
-        if rest.is_zero() {
-            return Ok(());
-        }
-        let rest = if self.is_new { rest } else { rest.min(self.state(date)?.balance.total()?) };
-        if rest.is_zero() {
-            return Ok(());
-        }
-        self.send(date, EventKind::Repayment(rest), Some(place), Amount::ZERO);
-        if !self.is_new {
-            return Ok(());
-        }
-        let state = self.state(date)?;
-        let mut got = state.allocations.last().map(|last| last.parts).unwrap_or_default();
-        if *part_of(&mut got, part) != rest {
-            return Err(LedgerError::Waiver("the order of allocation would apply the waiver to another part"));
-        }
-        Ok(())
-    }
-
     /// Penalties of this stretch that are taken off up to a day.
     fn relief(&self, date: Date) -> Result<Amount, LedgerError> {
         let mut relief = self.waived_penalty;
@@ -357,7 +304,7 @@ impl<'a> Engine<'a> {
         for [from, to] in days.array_windows() {
             let active =
                 self.pauses.iter().filter(|pause| pause.from <= *from && pause.to.is_none_or(|end| end >= *to));
-            let paused = Amount::sum(active.map(|pause| pause.amount))?;
+            let paused = Amount::sum(active.map(|pause| pause.amount)).unwrap_or(Amount::MAX);
             if paused.is_zero() {
                 continue;
             }
@@ -376,6 +323,10 @@ impl<'a> Engine<'a> {
         let Some(late_since) = self.may_respread(&state, date, schedule, re_age)? else { return Ok(()) };
         self.aged_from = self.aged_from.or(late_since);
         let terms = self.next_terms(date, state.balance.principal, schedule)?;
+        let last = credit::schedule(&terms)?.installments.last().map_or(date, |last| last.due);
+        if self.is_new && last.days().saturating_sub(date.days()) > SCHEDULE_DAYS_MAX {
+            return Err(LedgerError::Reschedule("the last due date is more than ten years away"));
+        }
         self.begin_stretch(date, &state, terms, schedule.interest)
     }
 
@@ -463,6 +414,9 @@ impl<'a> Engine<'a> {
             (true, true) if self.re_ageings_left == 0 => Some("it was re-aged as often as is allowed"),
             _ if state.balance.principal.is_zero() => Some("no principal is left"),
             _ if schedule.first_due <= date => Some("the first due date must come after the day"),
+            _ if schedule.first_due.days().saturating_sub(date.days()) > FIRST_DUE_DAYS_MAX => {
+                Some("the first due date is more than a year away")
+            }
             _ => None,
         };
         if let Some(why) = refused.filter(|_| self.is_new) {
@@ -524,6 +478,10 @@ impl<'a> Engine<'a> {
                     applied.fee_credited = one.credited.checked_sub(applied.penalty_credited)?;
                 }
                 Source::Merchant => {
+                    // A refund's own money, of which no more was sent: what went to penalties taken off is left of it.
+                    if sent.is_refund {
+                        applied.excess = applied.excess.checked_add(sent.relief)?;
+                    }
                     let interest = sent.interest_back.min(one.credited);
                     applied.interest_credited = applied.interest_credited.checked_add(interest)?;
                     let fee = one.credited.checked_sub(interest)?;
@@ -559,14 +517,16 @@ impl<'a> Engine<'a> {
                 first.status = InstallmentStatus::Overdue;
             }
         }
+        let forgiven = refund::take_back(&mut self.applied)?;
         let mut allocations = Vec::with_capacity(self.applied.len());
         for (event, one) in self.applied.iter().enumerate() {
             let credited = Amount::sum([one.interest_credited, one.fee_credited, one.penalty_credited])?;
-            allocations.push(Allocation { event, parts: one.parts, excess: one.excess, credited });
+            allocations.push(Allocation { event, parts: one.parts, excess: one.owed_back(), credited });
         }
         state.allocations = allocations;
-        state.unapplied = Amount::sum(self.applied.iter().map(|one| one.excess))?;
-        Ok(Run { applied: self.applied, state, balance, relief, drawn: self.drawn, aged_from: self.aged_from })
+        state.unapplied = Amount::sum(self.applied.iter().map(Applied::owed_back))?;
+        let (applied, drawn, aged_from) = (self.applied, self.drawn, self.aged_from);
+        Ok(Run { applied, state, balance, relief, drawn, aged_from, forgiven })
     }
 }
 

@@ -43,12 +43,14 @@ pub enum LedgerError {
     Reversal(u32),
     /// An id of no byte or too many.
     BadId,
-    /// More disputes and returned payments than one loan may have.
+    /// More disputes than one loan may have.
     TooManyPauses,
     /// After a loan was given up or sold only money may come.
     AfterTheEnd(Date),
     /// A waiver that cannot be applied as it says.
     Waiver(&'static str),
+    /// The lender would give more than is owed: what is owed.
+    GoodwillAboveDebt(Amount),
     /// A schedule that cannot take the place of the one in force.
     Reschedule(&'static str),
     /// A withdrawal from a contract that was rescheduled.
@@ -104,24 +106,31 @@ impl fmt::Display for LedgerError {
             Self::Reversal(number) => write!(f, "event {number} cannot be reversed: it is not in force"),
             Self::BadId => write!(f, "an id is 1 to {} bytes", crate::event::ID_BYTES_MAX),
             Self::TooManyPauses => {
-                write!(f, "a loan has at most {} disputes and returned payments", crate::facts::PAUSES_MAX)
+                write!(f, "a loan has at most {} disputes", crate::facts::PAUSES_MAX)
             }
             Self::AfterTheEnd(date) => {
                 write!(f, "after a loan was given up or sold only money may come: `{date}`")
             }
             Self::Waiver(why) => write!(f, "the waiver cannot be applied: {why}"),
+            Self::GoodwillAboveDebt(owed) => {
+                write!(f, "a goodwill credit is at most what is owed: {} minor units", owed.minor())
+            }
             Self::Reschedule(why) => write!(f, "no new schedule: {why}"),
             Self::WithdrawalAfterReschedule => f.write_str("a contract that was rescheduled cannot be withdrawn from"),
             Self::MoreThanHeld(held) => write!(f, "no more than {} minor units are held", held.minor()),
             Self::NotSettled => f.write_str("only a loan that is settled and owes nothing back can be closed"),
             Self::Servicing(field, why) => write!(f, "`{field}`: {why}"),
-            Self::PeriodClosed(date) => write!(f, "the period up to `{date}` is closed"),
+            Self::PeriodClosed(date) => {
+                write!(f, "the period up to `{date}` is closed: correct it by an event that counts from a later day")
+            }
             Self::Funding(why) => write!(f, "funding: {why}"),
             Self::Line(why) => write!(f, "line of credit: {why}"),
             Self::Ceiling(name) => write!(f, "the ceiling `{name}` would be passed"),
             Self::DayOutOfOrder(date) => write!(f, "the day `{date}` does not come after the day before it"),
             Self::Export(line, why) => write!(f, "line {line}: {why}"),
-            Self::TooManyEvents => write!(f, "a loan has at most {} events", crate::loan::EVENTS_MAX),
+            Self::TooManyEvents => {
+                write!(f, "a loan has at most {} events, beside what becomes of money", crate::loan::EVENTS_MAX)
+            }
             Self::PartsDoNotAddUp => f.write_str("the parts of the loan do not add up to the money received"),
             Self::ChainBroken(number) => write!(f, "the chain is broken at entry {number}"),
             Self::NotCanonical => f.write_str("the entry cannot be written as canonical JSON"),

@@ -1,7 +1,7 @@
 //! What happens to a loan. Stored as canonical JSON; a field that is not known is refused.
 
 use prequal_core::{
-    calendar::Date,
+    calendar::{Date, Instant},
     credit::{Effect, Rate, RefundOrder},
     money::Amount,
 };
@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 
 /// The longest id of a payment, refund, dispute or funder, in bytes.
 pub const ID_BYTES_MAX: usize = 64;
+
+/// The latest first due date of a new schedule, in days after the day from which it counts: a year. A payment holiday is
+/// no longer.
+pub const FIRST_DUE_DAYS_MAX: i32 = 366;
+/// The latest last due date of a new schedule, in days after the day from which it counts: ten years.
+pub const SCHEDULE_DAYS_MAX: i32 = 3_653;
 
 /// A part of a debt that can be waived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +54,32 @@ impl NewSchedule {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
 const fn is_nothing(amount: &Amount) -> bool {
     amount.is_zero()
+}
+
+/// How a borrower confirmed what is worse than what they signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmationMethod {
+    /// A document with a signature by hand.
+    SignedDocument,
+    /// A signature in electronic form.
+    ElectronicSignature,
+    /// A code sent to the borrower and told back.
+    OneTimeCode,
+    /// A call that was recorded.
+    RecordedCall,
+}
+
+/// The evidence that a borrower confirmed what is worse than what they signed. It holds nothing of the person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// How.
+    pub method: ConfirmationMethod,
+    /// When.
+    pub at: Instant,
+    /// Under which random id the evidence is kept.
+    pub reference: String,
 }
 
 /// What happened to a loan. Amounts are minor units of its currency.
@@ -107,8 +139,15 @@ pub enum Event {
         /// The payment.
         payment: String,
     },
-    /// The payer's bank took final money back. As [`Event::Returned`].
+    /// The payer's bank took final money back: what is left of it. As [`Event::Returned`].
     ChargedBack {
+        /// The payment.
+        payment: String,
+    },
+    /// The payer's bank took a part of a payment back, before or after it was final; the rest stands.
+    PartlyTakenBack {
+        /// In minor units, less than is left of the payment.
+        amount: Amount,
         /// The payment.
         payment: String,
     },
@@ -198,6 +237,9 @@ pub enum Event {
         /// Whether the level instalment stays.
         #[serde(default)]
         keep_installment: bool,
+        /// The borrower's, of a rate above the one that was signed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirmation: Option<Confirmation>,
     },
     /// The borrower withdrew within the legal period: principal and interest for the days used are owed.
     Withdrawn {
@@ -256,6 +298,7 @@ impl Event {
             Self::Cleared { .. } => "cleared",
             Self::Returned { .. } => "returned",
             Self::ChargedBack { .. } => "charged_back",
+            Self::PartlyTakenBack { .. } => "partly_taken_back",
             Self::Prepaid { .. } => "prepaid",
             Self::Refunded { .. } => "refunded",
             Self::Drawn { .. } => "drawn",
@@ -304,6 +347,7 @@ impl Event {
             | Self::Cleared { .. }
             | Self::Returned { .. }
             | Self::ChargedBack { .. }
+            | Self::PartlyTakenBack { .. }
             | Self::Remitted { .. }
             | Self::PaidBack { .. }
             | Self::Closed
@@ -321,11 +365,13 @@ impl Event {
             | Self::Cleared { payment }
             | Self::Returned { payment }
             | Self::ChargedBack { payment }
+            | Self::PartlyTakenBack { payment, .. }
             | Self::Prepaid { payment, .. }
             | Self::PaidBack { payment, .. } => Some(payment),
             Self::Refunded { refund, .. } => Some(refund),
             Self::Disputed { dispute, .. } | Self::DisputeResolved { dispute, .. } => Some(dispute),
             Self::Transferred { owner, .. } => Some(owner),
+            Self::RateChanged { confirmation: Some(confirmation), .. } => Some(&confirmation.reference),
             _ => None,
         }
     }

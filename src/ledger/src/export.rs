@@ -234,7 +234,7 @@ impl Replay {
                 if number != loan.records.len() as u64 + 1 {
                     return wrong(&format!("loan `{chain}`: event {number} is out of place"));
                 }
-                if loan.records.len() >= crate::loan::EVENTS_MAX {
+                if loan.records.len() >= crate::loan::EVENTS_MAX_IN_ALL {
                     return Err(LedgerError::TooManyEvents);
                 }
                 loan.records.push(Record { booked, event });

@@ -13,7 +13,7 @@ use crate::{
     event::{ID_BYTES_MAX, NewSchedule, WaivedPart},
 };
 
-/// Disputes and returned payments of one loan, at most.
+/// Disputes of one loan, at most; and of payments that went back, those whose days are kept apart.
 pub const PAUSES_MAX: usize = 64;
 
 /// How the payout stands.
@@ -249,6 +249,7 @@ impl<'a> Gathering<'a> {
             Event::Cleared { payment } => self.clear(payment)?,
             Event::Returned { payment } => self.give_back(payment, record.booked, false)?,
             Event::ChargedBack { payment } => self.give_back(payment, record.booked, true)?,
+            Event::PartlyTakenBack { amount, payment } => self.give_back_part(payment, record.booked, *amount)?,
             Event::Refunded { amount, refund, value_date, order } => {
                 if self.refunds.insert(refund, *amount).is_some() {
                     return Err(LedgerError::RefundTwice(refund.clone()));
@@ -291,7 +292,7 @@ impl<'a> Gathering<'a> {
             Event::ReAged { value_date, schedule } => {
                 (*value_date, Act::Respread { schedule: *schedule, re_age: true })
             }
-            Event::RateChanged { value_date, rate, keep_installment } => {
+            Event::RateChanged { value_date, rate, keep_installment, .. } => {
                 (*value_date, Act::Rate { rate: *rate, keep_installment: *keep_installment })
             }
             Event::Withdrawn { value_date } => (*value_date, Act::Withdraw),
@@ -359,11 +360,44 @@ impl<'a> Gathering<'a> {
         self.pause(Pause { from, to: Some(known_on.max(from)), amount, dispute: false })
     }
 
+    /// A part of a payment is as if it had never been.
+    fn give_back_part(&mut self, payment: &str, known_on: Date, part: Amount) -> Result<(), LedgerError> {
+        let wrong = || LedgerError::PaymentState(payment.to_owned());
+        let known = self.payments.get(payment).ok_or_else(wrong)?;
+        let is_collected = known.stage == Stage::Collected;
+        let [place] = known.places.as_slice() else { return Err(wrong()) };
+        if !is_collected && known.stage != Stage::Final {
+            return Err(wrong());
+        }
+        let fact = self.facts.acts.get_mut(*place).ok_or_else(wrong)?;
+        let (Act::Pay { amount, .. } | Act::Prepay { amount, .. }) = &mut fact.act else { return Err(wrong()) };
+        // All that is left goes back as a whole.
+        if part.is_zero() || part >= *amount {
+            return Err(wrong());
+        }
+        *amount = amount.checked_sub(part)?;
+        let from = fact.date;
+        if is_collected {
+            self.facts.uncleared = self.facts.uncleared.checked_sub(part)?;
+        }
+        self.pause(Pause { from, to: Some(known_on.max(from)), amount: part, dispute: false })
+    }
+
     fn pause(&mut self, pause: Pause) -> Result<(), LedgerError> {
-        if self.facts.pauses.len() >= PAUSES_MAX {
+        if self.facts.pauses.iter().filter(|known| known.dispute == pause.dispute).count() < PAUSES_MAX {
+            self.facts.pauses.push(pause);
+            return Ok(());
+        }
+        if pause.dispute {
             return Err(LedgerError::TooManyPauses);
         }
-        self.facts.pauses.push(pause);
+        // That money went back is no decision and is booked always. Beyond so many their days are paused together: none of
+        // them less than by itself.
+        if let Some(last) = self.facts.pauses.iter_mut().rev().find(|known| !known.dispute) {
+            last.from = last.from.min(pause.from);
+            last.to = last.to.max(pause.to);
+            last.amount = last.amount.checked_add(pause.amount).unwrap_or(Amount::MAX);
+        }
         Ok(())
     }
 
@@ -399,9 +433,6 @@ impl Facts {
                 Act::Sell { .. } => sold = true,
                 _ => {}
             }
-        }
-        if (given_up || sold) && self.payout == Payout::Failed {
-            return Err(LedgerError::PayoutEnded);
         }
         Ok(())
     }

@@ -313,7 +313,11 @@ impl Funding {
             loan.fee_earned,
             Gone {
                 paid: [loan.fee_paid, loan.fee_refunded, loan.fee_goodwill],
-                given_back: loan.fee_given_back.checked_add(loan.fee_refund_given_back)?,
+                given_back: Amount::sum([
+                    loan.fee_given_back,
+                    loan.fee_refund_given_back,
+                    loan.fee_goodwill_given_back,
+                ])?,
                 waived: loan.fee_waived,
                 lost: loan.fee_charged_off,
             },

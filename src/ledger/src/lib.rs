@@ -37,11 +37,13 @@ pub mod servicing;
 pub mod trial;
 
 pub use account::{Account, Kind};
-pub use capture::{CaptureRefusal, Law, Made, Share, capture_offer};
+pub use capture::{CaptureRefusal, Law, Made, Share, capture_offer, capture_offer_up_to};
 pub use chain::{Head, Sealed};
 pub use entry::{Entry, Transfer};
 pub use error::LedgerError;
-pub use event::{Event, NewSchedule, Record, WaivedPart};
+pub use event::{
+    Confirmation, ConfirmationMethod, Event, FIRST_DUE_DAYS_MAX, NewSchedule, Record, SCHEDULE_DAYS_MAX, WaivedPart,
+};
 pub use facts::PAUSES_MAX;
 pub use funding::{Funder, FunderPosition, Funding, GuarantorFee, Moved};
 pub use line::{Ceiling, Claim, ClaimKind, Hold, Line, LineEvent, admit};

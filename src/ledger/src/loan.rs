@@ -20,8 +20,32 @@ use crate::{
     servicing::{Delinquency, Servicing},
 };
 
-/// The most events one loan may have.
+/// The most events one loan may have by anybody's decision.
 pub const EVENTS_MAX: usize = 4_096;
+
+/// The most it may have with money that arrives, which nobody decides.
+pub const EVENTS_MAX_WITH_RECEIPTS: usize = 2 * EVENTS_MAX;
+
+/// The most it may have in all. Whatever becomes of money that is booked always finds room: each receipt clears and goes
+/// back once.
+pub const EVENTS_MAX_IN_ALL: usize = 4 * EVENTS_MAX_WITH_RECEIPTS;
+
+/// How many events a loan may have before this one.
+const fn room_for(event: &Event) -> usize {
+    match event {
+        Event::Received { .. } | Event::Collected { .. } | Event::Initiated { .. } => EVENTS_MAX_WITH_RECEIPTS,
+        Event::PayoutSettled { .. }
+        | Event::PayoutFailed { .. }
+        | Event::PayoutReturned { .. }
+        | Event::Cleared { .. }
+        | Event::Returned { .. }
+        | Event::ChargedBack { .. }
+        | Event::PartlyTakenBack { .. }
+        | Event::PaidBack { .. }
+        | Event::Reversed { .. } => EVENTS_MAX_IN_ALL,
+        _ => EVENTS_MAX,
+    }
+}
 
 /// What was signed, as far as the ledger is concerned, and how the loan is served.
 #[derive(Debug, Clone, PartialEq)]
@@ -199,6 +223,9 @@ impl Loan {
     /// What an event needs of the state before it. (Afterwards a return may take away what it rested on: then the
     /// borrower, or the new owner, owes it.)
     fn may_follow(&self, event: &Event) -> Result<(), LedgerError> {
+        if self.records.len() >= room_for(event) {
+            return Err(LedgerError::TooManyEvents);
+        }
         match event {
             Event::PaidBack { amount, .. } if *amount > self.credit_balance() => {
                 Err(LedgerError::MoreThanHeld(self.credit_balance()))
@@ -216,7 +243,7 @@ impl Loan {
     /// Computes everything anew from contract and records. What is new is judged; what was recorded before stands, also
     /// where the debt under it has changed since.
     fn fold(&mut self, newest: Option<usize>) -> Result<(), LedgerError> {
-        if self.records.len() > EVENTS_MAX {
+        if self.records.len() > EVENTS_MAX_IN_ALL {
             return Err(LedgerError::TooManyEvents);
         }
         let terms = &self.contract.terms;
@@ -297,6 +324,14 @@ impl Loan {
         self.books().delinquency(&run, date)
     }
 
+    /// What is disputed on a date: until the dispute is over it is not collected.
+    ///
+    /// # Errors
+    /// [`LedgerError::Money`] beyond the range of amounts.
+    pub fn disputed(&self, date: Date) -> Result<Amount, LedgerError> {
+        self.facts.disputed(date)
+    }
+
     /// Principal that stood at the end of a day, by all that is known now.
     pub(crate) fn stood_on(&self, date: Date) -> Result<Amount, LedgerError> {
         let count = self.facts.acts.iter().take_while(|act| act.date <= date).count();
@@ -359,6 +394,34 @@ impl Loan {
         let gone = self.principal_outstanding().checked_add(lost).unwrap_or(lost);
         let repaid = lent.checked_add(drawn).unwrap_or(lent).saturating_sub(gone);
         repaid.saturating_sub(self.facts.uncleared)
+    }
+
+    /// Principal that the borrower still has to pay, or will have to if what was collected comes back, to whomever it
+    /// belongs: what is owed, and of what was given up or sold what has not come since. What comes of a claim that was
+    /// given up pays its interest and fees first.
+    #[must_use]
+    pub fn exposure(&self) -> Amount {
+        let position = &self.position;
+        let sum = |amounts: [Amount; 2]| amounts[0].checked_add(amounts[1]).unwrap_or(amounts[0]);
+        // Money that is not final is the latest that came: first of what came after the end, then of what came before.
+        let since = sum([position.recovered, position.owner_collected]);
+        let uncleared_since = self.facts.uncleared.min(since);
+        let uncleared_before = self.facts.uncleared.saturating_sub(uncleared_since).min(position.principal_paid);
+        let given_up = if position.principal_charged_off.is_zero() {
+            Amount::ZERO
+        } else {
+            let claim = books::charged_off(position).unwrap_or(position.principal_charged_off);
+            let come = sum([since, sum([position.refund_recovered, position.owner_refunded])]);
+            sum([claim.saturating_sub(come), uncleared_since]).min(position.principal_charged_off)
+        };
+        let sold = if position.principal_sold.is_zero() {
+            Amount::ZERO
+        } else {
+            // The schedule goes on for the new owner; without it, nothing is known to have come.
+            let owed = self.account(self.through).map_or(position.principal_sold, |state| state.balance.principal);
+            sum([owed, uncleared_since]).min(position.principal_sold)
+        };
+        sum([sum([self.principal_outstanding(), uncleared_before]), sum([given_up, sold])])
     }
 
     /// Where the loan stands.

@@ -23,6 +23,7 @@ posting_table! {
     "settlement",    "reserve used for refunds",             reserve_used:     MerchantReserve <- MerchantPayable;
     "settlement",    "claimed from the merchant",            claimed:          MerchantClaim   <- MerchantPayable;
     "settlement",    "claim recovered from sales",           claim_recovered:  Cash            <- MerchantClaim;
+    "settlement",    "given back for refunds undone",        undone:           MerchantPayable <- Cash;
 }
 
 impl MerchantPosition {
@@ -81,12 +82,14 @@ pub struct Standing {
 /// What falls into a settlement, in minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Falling {
-    /// What was captured: the principal of the loans.
+    /// What was captured: the principal of the loans; and what is given back for refunds that were undone.
     pub captures: Amount,
     /// The merchant's fees on them.
     pub fees: Amount,
     /// What the merchant gave back.
     pub refunds: Amount,
+    /// What no loan pays of the captures, because it is given back for refunds that were undone.
+    pub undone: Amount,
 }
 
 /// A settlement.
@@ -107,7 +110,8 @@ pub struct Settlement {
 pub fn settle(rules: &SettlementRules, before: &Standing, falling: &Falling) -> Result<Settlement, LedgerError> {
     let sales = falling.captures.checked_sub(falling.fees).map_err(|_| LedgerError::PayoutNotPrincipal)?;
     let owes = before.carried.checked_add(falling.refunds)?;
-    let mut position = MerchantPosition { kept: sales.min(owes), ..MerchantPosition::default() };
+    let mut position =
+        MerchantPosition { kept: sales.min(owes), undone: falling.undone, ..MerchantPosition::default() };
     let left = sales.checked_sub(position.kept)?;
     let short = owes.checked_sub(position.kept)?;
     if short.is_zero() {
@@ -153,7 +157,7 @@ mod tests {
     }
 
     fn falling(captures: i64, fees: i64, refunds: i64) -> Falling {
-        Falling { captures: amount(captures), fees: amount(fees), refunds: amount(refunds) }
+        Falling { captures: amount(captures), fees: amount(fees), refunds: amount(refunds), undone: Amount::ZERO }
     }
 
     /// Settles one after the other; gives what was paid out and where the account stood, and holds every settlement to
@@ -163,20 +167,22 @@ mod tests {
         let mut sum = MerchantPosition::default();
         let mut paid = Vec::new();
         let (mut sales, mut refunds) = (0, 0);
+        let mut undone = 0;
         for one in all {
             let made = settle(rules, &standing, one).unwrap();
             standing = made.standing;
             sum = sum.plus(&made.position).unwrap();
             sales += one.captures.minor() - one.fees.minor();
             refunds += one.refunds.minor();
+            undone += one.undone.minor();
             paid.push((made.payout.minor(), standing));
             let out: i64 = paid.iter().map(|(payout, _)| payout).sum();
-            // The loans' books paid all sales; what did not go out is here.
-            assert_eq!(sum.net(A::Cash), sales - out, "{one:?}");
+            // The loans' books paid all sales, and nothing for refunds undone; what did not go out is here.
+            assert_eq!(sum.net(A::Cash), sales - undone - out, "{one:?}");
             assert_eq!(sum.net(A::MerchantReserve), -standing.reserve.minor());
             assert_eq!(sum.net(A::MerchantClaim), standing.claim.minor());
-            // The loans' books debited the refunds; what is not covered yet is carried.
-            assert_eq!(refunds + sum.net(A::MerchantPayable), standing.carried.minor());
+            // The loans' books debited the refunds and credited those undone; what is not covered yet is carried.
+            assert_eq!(refunds - undone + sum.net(A::MerchantPayable), standing.carried.minor());
         }
         paid
     }
@@ -239,7 +245,10 @@ mod tests {
             for _ in 0..60 {
                 let captures = dice(3) * dice(10_000);
                 let fees = captures * dice(101) / 1_000;
-                all.push(falling(captures, fees, dice(4) * dice(4_000)));
+                let refunds = dice(4) * dice(4_000);
+                let undone = dice(2) * dice(refunds.unsigned_abs() + 1);
+                let one = falling(captures + undone, fees, refunds);
+                all.push(Falling { undone: amount(undone), ..one });
             }
             for (_, standing) in run(&rules, &all) {
                 negative += usize::from(!standing.carried.is_zero());
@@ -248,6 +257,17 @@ mod tests {
             }
         }
         assert!(negative > 1_000 && claimed > 1_000 && reserved > 1_000, "{negative} {claimed} {reserved}");
+    }
+
+    /// 40.00 given back are set off against a sale of 97.00 net; undone, they are paid with the next settlement.
+    #[test]
+    fn a_refund_that_is_undone_is_paid_to_the_merchant_again() {
+        let undone = Falling { undone: amount(4_000), ..falling(4_000, 0, 0) };
+        let paid = run(&rules("0", 0, 9), &[falling(10_000, 300, 4_000), undone]);
+        assert_eq!((paid[0].0, paid[1].0), (5_700, 4_000));
+        // Undone before anything was sold, it takes back what was carried.
+        let paid = run(&rules("0", 0, 9), &[falling(0, 0, 4_000), undone]);
+        assert_eq!((paid[1].0, paid[1].1), (0, Standing::default()));
     }
 
     #[test]

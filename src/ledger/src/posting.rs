@@ -79,13 +79,14 @@ posting_table! {
     "merchant refund",   "refund applied to interest",                interest_refunded:      MerchantPayable     <- InterestReceivable;
     "merchant refund",   "refund applied to principal",               principal_refunded:     MerchantPayable     <- PrincipalReceivable;
     "merchant refund",   "refund above the debt",                     refund_excess:          MerchantPayable     <- CustomerCredit;
+    "merchant refund",   "refund of what was forgiven",               refund_returned:        MerchantPayable     <- Goodwill;
     "merchant refund",   "paid interest given back with a refund",    interest_given_back:    InterestReceivable  <- MerchantPayable;
     "merchant refund",   "paid fees given back with a refund",        fee_refund_given_back:  FeeReceivable       <- MerchantPayable;
     "goodwill credit",   "goodwill applied to penalties",             penalty_goodwill:       Goodwill            <- PenaltyReceivable;
     "goodwill credit",   "goodwill applied to fees",                  fee_goodwill:           Goodwill            <- FeeReceivable;
     "goodwill credit",   "goodwill applied to interest",              interest_goodwill:      Goodwill            <- InterestReceivable;
     "goodwill credit",   "goodwill or waiver applied to principal",   principal_goodwill:     Goodwill            <- PrincipalReceivable;
-    "goodwill credit",   "goodwill above the debt",                   goodwill_excess:        Goodwill            <- CustomerCredit;
+    "goodwill credit",   "fees given back on settling by goodwill",   fee_goodwill_given_back: FeeReceivable      <- Goodwill;
     "waiver or pause",   "penalties waived",                          penalty_waived:         PenaltyIncome       <- PenaltyReceivable;
     "waiver",            "fees waived",                               fee_waived:             FeeIncome           <- FeeReceivable;
     "waiver",            "interest waived",                           interest_waived:        InterestIncome      <- InterestReceivable;

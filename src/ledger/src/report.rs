@@ -63,7 +63,7 @@ pub fn statement(loan: &Loan, date: Date) -> Result<Vec<StatementLine>, LedgerEr
         let (mut parts, mut excess) = (Parts::default(), Amount::ZERO);
         if let Some(applied) = by_record.get(&place) {
             // A loan that was never paid out has nothing that could be paid.
-            (parts, excess) = if failed { (Parts::default(), amount) } else { (applied.parts, applied.excess) };
+            (parts, excess) = if failed { (Parts::default(), amount) } else { (applied.parts, applied.owed_back()) };
         }
         if !undone {
             match record.event {
@@ -102,6 +102,7 @@ fn amount_of(event: &Event, loan: &Loan) -> Amount {
         | Event::Waived { amount, .. }
         | Event::Disputed { amount, .. }
         | Event::Transferred { price: amount, .. }
+        | Event::PartlyTakenBack { amount, .. }
         | Event::Remitted { amount }
         | Event::PaidBack { amount, .. } => *amount,
         _ => Amount::ZERO,
@@ -192,6 +193,32 @@ impl Close {
 }
 
 impl Loan {
+    /// From which day an event counts, as far as a close is concerned: a reversal from that of the event that it undoes or
+    /// brings back.
+    fn told_of(&self, event: &Event) -> Option<Date> {
+        let mut event = event;
+        // A reversal names an earlier event, so this ends.
+        for _ in 0..=self.records().len() {
+            let Event::Reversed { number } = event else { return event.value_date() };
+            let place = usize::try_from(*number).ok().and_then(|number| number.checked_sub(1));
+            event = &self.records().get(place?)?.event;
+        }
+        None
+    }
+
+    /// Whether a close lets an event be decided on a date.
+    ///
+    /// # Errors
+    /// [`LedgerError::PeriodClosed`] where its booking, or what it tells of or undoes, lies in the closed period.
+    pub fn allowed_by(&self, close: &Close, event: &Event, booked: Date) -> Result<(), LedgerError> {
+        close.allows(event, booked)?;
+        let told = self.told_of(event).filter(|_| close.back_dating == BackDating::Refused);
+        if told.is_some_and(|value_date| value_date <= close.through) {
+            return Err(LedgerError::PeriodClosed(close.through));
+        }
+        Ok(())
+    }
+
     /// As [`Loan::record`], where a period may be closed: nothing is posted into it.
     ///
     /// # Errors
@@ -203,7 +230,7 @@ impl Loan {
         booked: Date,
     ) -> Result<Option<Entry>, LedgerError> {
         if let Some(close) = close {
-            close.allows(&event, booked)?;
+            self.allowed_by(close, &event, booked)?;
         }
         self.record(event, booked)
     }

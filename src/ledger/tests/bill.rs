@@ -189,3 +189,22 @@ proptest! {
         }
     }
 }
+
+/// 1,000.00 fell due on 10 February and bear 18.25 % a year as a penalty: 0.50 a day, 9.50 on 1 March after 19 days. The
+/// statement of that day asks for all of it, and so does its minimum, because what is late is asked in full.
+#[test]
+fn a_statement_asks_for_the_penalty_of_what_is_late() {
+    let penalty = r#"{"penalty":{"rate":{"annual_percent":"18.25","day_count":"actual/365"},"mode":"in_addition","base":"overdue_principal"}}"#;
+    let books = Books::of(
+        r#"{"currency":"USD","principal":100000,"start":"2027-01-11",
+            "rate":{"annual_percent":"0","day_count":"actual/365"},
+            "repayment":{"method":"equal_installment","count":1,
+                "billing":{"billing_day":1,"due_day":10,"cutoff":"next"}}}"#,
+        penalty,
+    );
+    let (line, loans) = (line("day_after_due"), [(&books.loan, true)]);
+    let bill = bill::bill(&line, loans, date("2027-03-01"), date("2027-03-10")).unwrap();
+    assert_eq!((bill.penalty, bill.total, bill.minimum), (amount(950), amount(100_950), amount(100_950)));
+    let before = bill::bill(&line, [(&books.loan, true)], date("2027-02-01"), date("2027-02-10")).unwrap();
+    assert_eq!((before.penalty, before.total, before.minimum), (amount(0), amount(100_000), amount(10_000)));
+}

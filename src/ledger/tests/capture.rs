@@ -13,7 +13,7 @@ use prequal_core::{
     rounding::Rounding,
     wire::{AprDisclosure, Offer},
 };
-use prequal_ledger::{CaptureRefusal, Law, Made, Share, capture_offer};
+use prequal_ledger::{CaptureRefusal, Law, Made, Share, capture_offer, capture_offer_up_to};
 use proptest::prelude::*;
 
 const NO_LAW: Law<'static> = Law { caps: &[], lender: "" };
@@ -152,7 +152,7 @@ fn a_day_on_which_the_first_payment_comes_sooner_is_dearer_than_signed() {
     let signed = offer(terms, Convention::CnIrr, None);
     let part = share(0, 600_000, 1_200_000);
     match capture_offer(&signed, &part, day("2027-02-01"), NO_LAW) {
-        Err(CaptureRefusal::DearerThanSigned { signed_percent, reached_percent }) => {
+        Err(CaptureRefusal::DearerThanSigned { signed_percent, reached_percent, .. }) => {
             let percent = |text: &str| text.parse::<f64>().unwrap();
             assert!(percent(&reached_percent) > percent(&signed_percent) + 0.125, "{reached_percent} {signed_percent}");
         }
@@ -161,6 +161,63 @@ fn a_day_on_which_the_first_payment_comes_sooner_is_dearer_than_signed() {
     // From the day after, everything is a month later and costs the same.
     let captured = capture_offer(&signed, &part, day("2027-02-02"), NO_LAW).unwrap();
     assert_eq!(captured.first_due, day("2027-03-11"));
+}
+
+/// A fee of 1 % a month of 12,000.00 for twelve months, due monthly after the order. In this calendar the first due date
+/// of what is captured on 20 January falls one day early, on 19 February: a rate some hundredths of a point above the
+/// signed one, where rounding could make it dearer by less than a thousandth. Whoever confirms that rate has it; the law's
+/// ceiling nobody can confirm away.
+#[test]
+fn what_is_dearer_by_more_than_rounding_is_refused_until_it_is_confirmed() {
+    let mut terms = terms(1_200_000);
+    (terms.rate, terms.start) = (None, day("2027-01-05"));
+    terms.repayment = Repayment::regular(Method::FeeInstallment, 12, Period::parse("P1M").unwrap());
+    terms.repayment.fee_percent_per_period = Some(Decimal::parse("1").unwrap());
+    let closed = r#"{"adjust":"preceding","holidays":["2027-02-20","2027-02-21"]}"#;
+    terms.repayment.business_days = Some(serde_json::from_str(closed).unwrap());
+    let signed = offer(terms, Convention::CnIrr, None);
+    let part = share(0, 600_000, 1_200_000);
+    let on = day("2027-01-20");
+    let Err(CaptureRefusal::DearerThanSigned { reached_percent_exact, .. }) = capture_offer(&signed, &part, on, NO_LAW)
+    else {
+        panic!("it is dearer than signed");
+    };
+    let percent = |text: &str| text.parse::<f64>().unwrap();
+    let dearer = percent(&reached_percent_exact) - percent(&signed.apr.apr_percent_exact);
+    assert!((0.001..0.125).contains(&dearer), "{dearer}");
+    let captured = capture_offer_up_to(&signed, &part, on, NO_LAW, &reached_percent_exact).unwrap();
+    assert_eq!((captured.first_due, captured.principal), (day("2027-02-19"), amount(600_000)));
+    let less = format!("{:.6}", percent(&reached_percent_exact) - 0.002);
+    let refused = capture_offer_up_to(&signed, &part, on, NO_LAW, &less);
+    assert!(matches!(refused, Err(CaptureRefusal::DearerThanSigned { .. })), "{refused:?}");
+    let cap = r#"{"id":"low","basis":"test","convention":"cn_irr","ceiling_percent":"20","from":"2007-10-01"}"#;
+    let caps: Vec<PlanCap> = vec![serde_json::from_str(cap).unwrap()];
+    let law = Law { caps: &caps, lender: "" };
+    let refused = capture_offer_up_to(&signed, &part, on, law, &reached_percent_exact);
+    assert_eq!(refused, Err(CaptureRefusal::AboveCap { cap: "low".into() }));
+}
+
+/// 3.6 % by actual days over 365, in one payment after a month: signed for the 30 days from 1 April (3.551 % a year of
+/// equal months), captured for the 31 from 1 May (3.669 %), where each day costs the same. With a fee beside it, it is refused.
+#[test]
+fn interest_by_actual_days_is_no_dearer_in_longer_months() {
+    let mut terms = terms(1_200_000);
+    terms.rate = Some(Rate::annual(Decimal::parse("3.6").unwrap(), DayCount::Actual365));
+    terms.start = day("2027-04-01");
+    terms.repayment = Repayment::regular(Method::Single, 1, Period::parse("P1M").unwrap());
+    let whole = share(0, 1_200_000, 1_200_000);
+    let on = day("2027-05-01");
+    let captured = capture_offer(&offer(terms.clone(), Convention::UsRegZ, None), &whole, on, NO_LAW).unwrap();
+    // 12,000.00 x 3.6 % x 31 / 365 = 36.69.
+    assert_eq!(captured.total_interest, amount(3_669));
+    terms.fees = vec![Fee {
+        code: "set-up".into(),
+        payee: "lender".into(),
+        size: FeeSize::Amount(amount(100)),
+        when: FeeWhen::First,
+    }];
+    let refused = capture_offer(&offer(terms, Convention::UsRegZ, None), &whole, on, NO_LAW);
+    assert!(matches!(refused, Err(CaptureRefusal::DearerThanSigned { .. })), "{refused:?}");
 }
 
 /// 0.60 at 34.9 % a year: 1.745 cents of interest in the first month are rounded to 2, which is 40 % a year, and 36 % is

@@ -151,6 +151,7 @@ fn undoing_any_event_restores_exactly_the_state_before_it() {
             value_date: date(on),
             rate: Rate { percent: Decimal::parse("7.3").unwrap(), ..rate("36.5") },
             keep_installment: false,
+            confirmation: None,
         },
         Event::ChargedOff { value_date: date(on) },
         Event::Transferred { value_date: date(on), owner: "f2".into(), price: amount(50_000) },
@@ -314,7 +315,12 @@ fn re_ageing_is_limited_in_number_and_keeps_the_original_age() {
 #[test]
 fn a_change_of_the_rate_holds_in_the_schedules_after_it() {
     let mut books = Books::of(SINGLE, "{}");
-    let half = Event::RateChanged { value_date: date("2026-01-11"), rate: rate("18.25"), keep_installment: false };
+    let half = Event::RateChanged {
+        value_date: date("2026-01-11"),
+        rate: rate("18.25"),
+        keep_installment: false,
+        confirmation: None,
+    };
     books.record(half, "2026-01-11");
     books.record(Event::Recognized, "2026-01-21");
     assert_eq!(books.net(A::InterestReceivable), 1_000 + 500);
@@ -484,7 +490,8 @@ fn every_limit_is_held() {
     let most = prequal_ledger::loan::EVENTS_MAX - records.len();
     long.loan = prequal_ledger::Loan::restore(contract(), many(most)).unwrap();
     assert_eq!(long.try_record(Event::Recognized, "2026-01-02"), Err(LedgerError::TooManyEvents));
-    assert!(matches!(prequal_ledger::Loan::restore(contract(), many(most + 1)), Err(LedgerError::TooManyEvents)));
+    let in_all = prequal_ledger::loan::EVENTS_MAX_IN_ALL - records.len();
+    assert!(matches!(prequal_ledger::Loan::restore(contract(), many(in_all + 1)), Err(LedgerError::TooManyEvents)));
 }
 
 fn long_contract() -> Contract {

@@ -30,14 +30,14 @@ Payments
 Interest runs on the principal outstanding, from the day the credit is granted. You may pay early, in part or \
 in full, at any time; you then pay interest only for the time that has passed. Payments go first to what is \
 past due, then to what is due, then to what comes next, and within each to interest before principal.
-
+{withdrawal}
 Information before the contract: SHA-256 {disclosure}
 
 {label}
 ";
 
 /// What a template may name in braces.
-pub const PLACES: [&str; 16] = [
+pub const PLACES: [&str; 17] = [
     "lender",
     "merchant",
     "order",
@@ -54,6 +54,7 @@ pub const PLACES: [&str; 16] = [
     "schedule",
     "funding",
     "disclosure",
+    "withdrawal",
 ];
 
 /// Checks that a template names nothing but [`PLACES`], and of them what no agreement may lack.
@@ -127,6 +128,8 @@ pub struct Parties<'a> {
     pub guarantor: Option<&'a Guarantor>,
     /// SHA-256 of the information before the contract.
     pub disclosure: &'a str,
+    /// Within how many days of signing one may withdraw; none where one may not.
+    pub withdrawal_days: Option<u16>,
 }
 
 /// An agreement's text and its SHA-256, lower-case hex.
@@ -134,6 +137,15 @@ pub struct Parties<'a> {
 pub struct Agreement {
     pub text: String,
     pub hash: String,
+}
+
+impl Agreement {
+    /// A text with its hash.
+    #[must_use]
+    pub fn of(text: String) -> Self {
+        let hash = canonical::sha256_hex(text.as_bytes());
+        Self { text, hash }
+    }
 }
 
 /// Renders the agreement.
@@ -158,6 +170,7 @@ pub fn render(template: Option<&str>, parties: &Parties<'_>, offer: &Offer) -> A
         ("schedule", schedule(offer)),
         ("funding", funding(parties, offer)),
         ("disclosure", parties.disclosure.to_owned()),
+        ("withdrawal", withdrawal(parties.withdrawal_days)),
     ];
     let template = template.unwrap_or(TEMPLATE);
     let mut text = fill(template, &values);
@@ -165,11 +178,13 @@ pub fn render(template: Option<&str>, parties: &Parties<'_>, offer: &Offer) -> A
     if !template.contains("{funding}") {
         text.push_str(&funding(parties, offer));
     }
+    if !template.contains("{withdrawal}") {
+        text.push_str(&withdrawal(parties.withdrawal_days));
+    }
     if !template.contains("{disclosure}") {
         let _ = write!(text, "\nInformation before the contract: SHA-256 {}\n", parties.disclosure);
     }
-    let hash = canonical::sha256_hex(text.as_bytes());
-    Agreement { text, hash }
+    Agreement::of(text)
 }
 
 /// Stands under the agreement of an order that its merchant captures later.
@@ -191,9 +206,7 @@ pub fn for_captures(agreement: &Agreement, merchant: &str, days: i64, offer: &Of
         ("days", days.to_string()),
         ("principal", format_money(offer.principal, offer.currency)),
     ];
-    let text = format!("{}{}", agreement.text, fill(CAPTURE_CLAUSE, &values));
-    let hash = canonical::sha256_hex(text.as_bytes());
-    Agreement { text, hash }
+    Agreement::of(format!("{}{}", agreement.text, fill(CAPTURE_CLAUSE, &values)))
 }
 
 /// Funders with their shares, and the guarantor, a line each; nothing where the lender is alone.
@@ -214,6 +227,16 @@ fn funding(parties: &Parties<'_>, offer: &Offer) -> String {
         };
     }
     text
+}
+
+/// The right of withdrawal; nothing where there is none.
+fn withdrawal(days: Option<u16>) -> String {
+    days.map_or_else(String::new, |days| {
+        format!(
+            "\nYou may withdraw from this agreement within {days} calendar days of signing it, without a reason. You then \
+             owe what was lent, with the interest of the days for which it was, and no fee.\n"
+        )
+    })
 }
 
 /// How the annual percentage rate is calculated, in words.

@@ -155,7 +155,7 @@ fn check_loan(row: &loans::Row, loan: &Loan, posted: &TrialBalance) -> Result<()
     }
     let stored = (row.status.as_str(), row.principal_outstanding, row.credit_balance);
     let folded = (loan.status().name(), loan.principal_outstanding().minor(), loan.credit_balance().minor());
-    if stored != folded {
+    if stored != folded || row.exposed.is_some_and(|exposed| exposed != loan.exposure().minor()) {
         return wrong("the stored projection is not the fold");
     }
     Ok(())

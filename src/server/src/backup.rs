@@ -7,18 +7,23 @@ use std::{
     fs::{self, File, OpenOptions},
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant},
 };
 
-use sqlx::AnyPool;
+use sqlx::{Any, AnyPool, pool::PoolConnection};
 
 use crate::{
     audit,
     clock::{Clock, SystemClock},
-    storage::{Database, Engine, engine, schema},
+    storage::{self, Database, Engine, engine, group::Part, persons, schema},
 };
 
 /// Where PostgreSQL's programs are, unless they are on the search path.
 pub const PROGRAMS_VARIABLE: &str = "PREQUAL_POSTGRES_BIN";
+/// How long whoever was just told to stop may take to let go of the database, before a restore is refused.
+pub const LETTING_GO_MAX: Duration = Duration::from_secs(5);
+/// How many people are erased again in one transaction.
+const ERASED_AT_ONCE: usize = 100;
 /// Where Debian's packages put them, a folder a version.
 const PROGRAMS: &str = "/usr/lib/postgresql";
 
@@ -51,25 +56,77 @@ pub async fn backup(url: &str, out: &Path) -> Result<String, String> {
 }
 
 /// Brings a backup into the database of a URL; gives what was verified of it. What is there is kept aside with
-/// `replace` (SQLite), or dropped with it (PostgreSQL). No server may be running on it.
+/// `replace` (SQLite), or dropped with it (PostgreSQL). No server may be running on it: it would go on writing into
+/// what was put aside. Whoever was erased in what is replaced is erased in what is restored.
 ///
 /// # Errors
-/// One readable line, also where the database is not empty and `replace` is not set; nothing is changed then.
+/// One readable line, also where the database is not empty and `replace` is not set, and where somebody uses it;
+/// nothing is changed then.
 pub async fn restore(url: &str, from: &Path, replace: bool) -> Result<String, String> {
     if !from.is_file() {
         return Err(format!("`{}` is no file", from.display()));
     }
+    let erased = erased_in(url).await;
     match Engine::of(url)? {
         Engine::Sqlite => restore_sqlite(url, from, replace).await?,
         Engine::Postgres => restore_postgres(url, from, replace).await?,
     }
     let db = Database::open(url).await?;
+    let again = match &erased {
+        Some(erased) => format!("; {} erased after the backup, and erased again", erase_again(&db, erased).await?),
+        None => {
+            "; what was there could not be read: whoever was erased after the backup must be erased again".to_owned()
+        }
+    };
     let mut read = db.read().await.map_err(|error| error.to_string())?;
     let verified = audit::run_on(&mut read).await;
     drop(read);
     db.close().await;
     let report = verified.map_err(|problem| format!("it is restored, but does not verify: {}", problem.detail()))?;
-    Ok(report.to_string())
+    Ok(format!("{report}{again}"))
+}
+
+/// Who was erased in the database that is to be replaced, with when: a backup from before would bring them back.
+/// Nothing where it cannot be read, nobody where there is none.
+async fn erased_in(url: &str) -> Option<Vec<(String, String)>> {
+    if !Database::exists(url).await.ok()? {
+        return Some(Vec::new());
+    }
+    let pool = Engine::of(url).ok()?.connect(url, engine::Purpose::Read).await.ok()?;
+    let erased = async {
+        let mut db = pool.acquire().await?;
+        match schema::newest(&mut db).await {
+            Ok(_) => persons::erased(&mut db).await,
+            Err(error) if error.as_database_error().is_some_and(is_no_table) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    };
+    let erased = erased.await.ok();
+    pool.close().await;
+    erased
+}
+
+/// SQLite's and PostgreSQL's ways to say that there is no such table.
+fn is_no_table(error: &(dyn sqlx::error::DatabaseError + 'static)) -> bool {
+    error.code().is_some_and(|code| code == "42P01") || error.message().starts_with("no such table")
+}
+
+/// Erases again whoever a backup brought back; how many there were.
+async fn erase_again(db: &Database, erased: &[(String, String)]) -> Result<u64, String> {
+    let mut again = 0;
+    for some in erased.chunks(ERASED_AT_ONCE) {
+        let work = |mut tx: Part| async move {
+            let mut count = 0;
+            for (person, when) in some {
+                count += u64::from(persons::erase(&mut tx, person, when).await?);
+            }
+            Ok(count)
+        };
+        again += db.write(work).await.map_err(|problem| problem.to_string())?;
+    }
+    // Nothing of them is left in the log either.
+    db.checkpoint().await.map_err(|error| error.to_string())?;
+    Ok(again)
 }
 
 fn beside(file: &Path, ending: &str) -> PathBuf {
@@ -147,6 +204,48 @@ async fn restore_sqlite(url: &str, from: &Path, replace: bool) -> Result<(), Str
     if not_empty && !replace {
         return Err(format!("`{}` is not empty; `--replace` puts it aside", target.display()));
     }
+    // Held until the new file has its name, so that no server begins in between.
+    let alone = if not_empty { take_alone(url, target).await? } else { None };
+    let put = put_in_place(target, from);
+    if let Some((pool, held)) = alone {
+        drop(held);
+        pool.close().await;
+    }
+    put
+}
+
+/// The lock that only one process can have and none beside it. Nothing where the file is too damaged to be opened:
+/// then no server runs on it either, and what it was is put aside all the same.
+async fn take_alone(url: &str, target: &Path) -> Result<Option<(AnyPool, PoolConnection<Any>)>, String> {
+    let Ok(pool) = Engine::Sqlite.connect(url, engine::Purpose::Write).await else { return Ok(None) };
+    let locked = async {
+        let mut held = pool.acquire().await?;
+        let wait = format!("PRAGMA busy_timeout = {}", LETTING_GO_MAX.as_millis());
+        sqlx::raw_sql(sqlx::AssertSqlSafe(wait)).execute(&mut *held).await?;
+        // A log beside the file is shared by whoever has it open, which is why only one alone can do without it.
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode = DELETE").fetch_one(&mut *held).await?;
+        sqlx::raw_sql("BEGIN EXCLUSIVE").execute(&mut *held).await?;
+        Ok::<_, sqlx::Error>((mode, held))
+    };
+    let refused = || {
+        let shown = target.display();
+        Err(format!(
+            "`{shown}` is in use: stop the server on it first, or it would go on writing into what is put aside"
+        ))
+    };
+    match locked.await {
+        Ok((mode, held)) if mode == "delete" => Ok(Some((pool, held))),
+        Ok(_) => refused(),
+        Err(error) if storage::is_contention(&error) => refused(),
+        Err(_) => {
+            pool.close().await;
+            Ok(None)
+        }
+    }
+}
+
+/// Puts a copy of a backup in a database file's place, and the file aside.
+fn put_in_place(target: &Path, from: &Path) -> Result<(), String> {
     let part = beside(target, "part");
     let _ = fs::remove_file(&part);
     let named = |error: std::io::Error| format!("`{}`: {error}", target.display());
@@ -261,8 +360,10 @@ async fn audit_postgres(url: &str) -> Result<String, String> {
 }
 
 async fn restore_postgres(url: &str, from: &Path, replace: bool) -> Result<(), String> {
-    let pool = Engine::Postgres.connect(url, engine::Purpose::Read).await?;
+    // One connection: a second of its own would be taken for somebody else's.
+    let pool = Engine::Postgres.connect(url, engine::Purpose::Write).await?;
     let tables = schema::count_tables(&pool).await;
+    let others = others_of(&pool).await;
     pool.close().await;
     let tables = tables.map_err(|error| format!("database `{}`: {error}", engine::shown(url)))?;
     if tables > 0 && !replace {
@@ -271,6 +372,10 @@ async fn restore_postgres(url: &str, from: &Path, replace: bool) -> Result<(), S
             engine::shown(url)
         ));
     }
+    if others.map_err(|error| format!("database `{}`: {error}", engine::shown(url)))? > 0 {
+        let shown = engine::shown(url);
+        return Err(format!("database `{shown}` is in use: stop every server on it first"));
+    }
     let mut arguments: Vec<&std::ffi::OsStr> =
         vec!["--no-owner".as_ref(), "--exit-on-error".as_ref(), "--single-transaction".as_ref()];
     if replace {
@@ -278,6 +383,19 @@ async fn restore_postgres(url: &str, from: &Path, replace: bool) -> Result<(), S
     }
     arguments.push(from.as_os_str());
     run("pg_restore", url, &arguments).map(drop)
+}
+
+/// How many other connections of servers PostgreSQL has to this database. Those of a server that stopped are gone in
+/// a moment.
+async fn others_of(pool: &AnyPool) -> sqlx::Result<i64> {
+    let begun = Instant::now();
+    loop {
+        let others = engine::sessions_of_others(pool).await?;
+        if others == 0 || begun.elapsed() >= LETTING_GO_MAX {
+            return Ok(others);
+        }
+        tokio::time::sleep(LETTING_GO_MAX / 50).await;
+    }
 }
 
 #[cfg(test)]

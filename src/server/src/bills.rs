@@ -21,6 +21,7 @@ use crate::{
     jobs::{Done, Running},
     lines,
     problem::{Kind, Problem},
+    reminders,
     storage::{Connection, group::Part, lines as stored, loans},
 };
 
@@ -30,7 +31,7 @@ const LINES_AT_ONCE: i64 = 64;
 const STATEMENTS_AT_ONCE: u32 = 120;
 
 /// The loans of a line, folded, each with whether it revolves.
-type Drawn = Vec<(stored::Drawn, Loan)>;
+pub type Drawn = Vec<(stored::Drawn, Loan)>;
 
 /// The loans drawn on a line.
 ///
@@ -57,16 +58,29 @@ async fn run_all(app: &App, date: Date) -> Result<Done, Problem> {
     let date = date.min(app.today()?);
     let mut done = Done::default();
     let mut after: Option<String> = None;
+    // A line that cannot be folded is a defect of its own: the lines after it get their statements all the same.
+    let (mut failed, mut first) = (0_u64, None);
     loop {
         let mut read = app.db.read().await?;
         let ids = stored::revolving(&mut read, after.as_deref(), LINES_AT_ONCE).await?;
         drop(read);
-        let Some(last) = ids.last() else { return Ok(done) };
+        let Some(last) = ids.last() else { break };
         after = Some(last.clone());
         for id in &ids {
             let id = id.as_str();
-            done.changed += app.db.write(|mut tx: Part| async move { one(app, &mut tx, id, date).await }).await?;
+            match app.db.write(|mut tx: Part| async move { one(app, &mut tx, id, date).await }).await {
+                Ok(changed) => done.changed += changed,
+                Err(problem) => {
+                    tracing::error!(line = id, ?problem, "the line has no statement");
+                    failed += 1;
+                    first.get_or_insert(id.to_owned());
+                }
+            }
         }
+    }
+    match first {
+        None => Ok(done),
+        Some(first) => Err(Problem::internal(format!("{failed} lines have no statement, the first of them {first}"))),
     }
 }
 
@@ -77,6 +91,7 @@ async fn one(app: &App, db: &mut Connection, id: &str, date: Date) -> Result<u64
     let now = app.now()?.to_string();
     let mut last = stored::statements(db, id, None, 1).await?.pop();
     let mut changed = 0;
+    let mut made = false;
     for _ in 0..STATEMENTS_AT_ONCE {
         if let Some(statement) = &last {
             changed += u64::from(judge(db, &conventions, statement, date, &now).await?);
@@ -93,7 +108,12 @@ async fn one(app: &App, db: &mut Connection, id: &str, date: Date) -> Result<u64
             break;
         }
         last = Some(make(db, &conventions, id, day, &now).await?);
+        made = true;
         changed += 1;
+    }
+    // Of several that are made up for, the newest says how things stand.
+    if let Some(statement) = last.filter(|_| made) {
+        reminders::bill::tell_statement(app, db, &statement).await?;
     }
     Ok(changed)
 }
@@ -116,6 +136,7 @@ async fn make(
         installments: bill.lines.installments.minor(),
         interest: bill.lines.interest.minor(),
         fee: bill.lines.fee.minor(),
+        penalty: bill.penalty.minor(),
         minimum: bill.minimum.minor(),
         paid: None,
         outcome: None,
@@ -124,14 +145,14 @@ async fn make(
     Ok(row)
 }
 
-fn as_it_stands(conventions: &Conventions, drawn: &Drawn, as_of: Date, due: Date) -> Result<Bill, Problem> {
+pub(crate) fn as_it_stands(conventions: &Conventions, drawn: &Drawn, as_of: Date, due: Date) -> Result<Bill, Problem> {
     let loans = drawn.iter().map(|(row, loan)| (loan, row.revolves == 1));
     bill::bill(conventions, loans, as_of, due).map_err(Problem::internal)
 }
 
 /// All that a statement asks for.
-fn asked(row: &stored::StatementRow) -> Result<Amount, Problem> {
-    let parts = [row.principal, row.installments, row.interest, row.fee].map(Amount::new);
+pub(crate) fn asked(row: &stored::StatementRow) -> Result<Amount, Problem> {
+    let parts = [row.principal, row.installments, row.interest, row.fee, row.penalty].map(Amount::new);
     let parts = parts.into_iter().collect::<Result<Vec<_>, _>>().map_err(Problem::internal)?;
     Amount::sum(parts).map_err(Problem::internal)
 }
@@ -151,7 +172,10 @@ async fn judge(
     }
     let statement = Statement { date: day, due };
     let drawn = drawn(db, &row.line).await?;
-    let left = as_it_stands(conventions, &drawn, due, due)?.total;
+    let bill = as_it_stands(conventions, &drawn, due, due)?;
+    // What became a penalty after the statement is asked for by the next one.
+    let since = bill.penalty.saturating_sub(Amount::new(row.penalty).map_err(Problem::internal)?);
+    let left = bill.total.saturating_sub(since);
     let paid = asked(row)?.saturating_sub(left);
     let outcome = if left.is_zero() {
         "paid"
@@ -271,11 +295,13 @@ pub async fn take_plan(
     let due = Date::parse(&statement.due).map_err(Problem::internal)?;
     let left = as_it_stands(&conventions, &before, today, due)?.total;
     let paid = asked(&statement)?.saturating_sub(left);
-    let mut lines = as_it_stands(&conventions, &drawn(db, &row.id).await?, today, due)?.lines;
+    let Bill { mut lines, penalty, .. } = as_it_stands(&conventions, &drawn(db, &row.id).await?, today, due)?;
     // What was paid of it so far was asked for and stays so.
     lines.principal = lines.principal.checked_add(paid).map_err(Problem::internal)?;
     (statement.principal, statement.installments) = (lines.principal.minor(), lines.installments.minor());
     (statement.interest, statement.fee) = (lines.interest.minor(), lines.fee.minor());
-    statement.minimum = conventions.minimum_payment(&lines).map_err(Problem::internal)?.minor();
+    statement.penalty = penalty.minor();
+    let minimum = conventions.minimum_payment(&lines).map_err(Problem::internal)?;
+    statement.minimum = minimum.checked_add(penalty).map_err(Problem::internal)?.minor();
     Ok(stored::ask_anew(db, &statement).await?)
 }

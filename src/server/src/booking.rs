@@ -8,7 +8,7 @@ use prequal_core::{
     money::Amount,
     wire::Offer,
 };
-use prequal_ledger::{Close, Entry, Event, LedgerError, Loan, Position, Record, Status, chain};
+use prequal_ledger::{Entry, Event, LedgerError, Loan, Position, Record, Status, chain};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -164,6 +164,7 @@ pub async fn lend(db: &mut Connection, lending: &Lending<'_>) -> Result<String, 
         booked: now.to_owned(),
         serving: lending.serving.text()?,
         credit_balance: 0,
+        exposed: Some(0),
     };
     loans::insert(db, &row).await?;
     for hash in lending.capability_hashes {
@@ -276,10 +277,25 @@ fn advance_or(
     booked: Date,
     refuse: impl Fn(LedgerError) -> Problem,
 ) -> Result<(loans::EventRow, Option<Entry>), Problem> {
+    advance_if(loan, event, booked)?.map_err(refuse)
+}
+
+/// As [`advance`], where the ledger may refuse: it says why, and the loan is as it was.
+///
+/// # Errors
+/// 500 where the event cannot be written.
+pub fn advance_if(
+    loan: &mut Loan,
+    event: Event,
+    booked: Date,
+) -> Result<Result<(loans::EventRow, Option<Entry>), LedgerError>, Problem> {
     let text = canonical::to_string(&event).map_err(Problem::internal)?;
-    let entry = loan.record(event, booked).map_err(refuse)?;
+    let entry = match loan.record(event, booked) {
+        Ok(entry) => entry,
+        Err(error) => return Ok(Err(error)),
+    };
     let number = i64::try_from(loan.records().len()).map_err(Problem::internal)?;
-    Ok((loans::EventRow { number, booked: booked.to_string(), event: text }, entry))
+    Ok(Ok((loans::EventRow { number, booked: booked.to_string(), event: text }, entry)))
 }
 
 /// Adds an event to a loan: the event, its entry in the loan's chain, and the projections.
@@ -331,6 +347,7 @@ pub fn projection(id: &str, loan: &Loan) -> loans::Projection {
         status: loan.status().name().to_owned(),
         principal_outstanding: loan.principal_outstanding().minor(),
         credit_balance: loan.credit_balance().minor(),
+        exposed: loan.exposure().minor(),
     }
 }
 
@@ -346,7 +363,7 @@ pub async fn decide(
     booked: Date,
 ) -> Result<(loans::EventRow, Option<Entry>), Problem> {
     if let Some(close) = closes::in_force(db).await? {
-        Close::allows(&close, &event, booked).map_err(refused)?;
+        loan.allowed_by(&close, &event, booked).map_err(refused)?;
     }
     advance_or(loan, event, booked, refused)
 }

@@ -55,7 +55,9 @@ pub async fn make(
         let left = wait_seconds(&code, now)?;
         if left > 0 {
             let detail = format!("another code is sent after {RESEND_SECONDS} seconds");
-            return Err(Problem::new(Kind::CodeWait, detail).with("seconds_left", left));
+            return Err(Problem::new(Kind::CodeWait, detail)
+                .with("seconds_left", left)
+                .with("retry_after_seconds", left));
         }
     }
     if codes::count(db, &row.id).await? >= CODES_OF_APPLICATION_MAX {

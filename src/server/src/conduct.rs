@@ -12,6 +12,8 @@ pub const READING_SECONDS_MAX: u32 = 3_600;
 pub const WITHDRAWAL_DAYS_MAX: u16 = 379;
 /// The longest period for a notice, a review, a link or an answer, in days.
 pub const DAYS_MAX: u16 = 366;
+/// The most days past due that may be let pass: a hundred years, which is all.
+pub const DAYS_PAST_DUE_MAX: u32 = 36_525;
 /// The most rules of reminders.
 pub const REMINDERS_MAX: usize = 16;
 /// How far from the due day a reminder may lie, in days.
@@ -20,6 +22,8 @@ pub const REMINDER_DAYS_MAX: i32 = 60;
 pub const RETENTION_DAYS_MAX: u32 = 36_525;
 /// The longest name, address or link here, in bytes.
 pub const TEXT_BYTES_MAX: usize = 300;
+/// The longest sentences of reminders here, in bytes.
+pub const SENTENCES_BYTES_MAX: usize = 2_000;
 
 /// Whose law an application is made under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +102,8 @@ pub struct Conduct {
     pub consent_receipts: bool,
     /// Within how many days of an application its applicant must know the decision (12 CFR 1002.9(a)(1)).
     pub decision_days: u16,
+    /// How many days before its day a duty to an applicant is called out to the lender's systems.
+    pub duty_warning_days: u16,
     /// After how many days an applicant is told what an incomplete application lacks.
     pub incomplete_after_days: u16,
     /// How long the applicant then has to complete it, in days.
@@ -108,8 +114,16 @@ pub struct Conduct {
     pub resume_days: u16,
     /// Reviews by people.
     pub review: Review,
+    /// Which debts forbid that more is lent.
+    pub standing: Standing,
     /// Reminders of instalments.
     pub reminders: Vec<Reminder>,
+    /// How one pays, as reminders and statements say; the agreement's way where it is empty.
+    pub how_to_pay: String,
+    /// Whom to speak with who cannot pay, as reminders say; where one applied where it is empty.
+    pub hardship_contact: String,
+    /// What follows where nothing is paid, as reminders after the due day say; the agreement's where it is empty.
+    pub late_consequences: String,
     /// When nobody is reminded, by the bundle's time zone.
     pub quiet_hours: Option<QuietHours>,
     /// How long personal data is kept.
@@ -131,12 +145,17 @@ impl Default for Conduct {
             consent_recipients: BTreeMap::new(),
             consent_receipts: false,
             decision_days: 30,
+            duty_warning_days: 3,
             incomplete_after_days: 1,
             response_days: 30,
             resume_url: String::new(),
             resume_days: 14,
             review: Review::default(),
+            standing: Standing::default(),
             reminders: Vec::new(),
+            how_to_pay: String::new(),
+            hardship_contact: String::new(),
+            late_consequences: String::new(),
             quiet_hours: None,
             retention: Retention::default(),
         }
@@ -178,6 +197,34 @@ pub struct Review {
     pub two_persons_from: i64,
 }
 
+/// What something known of an applicant means for more credit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Nothing more is lent.
+    Decline,
+    /// It is not asked.
+    Ignore,
+}
+
+/// How an applicant must stand with the lender, when an offer is submitted and when it is signed.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Standing {
+    /// A loan that is more days past due than this, by its own rules, declines.
+    pub days_past_due_max: u32,
+    /// A loan that was charged off and has not come back since.
+    pub charged_off: Verdict,
+    /// A frozen line of credit in the currency that is asked for, whether or not it is the one to be drawn on.
+    pub frozen_line: Verdict,
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        Self { days_past_due_max: 30, charged_off: Verdict::Decline, frozen_line: Verdict::Decline }
+    }
+}
+
 /// One rule of reminders.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -206,6 +253,8 @@ pub struct Retention {
     pub application_days: Option<u32>,
     /// Applications and signatures of loans, from the day the loan was over.
     pub contract_days: Option<u32>,
+    /// What payers wrote whose money belongs to no loan that is known, from the day the money came.
+    pub suspense_days: Option<u32>,
 }
 
 fn within<T: PartialOrd + std::fmt::Display + Copy>(field: &str, value: T, min: T, max: T) -> Result<(), String> {
@@ -231,8 +280,11 @@ impl Conduct {
         ] {
             within(field, days, 1, DAYS_MAX)?;
         }
+        within("standing.days_past_due_max", self.standing.days_past_due_max, 0, DAYS_PAST_DUE_MAX)?;
+        within("duty_warning_days", self.duty_warning_days, 0, DAYS_MAX)?;
         within("review.two_persons_from", self.review.two_persons_from, 0, i64::MAX)?;
-        for days in [self.retention.application_days, self.retention.contract_days] {
+        let kept = self.retention;
+        for days in [kept.application_days, kept.contract_days, kept.suspense_days] {
             within("retention", days.unwrap_or(1), 1, RETENTION_DAYS_MAX)?;
         }
         if let Some(quiet) = self.quiet_hours {
@@ -245,8 +297,21 @@ impl Conduct {
         let long = |text: &&String| text.len() > TEXT_BYTES_MAX || text.contains(['{', '}']);
         match texts.into_iter().chain(bureaus).chain(self.consent_recipients.values()).find(long) {
             Some(text) => Err(format!("conduct: `{text}` is longer than {TEXT_BYTES_MAX} bytes or has braces")),
-            None => Ok(()),
+            None => self.check_sentences(),
         }
+    }
+
+    fn check_sentences(&self) -> Result<(), String> {
+        for (field, text) in [
+            ("how_to_pay", &self.how_to_pay),
+            ("hardship_contact", &self.hardship_contact),
+            ("late_consequences", &self.late_consequences),
+        ] {
+            if text.len() > SENTENCES_BYTES_MAX || text.contains(['{', '}']) {
+                return Err(format!("conduct.{field} is longer than {SENTENCES_BYTES_MAX} bytes or has braces"));
+            }
+        }
+        Ok(())
     }
 
     /// How an agreement is signed.
@@ -377,14 +442,19 @@ mod tests {
             ("withdrawal_days = 0", "withdrawal_days"),
             ("withdrawal_days = 380", "withdrawal_days"),
             ("decision_days = 367", "decision_days"),
+            ("duty_warning_days = 367", "duty_warning_days"),
             ("resume_days = 0", "resume_days"),
             ("quiet_hours = { from = 24, until = 8 }", "quiet_hours.from"),
             ("retention = { contract_days = 36526 }", "retention"),
             ("review = { two_persons_from = -1 }", "review.two_persons_from"),
+            ("standing = { days_past_due_max = 36526 }", "standing.days_past_due_max"),
+            ("standing = { charged_off = \"perhaps\" }", "perhaps"),
             ("reminders = [{ id = \"a\", days = 61 }]", "reminders.days"),
             ("reminders = [{ id = \"a b\", days = 1 }]", "reminders.id"),
             ("reminders = [{ id = \"a\", days = 1 }, { id = \"a\", days = 2 }]", "twice"),
             ("agency = \"{code}\"", "braces"),
+            ("hardship_contact = \"{code}\"", "conduct.hardship_contact"),
+            (&format!("how_to_pay = \"{}\"", "x".repeat(SENTENCES_BYTES_MAX + 1)), "conduct.how_to_pay"),
             ("jurisdiction = \"uk\"", "uk"),
         ] {
             let error = read(text).unwrap_err();

@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use prequal_core::calendar::Date;
 use serde::Deserialize;
 
 use crate::{
@@ -348,6 +349,9 @@ pub struct Limits {
     /// Further ceilings, one's own or the law's.
     #[serde(default)]
     pub ceilings: Vec<CeilingConfig>,
+    /// Products that are lent under a line of credit only.
+    #[serde(default)]
+    pub line_products: Vec<String>,
 }
 
 /// The most ceilings that may be configured.
@@ -365,6 +369,12 @@ pub struct CeilingConfig {
     pub product: Option<String>,
     /// Only what is owed for purchases from this merchant.
     pub merchant: Option<String>,
+    /// Only what this funder finances; the lender's id where no other does.
+    pub funder: Option<String>,
+    /// The first business date on which it holds; always before `until` where it is left out.
+    pub from: Option<Date>,
+    /// The last business date on which it holds; for ever where it is left out.
+    pub until: Option<Date>,
 }
 
 const fn default_exposure() -> i64 {
@@ -373,7 +383,7 @@ const fn default_exposure() -> i64 {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { exposure_max: default_exposure(), ceilings: Vec::new() }
+        Self { exposure_max: default_exposure(), ceilings: Vec::new(), line_products: Vec::new() }
     }
 }
 
@@ -554,6 +564,13 @@ impl Config {
             let known = |id: &String| self.merchants.iter().any(|merchant| merchant.id == *id);
             if let Some(unknown) = ceiling.merchant.as_ref().filter(|id| !known(id)) {
                 return Err(format!("limits.ceilings: `{unknown}` is no merchant"));
+            }
+            let known = |id: &String| *id == self.lender.id || self.funders.iter().any(|funder| funder.id == *id);
+            if let Some(unknown) = ceiling.funder.as_ref().filter(|id| !known(id)) {
+                return Err(format!("limits.ceilings: `{unknown}` is no funder"));
+            }
+            if ceiling.from.zip(ceiling.until).is_some_and(|(from, until)| from > until) {
+                return Err(format!("limits.ceilings: `{}` ends before it begins", ceiling.name));
             }
         }
         Ok(())

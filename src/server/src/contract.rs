@@ -8,12 +8,13 @@ use crate::{
     app::{App, new_id},
     disclosure::{self, Disclosure},
     funding::Chosen,
+    line_terms::LineTerms,
     policy::Policy,
     problem::Problem,
     storage::{Connection, applications, checkouts, disclosures},
 };
 
-/// What is signed, and what is told before.
+/// What is signed, and what is told before; both name the terms of the line that a purchase may be carried over on.
 ///
 /// # Errors
 /// 500 where a rate that must be told cannot be found.
@@ -24,6 +25,7 @@ pub fn make(
     checkout: &checkouts::Row,
     offer: &Offer,
     funding: Option<&Chosen>,
+    line: Option<LineTerms<'_>>,
 ) -> Result<(Agreement, Disclosure), Problem> {
     let merchant = app.settings.merchant(&checkout.merchant);
     let (funders, guarantor) = match funding {
@@ -39,10 +41,16 @@ pub fn make(
         funders: &funders,
         guarantor: guarantor.as_ref(),
         disclosure: "",
+        withdrawal_days: app.settings.conduct.withdrawal_days,
     };
-    let disclosure = disclosure::make(&app.settings.conduct, &parties, offer)?;
+    let disclosure = disclosure::make(&app.settings.conduct, &app.settings.serving.prepayment, &parties, offer, line)?;
     parties.disclosure = &disclosure.hash;
-    let mut agreement = agreement::render(policy.agreement_template(), &parties, offer);
+    let priced = line.map(|line| line.priced(offer)).transpose()?;
+    let shown = priced.as_ref().unwrap_or(offer);
+    let mut agreement = agreement::render(policy.agreement_template(), &parties, shown);
+    if let Some(line) = line {
+        agreement = line.under(&agreement, app.settings.conduct.law(), offer.currency);
+    }
     if let Some(days) = checkout.capture_days {
         agreement = agreement::for_captures(&agreement, parties.merchant, days, offer);
     }

@@ -10,12 +10,13 @@ use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, header::ContentType},
 };
-use prequal_core::wire::Input;
+use prequal_core::{calendar::Date, wire::Input};
 use serde::Deserialize;
 
 use crate::{
     agreement::fill,
     app::App,
+    jobs::{Done, Running},
     notice,
     outbox::{ATTEMPTS_MAX, backoff_ms, now_ms},
     people::{self, Identity},
@@ -117,6 +118,21 @@ fn plain(text: &str) -> String {
         return "(an answer that names an address)".to_owned();
     }
     text.get(..text.floor_char_boundary(PROOF_BYTES_MAX)).unwrap_or_default().to_owned()
+}
+
+/// Job `notice-sending`: sends what is due now, whatever the date; what fails is due again later. Without a channel the
+/// notices wait.
+pub fn deliver(app: &App, _date: Date) -> Running<'_> {
+    Box::pin(async move {
+        let mut done = Done::default();
+        let Some(channel) = &app.settings.notices else { return Ok(done) };
+        loop {
+            match send_due(app, channel).await? {
+                0 => return Ok(done),
+                sent => done.changed += u64::try_from(sent).map_err(Problem::internal)?,
+            }
+        }
+    })
 }
 
 /// Sends for as long as it is let. Without a channel the notices wait.

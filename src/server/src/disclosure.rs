@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use crate::{
     agreement::{Parties, format_money},
     conduct::{Conduct, Jurisdiction},
+    line_terms::LineTerms,
     problem::Problem,
 };
 
@@ -38,24 +39,33 @@ pub struct Disclosure {
     pub hash: String,
 }
 
-/// Makes the information for an offer under a jurisdiction. `parties.disclosure` is not looked at.
+/// Makes the information for an offer under a jurisdiction, of a loan that is prepaid by a rule. `parties.disclosure` is not looked at.
 ///
 /// # Errors
 /// 500 where the rate of that jurisdiction cannot be found.
-pub fn make(conduct: &Conduct, parties: &Parties<'_>, offer: &Offer) -> Result<Disclosure, Problem> {
-    let contract = DisclosureInput {
+pub fn make(
+    conduct: &Conduct,
+    prepayment: &PrepaymentRule,
+    parties: &Parties<'_>,
+    offer: &Offer,
+    line: Option<LineTerms<'_>>,
+) -> Result<Disclosure, Problem> {
+    let mut contract = DisclosureInput {
         terms: offer.terms.clone(),
         penalty: offer.penalty.clone(),
         late_fee: offer.late_fee.clone(),
-        prepayment: PrepaymentRule::default(),
+        prepayment: prepayment.clone(),
         withdrawal_days: conduct.withdrawal_days,
         // What a guarantor is paid is a part of the instalments, in the terms.
         prepaid: Vec::new(),
         not_finance_charges: Vec::new(),
         lender: parties.lender.to_owned(),
     };
+    if let Some(line) = line {
+        line.carry(&mut contract, offer);
+    }
     let words = Words { parties, currency: offer.currency, withdrawal_days: conduct.withdrawal_days };
-    let (form, amounts, text) = match conduct.law() {
+    let (form, amounts, mut text) = match conduct.law() {
         Jurisdiction::Us => {
             let amounts = us_box(&contract).map_err(Problem::internal)?;
             ("us_closed_end/1", json!(amounts), words.us(&amounts))
@@ -69,7 +79,10 @@ pub fn make(conduct: &Conduct, parties: &Parties<'_>, offer: &Offer) -> Result<D
             ("cn_cost_table/1", json!(amounts), words.cn(&amounts))
         }
     };
-    let document = json!({
+    if let Some(line) = line {
+        text = format!("{}\n{text}", line.words(conduct.law(), offer.currency));
+    }
+    let mut document = json!({
         "amounts": amounts,
         "application": parties.application,
         "currency": offer.currency.code(),
@@ -83,6 +96,10 @@ pub fn make(conduct: &Conduct, parties: &Parties<'_>, offer: &Offer) -> Result<D
         "terms_hash": offer.terms_hash,
         "withdrawal_days": conduct.withdrawal_days,
     });
+    if let (Some(line), Some(members)) = (line, document.as_object_mut()) {
+        let terms = json!({ "terms": line.conventions, "terms_hash": line.hash });
+        members.insert("line".to_owned(), terms);
+    }
     let whole = canonical::to_string(&json!({ "document": document, "text": text })).map_err(Problem::internal)?;
     Ok(Disclosure {
         form,
@@ -338,6 +355,7 @@ mod tests {
             funders: &[],
             guarantor: None,
             disclosure: "",
+            withdrawal_days: None,
         };
         let together = Parties { funders: &funders, guarantor: Some(&guarantor), ..alone };
         let mut dear = offer.clone();
@@ -345,7 +363,10 @@ mod tests {
         dear.terms.fees.push(Fee { code, payee, size: FeeSize::Amount(guarantor.fee), when: FeeWhen::Spread });
         for law in [Jurisdiction::Us, Jurisdiction::Eu, Jurisdiction::Cn] {
             let conduct = Conduct { jurisdiction: Some(law), ..Conduct::default() };
-            let (plain, full) = (make(&conduct, &alone, &offer).unwrap(), make(&conduct, &together, &dear).unwrap());
+            let told = |parties: &Parties<'_>, offer: &Offer| {
+                make(&conduct, &PrepaymentRule::default(), parties, offer, None).unwrap()
+            };
+            let (plain, full) = (told(&alone, &offer), told(&together, &dear));
             assert_ne!(plain.hash, full.hash);
             assert_eq!(hash_of(&full.document, &full.text).unwrap(), full.hash);
             for name in ["First Bank", "840.00 USD", "Second Bank", "Sure Ltd", "12.00 USD"] {

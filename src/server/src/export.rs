@@ -161,10 +161,10 @@ async fn write_days(db: &mut Connection, sink: &mut impl Sink, written: &mut Wri
 pub struct Difference {
     /// The loan.
     pub loan: String,
-    /// As it is stored: status, principal outstanding, credit balance.
-    pub stored: (String, i64, i64),
+    /// As it is stored: status, principal outstanding, credit balance, exposure.
+    pub stored: (String, i64, i64, Option<i64>),
     /// As the events come to.
-    pub folded: (String, i64, i64),
+    pub folded: (String, i64, i64, Option<i64>),
 }
 
 /// Compares every projection with the fold of its loan's events, and with `rebuild` writes what differs anew. Gives
@@ -194,8 +194,8 @@ async fn page(db: &mut Connection, after: &str, rebuild: bool) -> Result<(Vec<St
     for id in &ids {
         let row = loans::find(db, id).await?.ok_or_else(|| Problem::internal("a loan that is gone"))?;
         let folded = booking::projection(id, &booking::load(db, &row).await?);
-        let stored = (row.status, row.principal_outstanding, row.credit_balance);
-        let came = (folded.status.clone(), folded.principal_outstanding, folded.credit_balance);
+        let stored = (row.status, row.principal_outstanding, row.credit_balance, row.exposed);
+        let came = (folded.status.clone(), folded.principal_outstanding, folded.credit_balance, Some(folded.exposed));
         if stored != came {
             found.push(Difference { loan: id.clone(), stored, folded: came });
             fresh.push(folded);

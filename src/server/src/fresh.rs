@@ -4,14 +4,16 @@
 //! transaction that books.
 
 use prequal_core::wire::{Input, Offer, Outcome, Reason};
-use prequal_ledger::{Claim, ClaimKind};
+use prequal_ledger::ClaimKind;
 
 use crate::{
     app::App,
     exposure,
+    funding::Chosen,
     people::{self, Identity},
     policy::Policy,
     problem::{Kind, Problem},
+    standing,
     storage::{Connection, applications, checkouts},
 };
 
@@ -29,7 +31,7 @@ pub struct Verdict {
     pub ceiling: Option<String>,
 }
 
-/// Consents and exposure. Duplicates are [`check_duplicate`]'s; the cart and earlier loans of the checkout are
+/// Consents, exposure (with who is to finance it, once that is known), standing and lines. Duplicates are [`check_duplicate`]'s; the cart and earlier loans of the checkout are
 /// asked where the checkout is read.
 ///
 /// # Errors
@@ -41,28 +43,44 @@ pub async fn check(
     row: &applications::Row,
     input: &Input,
     offer: &Offer,
+    funding: Option<&Chosen>,
 ) -> Result<Verdict, Problem> {
     check_consents(db, policy, row).await?;
+    let people = people_of(app, db, policy, row, input).await?;
+    let checkout = checkouts::find(db, &row.checkout).await?.ok_or_else(Problem::not_found)?;
+    let kind = if checkout.is_manual() { ClaimKind::Hold } else { ClaimKind::Signed };
+    let new = exposure::added(app, (&checkout.merchant, kind), offer, funding)?;
+    let claims = exposure::claims(app, db, &people, offer.currency.code()).await?;
+    let Some(ceiling) = exposure::passed(claims, new, &app.settings.ceilings_on(app.today()?))? else {
+        let reason = match standing::against(app, db, &people, app.today()?).await? {
+            Some(reason) => Some(reason),
+            None => standing::frozen(app, db, &people, offer.currency.code()).await?,
+        };
+        let outcome = if reason.is_some() { Outcome::Declined } else { Outcome::Eligible };
+        return Ok(Verdict { outcome, reason, ceiling: None });
+    };
+    let text = "What you already owe us, together with this purchase, is more than we lend to one person";
+    let reason = Reason { code: EXPOSURE_CODE.to_owned(), text: text.to_owned() };
+    Ok(Verdict { outcome: Outcome::Declined, reason: Some(reason), ceiling: Some(ceiling) })
+}
+
+/// Everyone who may be the applicant.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn people_of(
+    app: &App,
+    db: &mut Connection,
+    policy: &Policy,
+    row: &applications::Row,
+    input: &Input,
+) -> Result<Vec<String>, Problem> {
     let identity = Identity::of(policy, &input.application.fields);
     let mut people = people::akin(db, &app.vault, &identity).await?;
     if !people.contains(&row.person) {
         people.push(row.person.clone());
     }
-    let checkout = checkouts::find(db, &row.checkout).await?.ok_or_else(Problem::not_found)?;
-    let new = Claim {
-        kind: if checkout.is_manual() { ClaimKind::Hold } else { ClaimKind::Signed },
-        product: offer.product.clone(),
-        merchant: checkout.merchant,
-        funder: app.settings.lender_id.clone(),
-        amount: offer.principal,
-    };
-    let claims = exposure::claims(app, db, &people, offer.currency.code()).await?;
-    let Some(ceiling) = exposure::passed(&claims, &new, &app.settings.ceilings)? else {
-        return Ok(Verdict { outcome: Outcome::Eligible, reason: None, ceiling: None });
-    };
-    let text = "What you already owe us, together with this purchase, is more than we lend to one person";
-    let reason = Reason { code: EXPOSURE_CODE.to_owned(), text: text.to_owned() };
-    Ok(Verdict { outcome: Outcome::Declined, reason: Some(reason), ceiling: Some(ceiling) })
+    Ok(people)
 }
 
 /// An order is financed once, however many checkouts its merchant made for it: a double click makes two.

@@ -3,6 +3,9 @@
 //! A key is scoped to its caller and to the thing it acts on, and bound to the fingerprint of the body. The
 //! reply is written in the transaction of the effect, so that both are there or neither. A refusal is not
 //! kept: nothing happened, and the request may be sent again.
+//!
+//! Keys and bodies are the caller's own and may hold anything, a name among them: only keyed digests of them are kept,
+//! from which nothing can be guessed. Earlier programs kept plain ones, which are still known again.
 
 use std::{
     collections::HashSet,
@@ -26,6 +29,8 @@ pub struct InFlight(Arc<Mutex<HashSet<String>>>);
 pub struct Attempt {
     place: String,
     scope: String,
+    /// Under which an earlier program kept the same.
+    former_scope: Option<String>,
     key_hash: String,
     fingerprint: String,
     in_flight: InFlight,
@@ -38,27 +43,52 @@ impl InFlight {
     /// 409 where the same request is being served.
     pub fn claim(&self, caller: &str, resource: &str, key: &str, fingerprint: &str) -> Result<Attempt, Problem> {
         let scope = format!("{caller} {resource}");
-        // A key is the caller's own text and may hold anything, so only its hash is kept.
         let key_hash = secret::sha256_hex(key);
-        let place = format!("{scope} {key_hash}");
+        let place = place(&scope, &key_hash);
         if !self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone()) {
             return Err(Problem::new(Kind::IdempotencyInFlight, "ask again in a moment with the same key"));
         }
-        Ok(Attempt { place, scope, key_hash, fingerprint: fingerprint.to_owned(), in_flight: self.clone() })
+        let (fingerprint, in_flight) = (fingerprint.to_owned(), self.clone());
+        Ok(Attempt { place, scope, former_scope: None, key_hash, fingerprint, in_flight })
+    }
+
+    /// Claims a shopper's key. A shopper is whoever a thing's credential says, and credentials are replaced: a request
+    /// that is sent again under a newer one is the same request. Whoever asks must be let in before
+    /// [`Attempt::earlier`].
+    ///
+    /// # Errors
+    /// As [`InFlight::claim`].
+    pub fn claim_of_shopper(
+        &self,
+        capability_hash: &str,
+        resource: &str,
+        key: &str,
+        fingerprint: &str,
+    ) -> Result<Attempt, Problem> {
+        let attempt = self.claim("shopper", resource, key, fingerprint)?;
+        Ok(attempt.formerly(format!("capability:{capability_hash} {resource}")))
     }
 }
 
 impl Attempt {
+    fn formerly(mut self, scope: String) -> Self {
+        self.former_scope = Some(scope);
+        self
+    }
+
     /// What was answered before, looked for inside the transaction of the effect.
     ///
     /// # Errors
     /// 422 where the key came with another body before.
     pub async fn earlier(&self, db: &mut Connection, vault: &Vault) -> Result<Option<Reply>, Problem> {
-        let Some(stored) = replies::find(db, &self.scope, &self.key_hash).await? else { return Ok(None) };
-        if stored.fingerprint != self.fingerprint {
+        let (key, fingerprint) = self.digests(vault);
+        let scopes = [self.scope.as_str(), self.former_scope.as_ref().unwrap_or(&self.scope)];
+        let Some(stored) = replies::find(db, scopes, [&key, &self.key_hash]).await? else { return Ok(None) };
+        if stored.fingerprint != fingerprint && stored.fingerprint != self.fingerprint {
             return Err(Problem::new(Kind::IdempotencyConflict, "use a new key for another request"));
         }
-        let body = vault.open_reply(&self.place, &stored.sealed).map_err(Problem::internal)?;
+        let place = place(&stored.scope, &stored.key_hash);
+        let body = vault.open_reply(&place, &stored.sealed).map_err(Problem::internal)?;
         Reply::stored(stored.status, body).map(Some)
     }
 
@@ -67,13 +97,24 @@ impl Attempt {
     /// # Errors
     /// When the database fails.
     pub async fn finish(&self, db: &mut Connection, vault: &Vault, reply: &Reply, now: &str) -> Result<(), Problem> {
-        let stored = replies::Stored {
-            fingerprint: self.fingerprint.clone(),
-            status: reply.status(),
-            sealed: vault.seal_reply(&self.place, reply.body()),
-        };
-        Ok(replies::insert(db, &self.scope, &self.key_hash, &stored, now).await?)
+        let (key_hash, fingerprint) = self.digests(vault);
+        let sealed = vault.seal_reply(&place(&self.scope, &key_hash), reply.body());
+        let stored =
+            replies::Stored { scope: self.scope.clone(), key_hash, fingerprint, status: reply.status(), sealed };
+        Ok(replies::insert(db, &stored, now).await?)
     }
+
+    /// What is kept of the key and of the body.
+    fn digests(&self, vault: &Vault) -> (String, String) {
+        let of = |kind, hash: &str| vault.lookup_digest(kind, hash);
+        (of("idempotency key", &self.key_hash), of("idempotent request", &self.fingerprint))
+    }
+}
+
+/// Where a reply is sealed: it opens nowhere else.
+#[must_use]
+pub fn place(scope: &str, key_hash: &str) -> String {
+    format!("{scope} {key_hash}")
 }
 
 /// Lets the key go: after the commit, or when the request failed or its caller went away.

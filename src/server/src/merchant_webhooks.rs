@@ -45,6 +45,8 @@ events! {
     PayoutSettled = "payout.settled";
     /// The merchant could not be paid.
     PayoutFailed = "payout.failed";
+    /// A merchant owed for too long: what it owes is claimed from it.
+    MerchantClaimed = "merchant.claimed";
     /// An order was signed for, and is captured later.
     OrderAuthorized = "order.authorized";
     /// An order was captured, whole or in part.
@@ -61,6 +63,10 @@ events! {
     DecisionReferred = "decision.referred";
     /// An application was declined; why is nobody's business but the applicant's.
     DecisionDeclined = "decision.declined";
+    /// A duty to an applicant ends in a few days.
+    DutyDueSoon = "duty.due_soon";
+    /// A duty to an applicant should have been met.
+    DutyOverdue = "duty.overdue";
 }
 
 /// The owner of a merchant's endpoints.

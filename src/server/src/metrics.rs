@@ -156,6 +156,7 @@ pub async fn page(app: &App, reader: Reader) -> Result<String, Problem> {
     let mut db = app.db.read().await?;
     let (waiting, dead) = storage::outbox::counts(&mut db).await?;
     let failed = storage::jobs::failed(&mut db).await?;
+    let late = storage::duties::overdue(&mut db, &app.today()?.to_string()).await?;
     let mut page = Page(String::new());
     if reader == Reader::Lender {
         write_sums(&mut db, &mut page).await?;
@@ -176,6 +177,7 @@ pub async fn page(app: &App, reader: Reader) -> Result<String, Problem> {
     page.line("prequal_outbox_calls", "status=\"dead\"", &dead);
     app.metrics.write_jobs(&mut page);
     page.one("prequal_jobs_failed", "gauge", "Runs of jobs that wait for another attempt.", &failed);
+    page.one("prequal_duties_overdue", "gauge", "Duties to applicants that should be met by now.", &late);
     page.head("prequal_database_connections", "gauge", "Connections to the database, by what they do.");
     for (pool, open, idle) in app.db.connections() {
         page.line("prequal_database_connections", &format!("pool=\"{pool}\",state=\"idle\""), &idle);

@@ -7,18 +7,21 @@ use prequal_core::calendar::Date;
 use crate::{
     app::App,
     config::Config,
-    jobs::scheduler::{self, Overview},
+    jobs::{
+        OUTWARD,
+        scheduler::{self, Overview},
+    },
     settings::Settings,
     storage::{Database, Engine, engine},
 };
 
 async fn open(config: &Config, sandbox: bool) -> Result<std::sync::Arc<App>, String> {
-    // Nothing is made here: neither a data key nor a database.
+    // Nothing is made here: neither a data key nor a database, nor a schema that the running server does not know.
     let (settings, vault) = Settings::load(config, false)?;
     if !Database::exists(&config.database).await? {
         return Err(format!("database `{}` does not exist", engine::shown(&config.database)));
     }
-    App::new(Database::open(&config.database).await?, settings, vault, sandbox).await
+    App::new(Database::open_as_it_is(&config.database).await?, settings, vault, sandbox).await
 }
 
 /// Runs a job for a date; gives how many things were changed. A dry run works on a copy.
@@ -26,6 +29,9 @@ async fn open(config: &Config, sandbox: bool) -> Result<std::sync::Arc<App>, Str
 /// # Errors
 /// One readable line.
 pub async fn run_job(config: &mut Config, sandbox: bool, name: &str, date: Date, dry_run: bool) -> Result<u64, String> {
+    if dry_run && OUTWARD.contains(&name) {
+        return Err(format!("{name} would really send: it has no dry run"));
+    }
     let _copy = if dry_run { Some(Copy::of(config).await?) } else { None };
     let app = open(config, sandbox).await?;
     let ran = scheduler::run_by_name(&app, name, date).await;

@@ -5,6 +5,7 @@
 //! not the day's job has marked it.
 
 mod failed;
+pub mod proposals;
 
 use prequal_core::{
     calendar::{Date, Instant},
@@ -12,7 +13,7 @@ use prequal_core::{
     money::Amount,
     wire::Offer,
 };
-use prequal_ledger::{CaptureRefusal, End, Law, Made, Order, OrderRefusal, Share, capture_offer};
+use prequal_ledger::{CaptureRefusal, End, Law, Made, Order, OrderRefusal, Share};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -29,7 +30,9 @@ use crate::{
     problem::{Kind, Problem},
     secret,
     settlement::{self, Fees},
-    storage::{Connection, applications, checkouts, funding, group::Part, merchant_events, orders},
+    storage::{
+        Connection, applications, checkouts, funding, group::Part, merchant_events, orders, proposals as stored,
+    },
 };
 
 pub use failed::capture_failed;
@@ -139,7 +142,7 @@ fn refused(refusal: OrderRefusal) -> Problem {
 fn dearer(refusal: &CaptureRefusal) -> Problem {
     let problem = Problem::new(Kind::CaptureDearer, refusal.to_string());
     match refusal {
-        CaptureRefusal::DearerThanSigned { signed_percent, reached_percent } => {
+        CaptureRefusal::DearerThanSigned { signed_percent, reached_percent, .. } => {
             problem.with("signed_percent", signed_percent.clone()).with("reached_percent", reached_percent.clone())
         }
         CaptureRefusal::AboveCap { cap } => problem.with("cap", cap.clone()),
@@ -161,6 +164,7 @@ pub async fn authorize(db: &mut Connection, booking: &Booking<'_>) -> Result<(),
     }
     let now = booking.now.to_string();
     let agreement = |text: &Option<String>| text.clone().ok_or_else(|| Problem::internal("no agreement"));
+    let fees = Fees::of(offer, booking.merchant)?;
     let row = orders::Row {
         checkout: checkout.id.clone(),
         application: application.id.clone(),
@@ -170,7 +174,8 @@ pub async fn authorize(db: &mut Connection, booking: &Booking<'_>) -> Result<(),
         currency: checkout.currency.clone(),
         line: booking.line.map(str::to_owned),
         terms: canonical::to_string(booking.offer_json).map_err(Problem::internal)?,
-        merchant_fee: Fees::of(offer, booking.merchant)?.total()?.minor(),
+        merchant_fee: fees.total()?.minor(),
+        installment_fee: fees.installment.minor(),
         agreement_text: agreement(&application.agreement_text)?,
         agreement_hash: agreement(&application.agreement_hash)?,
         signature_record: booking.signature_record.to_owned(),
@@ -232,6 +237,16 @@ pub async fn add_capability(db: &mut Connection, order: &str, hash: &str, now: &
     Ok(())
 }
 
+/// A capture's share of each fee of its order, together never more than what is captured.
+fn fees_of(row: &orders::Row, share: &Share, captured: Amount) -> Result<Fees, Problem> {
+    let installment = Amount::new(row.installment_fee).map_err(Problem::internal)?;
+    let all = Amount::new(row.merchant_fee).map_err(Problem::internal)?;
+    let merchant = all.checked_sub(installment).map_err(Problem::internal)?;
+    let of = |fee: Amount| share.of(fee).map_err(Problem::internal);
+    let merchant = of(merchant)?.min(captured);
+    Ok(Fees { merchant, installment: of(installment)?.min(captured.saturating_sub(merchant)) })
+}
+
 /// What a capture did.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Captured {
@@ -255,7 +270,9 @@ pub struct Captured {
     pub capture_until: String,
 }
 
-/// Captures a part of an order: makes its final schedule, books its loan, requests its payout, tells the shopper.
+/// Captures a part of an order: makes its final schedule, books its loan, requests its payout, tells the shopper. What is
+/// dearer than what was signed is captured as the shopper confirmed it; else it is proposed to them, and the problem says
+/// so.
 ///
 /// # Errors
 /// 404 where it is no order of this merchant; 409, 410 and 422 with the name of what is worse than signed.
@@ -265,7 +282,7 @@ pub async fn capture(
     (id, merchant): (&str, &str),
     (amount, last): (Amount, bool),
     now: Instant,
-) -> Result<Captured, Problem> {
+) -> Result<Result<Captured, Problem>, Problem> {
     let today = app.date_of(now)?;
     let (moment, now) = (now, now.to_string());
     let mut row = own(db, id, merchant).await?;
@@ -275,10 +292,13 @@ pub async fn capture(
     let signed: Offer = serde_json::from_str(&row.terms).map_err(Problem::internal)?;
     let share = Share::new(&before, amount, order.authorized).map_err(|refusal| dearer(&refusal))?;
     let application = applications::find(db, &row.application).await?.ok_or_else(Problem::not_found)?;
-    let offer = capture_offer(&signed, &share, today, law(app, &application.bundle_hash))
-        .map_err(|refusal| dearer(&refusal))?;
-    let fee = Amount::new(row.merchant_fee).map_err(Problem::internal)?;
-    let fee = share.of(fee).map_err(Problem::internal)?.min(amount);
+    let asked = proposals::Asked { order: &row, signed: &signed, share: &share, today, now: &now };
+    let (offer, confirmed) = match proposals::terms(db, &asked, law(app, &application.bundle_hash)).await? {
+        Ok(found) => found,
+        Err(proposed) => return Ok(Err(proposed)),
+    };
+    let fees = fees_of(&row, &share, amount)?;
+    let fee = fees.total()?;
     let merchant = app.settings.merchant(&row.merchant);
     let merchant = merchant.ok_or_else(|| Problem::internal("the order's merchant is not configured any more"))?;
     let chosen = funding_of(db, &application).await?;
@@ -293,7 +313,7 @@ pub async fn capture(
         merchant: &row.merchant,
         merchant_order: &checkout.merchant_order,
         offer: &offer,
-        fees: Fees { merchant: fee, installment: Amount::ZERO },
+        fees,
         settled_on: merchant.settled_on(settlement::date_of(app, &merchant, moment)?),
         funding: chosen.as_ref(),
         offer_text: canonical::to_string(&offer).map_err(Problem::internal)?,
@@ -317,12 +337,15 @@ pub async fn capture(
     let (amount, captured_on) = (amount.minor(), today.to_string());
     let captured = orders::CaptureRow { number, loan: loan.clone(), amount, captured_on, failed_after: None };
     orders::add_capture(db, id, &captured, &now).await?;
+    if let Some(hash) = &confirmed {
+        stored::spend(db, hash, (id, number)).await?;
+    }
     row.follow(&order);
     orders::project(db, &row).await?;
     let left = order.held(today);
     tell_shopper(app, db, (&row, &application), (&loan, &offer), left).await?;
     announce(db, &row.merchant, Announcement::Captured, &told(&row, today)?, &now).await?;
-    Ok(Captured {
+    Ok(Ok(Captured {
         order_id: id.to_owned(),
         number,
         amount,
@@ -332,7 +355,7 @@ pub async fn capture(
         captured_amount: row.captured,
         left_amount: left.minor(),
         capture_until: row.capture_until,
-    })
+    }))
 }
 
 /// The captures of an order as the ledger asks for them.

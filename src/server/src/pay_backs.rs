@@ -10,7 +10,7 @@ use crate::{
     app::{App, new_id},
     booking::{self, Instruction},
     jobs::{Done, Running},
-    outbox,
+    outbox, people,
     problem::{Kind, Problem},
     storage::{Connection, group::Part, journal, loans, pay_backs, payments, suspense},
 };
@@ -113,6 +113,10 @@ pub async fn ended(
     }
     pay_backs::end(db, &row.id, status, transfer).await?;
     if settled {
+        // The money is back where it came from, so nobody needs the payer's words any more.
+        if let Some(receipt) = &row.receipt {
+            suspense::empty_reference(db, receipt, None).await?;
+        }
         return Ok(true);
     }
     match (&row.loan, row.event, &row.receipt) {
@@ -196,6 +200,9 @@ pub async fn resolve(
     move_suspense(db, receipt.amount, &receipt.currency, Direction::Out, event, (today, &now)).await?;
     let matched = suspense::Match { entry, outcome, loan, payment: Some(&id), decided_by: who, decided: &now };
     suspense::insert_match(db, &matched).await?;
+    if let Some(loan) = loan {
+        move_reference(app, db, &receipt, loan, &now).await?;
+    }
     if loan.is_none() {
         let pay_back = pay_backs::Row {
             id: id.clone(),
@@ -211,6 +218,50 @@ pub async fn resolve(
         instruct(db, &pay_back, (today, &now)).await?;
     }
     Ok(id)
+}
+
+/// The kind of a record of what a person wrote when they paid.
+pub const PAYER_REFERENCE: &str = "payer_reference";
+
+/// What the payer wrote belongs to the borrower from now on: it is kept, shown and erased with what else is theirs.
+async fn move_reference(
+    app: &App,
+    db: &mut Connection,
+    receipt: &suspense::Row,
+    loan: &str,
+    now: &str,
+) -> Result<(), Problem> {
+    if receipt.reference_sealed.is_empty() {
+        return Ok(());
+    }
+    let row = loans::find(db, loan).await?.ok_or_else(|| Problem::internal("a match without its loan"))?;
+    let record = match people::key(db, &app.vault, &row.person).await? {
+        Some(key) => {
+            let opened = app.vault.open_reference(&receipt.entry, &receipt.reference_sealed);
+            let reference = String::from_utf8(opened.map_err(Problem::internal)?).map_err(Problem::internal)?;
+            let content = serde_json::json!({ "entry_id": receipt.entry, "reference": reference }).to_string();
+            Some(people::keep(db, &row.person, &key, PAYER_REFERENCE, content.as_bytes(), now).await?)
+        }
+        // Of whoever was erased nothing is kept.
+        None => None,
+    };
+    suspense::empty_reference(db, &receipt.entry, record.as_deref()).await?;
+    Ok(())
+}
+
+/// What the payer of a receipt wrote; empty once it was erased.
+///
+/// # Errors
+/// 500 when the database or a key fails.
+pub async fn reference(app: &App, db: &mut Connection, receipt: &suspense::Row) -> Result<String, Problem> {
+    if !receipt.reference_sealed.is_empty() {
+        let opened = app.vault.open_reference(&receipt.entry, &receipt.reference_sealed);
+        return String::from_utf8(opened.map_err(Problem::internal)?).map_err(Problem::internal);
+    }
+    let Some(record) = &receipt.reference_record else { return Ok(String::new()) };
+    let Some(plain) = people::open(db, &app.vault, record).await? else { return Ok(String::new()) };
+    let content: serde_json::Value = serde_json::from_slice(&plain).map_err(Problem::internal)?;
+    Ok(content["reference"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Books the receipt as a payment of a loan, from its own value date.

@@ -95,7 +95,8 @@ pub async fn find_or_make(
     Ok((person, key))
 }
 
-/// Everyone who may be the same person: the same address, telephone or identity number.
+/// Everyone who may be the same person: the same address, telephone or identity number, or the same before it was
+/// corrected.
 ///
 /// # Errors
 /// 500 when the database fails.
@@ -103,6 +104,7 @@ pub async fn akin(db: &mut Connection, vault: &Vault, identity: &Identity) -> Re
     let mut people = Vec::new();
     for (kind, digest) in identity.digests(vault) {
         people.extend(persons::by_digest(db, kind, &digest).await?);
+        people.extend(persons::by_former_digest(db, kind, &digest).await?);
     }
     people.sort_unstable();
     people.dedup();

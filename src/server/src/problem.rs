@@ -7,7 +7,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::storage;
+use crate::{codes, storage};
 
 /// The `type` of every problem is this and the slug.
 pub const TYPE_PREFIX: &str = "urn:prequal:problem:";
@@ -124,6 +124,8 @@ kinds! {
     ConsentMissing = UNPROCESSABLE_ENTITY, "consent-missing", "a consent is missing";
     /// The hash of the agreement is not the one to be signed.
     AgreementDiffers = UNPROCESSABLE_ENTITY, "agreement-differs", "this is not the agreement to be signed";
+    /// What is lent under a line of credit only was to be signed without one.
+    LineRequired = UNPROCESSABLE_ENTITY, "line-required", "this is lent under a line of credit only";
     /// The name typed is not the applicant's.
     SignatureName = UNPROCESSABLE_ENTITY, "signature-name", "the signature is not the applicant's name";
     /// The one-time code does not sign.
@@ -134,6 +136,10 @@ kinds! {
     NoChannel = SERVICE_UNAVAILABLE, "no-channel", "there is no way to send a code";
     /// The ledger does not allow it of this loan.
     EventRefused = UNPROCESSABLE_ENTITY, "event-refused", "the loan does not allow this";
+    /// A rate above the one that was signed, without the shopper's confirmation.
+    RateUnconfirmed = UNPROCESSABLE_ENTITY, "rate-unconfirmed", "a dearer rate needs the shopper's confirmation";
+    /// A rate above what the law allows.
+    RateAboveCap = UNPROCESSABLE_ENTITY, "rate-above-cap", "the law does not allow this rate";
     /// More than was bought.
     RefundAboveBought = UNPROCESSABLE_ENTITY, "refund-above-bought", "the refunds are more than what was bought";
     /// More than what is owed.
@@ -164,18 +170,33 @@ kinds! {
     Internal = INTERNAL_SERVER_ERROR, "internal", "the server could not do this";
 }
 
+impl Kind {
+    /// After how many seconds the same request may fare better, where time alone is in the way.
+    #[must_use]
+    pub const fn retry_after_seconds(self) -> Option<u64> {
+        match self {
+            Self::Contention | Self::TimedOut | Self::IdempotencyInFlight | Self::RateLimited => Some(1),
+            Self::NotReady => Some(5),
+            Self::CodeWait => Some(codes::RESEND_SECONDS as u64),
+            _ => None,
+        }
+    }
+}
+
 /// One error answer.
 #[derive(Debug, Clone)]
 pub struct Problem {
     kind: Kind,
     detail: String,
     extra: Map<String, Value>,
+    /// What a defect says of itself: for the log and for whoever stands at the machine, never for a caller.
+    cause: Option<String>,
 }
 
 impl Problem {
     /// A problem with what is particular to this occurrence. `detail` must name no person.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), extra: Map::new() }
+        Self { kind, detail: detail.into(), extra: Map::new(), cause: None }
     }
 
     /// Adds a member of its own.
@@ -206,7 +227,14 @@ impl Problem {
     /// A defect or a failing machine. The cause goes to the log, never to the caller.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(%cause, "internal problem");
-        Self::new(Kind::Internal, "the cause is in the server's log")
+        let cause = Some(cause.to_string());
+        Self { cause, ..Self::new(Kind::Internal, "the cause is in the server's log") }
+    }
+
+    /// What is particular to this occurrence, for whoever stands at the machine: of a defect, its cause.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        self.cause.as_deref().unwrap_or(&self.detail)
     }
 
     /// Another transaction was in the way.
@@ -239,7 +267,13 @@ struct Document<'a> {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        const MEMBER: &str = "retry_after_seconds";
+        let known = self.extra.get(MEMBER).and_then(Value::as_u64);
+        let retry = known.or(self.kind.retry_after_seconds());
+        if let Some(seconds) = retry {
+            self.extra.insert(MEMBER.to_owned(), seconds.into());
+        }
         let document = Document {
             r#type: format!("{TYPE_PREFIX}{}", self.kind.slug()),
             title: self.kind.title(),
@@ -252,6 +286,9 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if self.kind == Kind::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -262,6 +299,25 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_is_in_the_way_of_time_alone_is_told_when_to_come_again() {
+        for (problem, seconds) in [
+            (Problem::contention(), Some("1")),
+            (Problem::new(Kind::NotReady, "it starts"), Some("5")),
+            (Problem::new(Kind::TimedOut, "it took too long"), Some("1")),
+            (Problem::new(Kind::IdempotencyInFlight, "it is served"), Some("1")),
+            (Problem::new(Kind::CodeWait, "sent").with("retry_after_seconds", 7), Some("7")),
+            (Problem::new(Kind::RateLimited, "slower").with("retry_after_seconds", 3), Some("3")),
+            (Problem::new(Kind::WrongState, "never"), None),
+            (Problem::internal("a defect"), None),
+        ] {
+            let kind = problem.kind();
+            let response = problem.into_response();
+            let header = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!(header, seconds, "{kind:?}");
+        }
+    }
 
     #[test]
     fn slugs_are_unique() {

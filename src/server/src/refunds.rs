@@ -21,6 +21,8 @@ pub struct Asked<'a> {
     pub amount: Amount,
     /// Which instalments it reduces; the contract's rule where absent.
     pub order: Option<RefundOrder>,
+    /// From which day it counts; the business date where absent.
+    pub value_date: Option<Date>,
 }
 
 /// The name of an order of instalments, as it is stored and shown.
@@ -36,7 +38,7 @@ pub const fn order_name(order: RefundOrder) -> &'static str {
 /// Books a refund of a loan, unless the merchant told of it before; gives its id.
 ///
 /// # Errors
-/// 409 where the reference came with another amount or rule, or where the merchant was never paid; 422 where more
+/// 409 where the reference came with another amount, rule or day, or where the merchant was never paid; 422 where more
 /// would be refunded than was bought, or the ledger refuses it.
 pub async fn book(
     db: &mut Connection,
@@ -47,7 +49,8 @@ pub async fn book(
 ) -> Result<String, Problem> {
     let instalments = asked.order.map(|order| order_name(order).to_owned());
     if let Some(earlier) = refunds::of_reference(db, &row.id, asked.reference).await? {
-        if earlier.amount != asked.amount.minor() || earlier.instalments != instalments {
+        let other_day = asked.value_date.is_some_and(|date| earlier.value_date != date.to_string());
+        if earlier.amount != asked.amount.minor() || earlier.instalments != instalments || other_day {
             let detail = "use a new `reference` for another refund of this order";
             return Err(Problem::new(Kind::RefundDiffers, detail).with("refund_id", earlier.id));
         }
@@ -58,7 +61,13 @@ pub async fn book(
         return Err(Problem::new(Kind::WrongState, "the merchant was never paid for this order"));
     }
     let id = new_id();
-    let event = Event::Refunded { amount: asked.amount, refund: id.clone(), value_date: today, order: asked.order };
+    let value_date = asked.value_date.unwrap_or(today);
+    let start = loan.contract().terms().start;
+    if value_date > today || value_date < start {
+        let detail = format!("a refund counts from a day from `{start}`, when it was bought, to today, `{today}`");
+        return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/value_date"));
+    }
+    let event = Event::Refunded { amount: asked.amount, refund: id.clone(), value_date, order: asked.order };
     booking::record_decided(db, &row.id, &mut loan, event, today, now).await?;
     let refund = refunds::Row {
         id: id.clone(),
@@ -68,7 +77,7 @@ pub async fn book(
         amount: asked.amount.minor(),
         currency: row.currency.clone(),
         instalments,
-        value_date: today.to_string(),
+        value_date: value_date.to_string(),
         created: now.to_owned(),
         fee_returned: 0,
         undone: None,

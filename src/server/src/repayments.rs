@@ -9,8 +9,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use prequal_core::{calendar::Date, currency::Currency, money::Amount};
-use prequal_ledger::{Event, Head, Loan, Status, chain};
+use prequal_core::{calendar::Date, credit::CreditError, currency::Currency, money::Amount};
+use prequal_ledger::{Event, Head, LedgerError, Loan, Status, chain};
 use tokio::{
     sync::{Notify, oneshot},
     time::{Duration, Instant, timeout},
@@ -22,7 +22,10 @@ use crate::{
     funding::books as funders,
     merchant_webhooks::{self, EventType, Happened},
     problem::{Kind, Problem},
+    secret,
     storage::{Connection, funding, group::Part, journal, lines, loans, payments},
+    transfers,
+    vault::Vault,
 };
 
 /// How many notices are taken together at most.
@@ -31,23 +34,52 @@ pub const BATCH_MAX: usize = 128;
 pub const PATIENCE_MAX: Duration = Duration::from_millis(2);
 /// Which part of the last batch's time it waits at most.
 const PATIENCE_SHARE: u32 = 4;
-/// How many days before the business date a value date may lie; an earlier one counts as the earliest.
+/// How many days before the business date the value date of a payout may lie; an earlier one counts as the earliest. That of
+/// money which came may lie further back within the loan's time, and is told of in the log.
 pub const VALUE_DATE_DAYS_BACK_MAX: i32 = 31;
 
 /// How many loans are kept folded between batches.
 pub const LOANS_KEPT_MAX: usize = 4_096;
+
+/// By what bytes are known again that may hold what a person wrote: a keyed digest, which is what is kept. Notices that
+/// were taken by earlier programs were kept by a plain one.
+#[derive(Debug, Clone)]
+pub struct Mark {
+    keyed: String,
+    plain: String,
+}
+
+impl Mark {
+    /// The mark of bytes.
+    #[must_use]
+    pub fn of(vault: &Vault, bytes: &[u8]) -> Self {
+        Self { keyed: vault.digest("notice", bytes), plain: secret::sha256_hex(bytes) }
+    }
+
+    /// What is kept of it.
+    #[must_use]
+    pub fn kept(&self) -> &str {
+        &self.keyed
+    }
+
+    /// Whether what was kept is of the same bytes.
+    #[must_use]
+    pub fn is(&self, kept: &str) -> bool {
+        kept == self.keyed || kept == self.plain
+    }
+}
 
 /// A verified notice that money arrived.
 #[derive(Debug, Clone)]
 pub struct Arrival {
     /// The hash of the notice's own id.
     pub delivery: String,
-    /// The hash of the notice's bytes.
-    pub fingerprint: String,
+    /// Of the notice's bytes.
+    pub fingerprint: Mark,
     /// The hash of the transfer that it is about.
     pub transfer: String,
-    /// The hash of what it says of that transfer.
-    pub content: String,
+    /// Of what it says of that transfer.
+    pub content: Mark,
     /// The provider's id of the transfer.
     pub id: String,
     /// Our id of the payment, or a loan's.
@@ -249,10 +281,10 @@ struct Account {
 }
 
 impl payments::Row {
-    /// Whether an arrival is the clearing of this debit, which was collected before.
-    fn clears(&self, arrival: &Arrival) -> bool {
+    /// Whether an arrival is the clearing of this debit, which was collected before: of what is left of it.
+    fn clears(&self, arrival: &Arrival, loan: &Loan) -> bool {
         self.status == payments::RECEIVED
-            && self.amount == arrival.amount.minor()
+            && self.amount.saturating_sub(transfers::taken_in_parts(loan, &self.id)) == arrival.amount.minor()
             && self.transfer.as_deref() == Some(&*arrival.id)
     }
 }
@@ -328,13 +360,13 @@ impl Books {
     /// Takes one notice in memory. The outer error undoes the whole batch, the inner one is this notice's refusal.
     fn take(&mut self, arrival: &Arrival) -> Result<Answer, Problem> {
         if let Some(earlier) = self.came.get(&arrival.delivery) {
-            let same = *earlier == arrival.fingerprint;
+            let same = arrival.fingerprint.is(earlier);
             return Ok(if same { Ok(Taken::Known) } else { Err(another_body()) });
         }
         if let Some(earlier) = self.came.get(&arrival.transfer) {
-            let same = *earlier == arrival.content;
+            let same = arrival.content.is(earlier);
             if same {
-                self.note(&arrival.delivery, &arrival.fingerprint);
+                self.note(&arrival.delivery, arrival.fingerprint.kept());
             }
             return Ok(if same { Ok(Taken::Known) } else { Err(differs(&arrival.id)) });
         }
@@ -348,33 +380,58 @@ impl Books {
         let value_date = counted_from(&arrival.id, arrival.value_date, &account.loan, self.today)?;
         let counted = value_date.to_string();
         // What was collected becomes final; it counts since it was collected.
-        if let Some(payment) = payment.as_ref().filter(|payment| payment.clears(arrival)) {
-            let (event, value_date) = (Event::Cleared { payment: payment.id.clone() }, payment.value_date.clone());
-            self.end(payment.clone(), payments::CLEARED, value_date, &arrival.id);
-            return self.booked(&id, event, arrival);
+        if let Some(payment) = payment.as_ref().filter(|payment| payment.clears(arrival, &account.loan)) {
+            let cleared = self.record(&id, Event::Cleared { payment: payment.id.clone() })?;
+            cleared.map_err(Problem::internal)?;
+            self.end(payment.clone(), payments::CLEARED, payment.value_date.clone(), &arrival.id);
+            return Ok(self.booked(&id, &payment.id, arrival));
         }
-        let payment = match payment.filter(|payment| payment.status == payments::INITIATED) {
-            Some(payment) if payment.amount == arrival.amount.minor() => {
-                self.end(payment, payments::CLEARED, Some(counted), &arrival.id)
+        let instructed = payment.filter(|payment| payment.status == payments::INITIATED);
+        let fits = instructed.as_ref().filter(|payment| payment.amount == arrival.amount.minor());
+        let payment = fits.map_or_else(new_id, |payment| payment.id.clone());
+        let event = Event::Received { amount: arrival.amount, payment: payment.clone(), value_date };
+        if let Err(error) = self.record(&id, event)? {
+            return Ok(self.not_here(&id, arrival, instructed, &error));
+        }
+        match instructed {
+            Some(instructed) if instructed.id == payment => {
+                self.end(instructed, payments::CLEARED, Some(counted), &arrival.id);
             }
             // Another amount than instructed, or a second arrival: the instruction ends, the money is its own payment.
-            Some(payment) => {
-                self.end(payment, "failed", None, &arrival.id);
-                self.unasked(&id, arrival, counted)
+            Some(instructed) => {
+                self.end(instructed, "failed", None, &arrival.id);
+                self.unasked((&id, &payment), arrival, counted);
             }
-            None => self.unasked(&id, arrival, counted),
-        };
-        self.booked(&id, Event::Received { amount: arrival.amount, payment, value_date }, arrival)
+            None => self.unasked((&id, &payment), arrival, counted),
+        }
+        Ok(self.booked(&id, &payment, arrival))
     }
 
-    fn booked(&mut self, id: &str, event: Event, arrival: &Arrival) -> Result<Answer, Problem> {
-        if let Event::Received { payment, .. } | Event::Cleared { payment } = &event {
-            self.tell(id, payment, arrival);
+    /// What comes of money that a loan's books cannot take. More than they can count is refused; all else waits in
+    /// suspense.
+    fn not_here(
+        &mut self,
+        loan: &str,
+        arrival: &Arrival,
+        instructed: Option<payments::Row>,
+        error: &LedgerError,
+    ) -> Answer {
+        tracing::error!(loan, transfer = ?arrival.id, %error, "a loan's books cannot take money that arrived");
+        if matches!(error, LedgerError::Money(_) | LedgerError::Credit(CreditError::Money(_))) {
+            let detail = format!("with it the loan's books would hold more than {} minor units", Amount::MAX.minor());
+            return Err(Problem::new(Kind::InvalidValue, detail).with("pointer", "/data/amount"));
         }
-        self.record(id, event)?;
-        self.note(&arrival.delivery, &arrival.fingerprint);
-        self.note(&arrival.transfer, &arrival.content);
-        Ok(Ok(Taken::Booked))
+        if let Some(instructed) = instructed {
+            self.end(instructed, "failed", None, &arrival.id);
+        }
+        Ok(Taken::Unknown)
+    }
+
+    fn booked(&mut self, id: &str, payment: &str, arrival: &Arrival) -> Answer {
+        self.tell(id, payment, arrival);
+        self.note(&arrival.delivery, arrival.fingerprint.kept());
+        self.note(&arrival.transfer, arrival.content.kept());
+        Ok(Taken::Booked)
     }
 
     /// The lender alone is told of a repayment; the merchant was paid.
@@ -389,22 +446,20 @@ impl Books {
         self.notes.push((id.to_owned(), fingerprint.to_owned()));
     }
 
-    /// Ends an instruction; gives its id.
-    fn end(&mut self, mut payment: payments::Row, status: &str, value_date: Option<String>, transfer: &str) -> String {
+    /// Ends an instruction.
+    fn end(&mut self, mut payment: payments::Row, status: &str, value_date: Option<String>, transfer: &str) {
         payment.status = status.to_owned();
         payment.value_date = value_date;
         payment.transfer = Some(transfer.to_owned());
         payment.booked = Some(self.today.to_string());
         self.payments.insert(payment.id.clone(), payment.clone());
-        let id = payment.id.clone();
         self.ended.push(payment);
-        id
     }
 
-    /// A payment that nobody instructed; its id.
-    fn unasked(&mut self, loan: &str, arrival: &Arrival, value_date: String) -> String {
+    /// A payment of a loan that nobody instructed.
+    fn unasked(&mut self, (loan, id): (&str, &str), arrival: &Arrival, value_date: String) {
         let payment = payments::Row {
-            id: new_id(),
+            id: id.to_owned(),
             loan: loan.to_owned(),
             amount: arrival.amount.minor(),
             currency: arrival.currency.code().to_owned(),
@@ -414,16 +469,18 @@ impl Books {
             created: self.now.clone(),
             booked: Some(self.today.to_string()),
         };
-        let id = payment.id.clone();
         self.unasked.push(payment);
-        id
     }
 
-    fn record(&mut self, id: &str, event: Event) -> Result<(), Problem> {
+    /// Folds an event in, unless the loan's ledger refuses it.
+    fn record(&mut self, id: &str, event: Event) -> Result<Result<(), LedgerError>, Problem> {
         let account = self.accounts.get_mut(id).ok_or_else(|| Problem::internal("a loan that was not read"))?;
         let (before, name) = (*account.loan.position(), event.name());
         let settled = account.loan.status() == Status::Settled;
-        let (row, entry) = booking::advance(&mut account.loan, event, self.today)?;
+        let (row, entry) = match booking::advance_if(&mut account.loan, event, self.today)? {
+            Ok(done) => done,
+            Err(error) => return Ok(Err(error)),
+        };
         if !settled && account.loan.status() == Status::Settled {
             let (merchant, data) = (Some(account.merchant.clone()), serde_json::json!({ "loan_id": id }));
             self.happened.push(Happened { merchant, event: EventType::LoanSettled, data });
@@ -434,14 +491,14 @@ impl Books {
             account.head = Head { number: sealed.number, hash: sealed.hash.clone() };
             self.entries.push(journal::New { id: new_id(), chain: id.to_owned(), sealed });
         }
-        let Some(funders) = self.funders.get_mut(id) else { return Ok(()) };
+        let Some(funders) = self.funders.get_mut(id) else { return Ok(Ok(())) };
         for (chain, entry) in funders.advance(&before, &account.loan, name)? {
             let head = self.heads.entry(chain.clone()).or_default();
             let sealed = chain::seal(&chain, head, entry).map_err(Problem::internal)?;
             *head = Head { number: sealed.number, hash: sealed.hash.clone() };
             self.entries.push(journal::New { id: new_id(), chain, sealed });
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// Writes everything; gives the loans as they then are.
@@ -501,16 +558,32 @@ async fn accounts(
     Ok(accounts)
 }
 
-/// From which day money counts: money that came is always booked, whatever date the notice gives it, but a date
-/// in the future would charge interest that is not owed yet, and one long ago would forgive what is owed.
+/// From which day money counts that came: it is always booked, whatever date the notice gives it, and a shopper pays no
+/// interest for how long the notice took. But a date in the future would charge interest that is not owed yet; and one
+/// from before there was a loan is a mistake that would forgive what is owed, so it counts from a while ago at most. What
+/// is unusual is told of in the log.
 ///
 /// # Errors
 /// 500 where the calendar ends.
 pub fn counted_from(transfer: &str, given: Date, loan: &Loan, today: Date) -> Result<Date, Problem> {
+    let start = loan.contract().terms().start;
+    let usual = today.add_days(-VALUE_DATE_DAYS_BACK_MAX).map_err(Problem::internal)?;
+    let date = if given < start { usual.max(start) } else { given.min(today) };
+    if date != given || date < usual {
+        tracing::warn!(?transfer, %given, counted = %date, "money came with an unusual value date");
+    }
+    Ok(date)
+}
+
+/// From which day a payout counts: from there on the loan bears interest, so one long ago is not believed.
+///
+/// # Errors
+/// 500 where the calendar ends.
+pub fn paid_out_from(transfer: &str, given: Date, loan: &Loan, today: Date) -> Result<Date, Problem> {
     let earliest = today.add_days(-VALUE_DATE_DAYS_BACK_MAX).map_err(Problem::internal)?;
     let date = given.min(today).max(earliest);
     if date != given {
-        tracing::warn!(?transfer, %given, counted = %date, "a value date was out of bounds");
+        tracing::warn!(?transfer, %given, counted = %date, "the value date of a payout was out of bounds");
     }
     Ok(date.max(loan.contract().terms().start))
 }

@@ -67,6 +67,12 @@ impl Reply {
         self.tagged(etag::of(&[&hash]))
     }
 
+    /// The tag, where there is one.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.etag.as_deref()
+    }
+
     /// The status.
     #[must_use]
     pub fn status(&self) -> u16 {

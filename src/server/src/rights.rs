@@ -11,8 +11,15 @@ use crate::{
     http::etag,
     people,
     problem::{Kind, Problem},
+    retention,
     settings::Settings,
-    storage::{Connection, applications, group::Part, orders, persons},
+    storage::{
+        Connection, applications,
+        group::Part,
+        orders,
+        person_file::{self, KeptDecision, KeptDisclosure, KeptMandate, KeptNotice, KeptPayment, KeptReview},
+        persons,
+    },
     vault::Vault,
 };
 
@@ -42,6 +49,18 @@ pub struct Export {
     orders: Vec<Ordered>,
     /// Lines of credit.
     lines: Vec<Line>,
+    /// Every decision about them, with its reasons.
+    decisions: Vec<KeptDecision>,
+    /// What they were told before their contracts.
+    disclosures: Vec<KeptDisclosure>,
+    /// What they were told by notices.
+    notices: Vec<KeptNotice>,
+    /// What people looked at again.
+    reviews: Vec<KeptReview>,
+    /// Payments of their loans.
+    payments: Vec<KeptPayment>,
+    /// Leave to debit them.
+    mandates: Vec<KeptMandate>,
 }
 
 /// One record.
@@ -49,7 +68,7 @@ pub struct Export {
 pub struct Record {
     /// Its id.
     id: String,
-    /// `decision_input`, `signature` or `correction`.
+    /// `decision_input`, `signature`, `correction`, or `payer_reference`: what was written with a payment.
     kind: String,
     /// When it was kept, RFC 3339.
     created: String,
@@ -178,6 +197,12 @@ pub async fn export(app: &App, db: &mut Connection, person: &str) -> Result<Expo
     });
     let lines = persons::lines(db, person).await?.into_iter();
     Ok(Export {
+        decisions: person_file::decisions(db, person).await?,
+        disclosures: person_file::disclosures(db, person).await?,
+        notices: person_file::notices(db, person).await?,
+        reviews: person_file::reviews(db, person).await?,
+        payments: person_file::payments(db, person).await?,
+        mandates: person_file::mandates(db, person).await?,
         orders: ordered.collect(),
         lines: lines.map(|(line_id, granted)| Line { line_id, granted }).collect(),
         person_id: person.to_owned(),
@@ -290,15 +315,17 @@ pub async fn correct(
 /// 404 where nobody has this id, 409 where a loan is open or an order may still be captured.
 pub async fn erase(app: &App, person: &str) -> Result<String, Problem> {
     let now = app.now()?.to_string();
-    let today = app.today()?.to_string();
-    let (now, today) = (now.as_str(), today.as_str());
+    let today = app.today()?;
+    let over = retention::contracts_before(app, today);
+    let today = today.to_string();
+    let (now, today, over) = (now.as_str(), today.as_str(), over.as_deref());
     // Asked and erased in one transaction: a signing in between meets it, and one of the two is done again.
     let work = |mut tx: Part| async move {
         let (_, erased) = persons::find(&mut tx, person).await?.ok_or_else(Problem::not_found)?;
         if let Some(erased) = erased {
             return Ok(erased);
         }
-        let open = open_loans(&mut tx, person).await?;
+        let open = open_loans(&mut tx, person, over).await?;
         if !open.is_empty() {
             let detail = "a loan is open; its data are kept until it is settled";
             return Err(Problem::new(Kind::WrongState, detail).with("loans", open));
@@ -316,14 +343,25 @@ pub async fn erase(app: &App, person: &str) -> Result<String, Problem> {
     Ok(erased)
 }
 
-/// A person's loans whose contract is still to be performed.
+/// A person's loans whose contract is still to be performed. Of what was given up or sold something may still come: it is
+/// over when its last event was booked before the day from which contracts are kept, `kept_from`.
 ///
 /// # Errors
 /// 500 when the database fails.
-pub async fn open_loans(db: &mut Connection, person: &str) -> Result<Vec<String>, Problem> {
+pub async fn open_loans(db: &mut Connection, person: &str, kept_from: Option<&str>) -> Result<Vec<String>, Problem> {
     let over = [Status::Settled, Status::Cancelled, Status::Closed].map(Status::name);
-    let loans = persons::loans(db, person).await?;
-    Ok(loans.into_iter().filter(|(_, status, _)| !over.contains(&status.as_str())).map(|(id, _, _)| id).collect())
+    let given_up = [Status::ChargedOff, Status::Transferred].map(Status::name);
+    let mut open = Vec::new();
+    for (id, status, _) in persons::loans(db, person).await? {
+        let old = match kept_from.filter(|_| given_up.contains(&status.as_str())) {
+            Some(kept_from) => persons::last_booked(db, &id).await?.is_some_and(|booked| *booked < *kept_from),
+            None => false,
+        };
+        if !old && !over.contains(&status.as_str()) {
+            open.push(id);
+        }
+    }
+    Ok(open)
 }
 
 /// Withdraws a consent from now on; what was done on it stays lawful. Withdrawing twice is withdrawing once.

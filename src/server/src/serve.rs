@@ -21,7 +21,9 @@ use crate::{
     codes,
     conduct::Signing,
     config::Config,
-    connections, delivery, http,
+    connections, delivery,
+    http::{self, gate::REQUEST_TIME_MAX},
+    http_client::HttpClient,
     jobs::scheduler,
     outbox,
     settings::Settings,
@@ -30,42 +32,68 @@ use crate::{
 };
 
 /// How long requests that were accepted may take to finish after the signal to stop.
-pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(20);
+/// More than the longest that any may take: what was accepted is finished.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(REQUEST_TIME_MAX.as_secs() + 5);
 
-/// What `--check` found; every line a fact. A database that does not exist yet is not made.
+/// What `--check` found; every line a fact. Nothing is changed: a database that does not exist yet is not made, and one
+/// of an earlier schema is not brought up to date, so its ledger, which is read by the words of this one, is not read.
 ///
 /// # Errors
 /// One readable line for the first thing that is missing or wrong.
 pub async fn check(config: &Config, sandbox: bool) -> Result<Vec<(&'static str, String)>, String> {
     let (settings, vault) = Settings::load(config, sandbox)?;
-    let cannot = |error: &str| format!("cannot listen on `{}`: {error}", config.listen);
-    let mut addresses = tokio::net::lookup_host(&config.listen).await.map_err(|error| cannot(&error.to_string()))?;
-    if addresses.next().is_none() {
-        return Err(cannot("it is no address"));
+    let listening = check_address(&config.listen).await?;
+    if let Some(address) = config.metrics_listen.as_deref().filter(|address| !address.is_empty()) {
+        check_address(address).await?;
     }
-    if !Database::exists(&config.database).await? {
+    let shown = storage::engine::shown(&config.database);
+    let exists = Database::exists(&config.database).await?;
+    let schema = if exists { Some(Database::schema(&config.database).await?) } else { None };
+    let (database, current) = match schema {
+        None => (format!("{shown} does not exist yet; `prequal serve` makes it"), false),
+        Some((step, newest)) if step < newest => {
+            (format!("{shown}: schema {step}, this program brings {newest}"), false)
+        }
+        Some(_) => (shown, true),
+    };
+    if !current {
         let now = Instant::from_seconds(SystemClock.now_seconds()).map_err(|error| error.to_string())?;
         check_validity(&settings, settings.policies.active().date_of(now)?)?;
         let mut summary = settings.summary();
         summary.extend(values(config));
-        summary.push(("database", {
-            let shown = storage::engine::shown(&config.database);
-            format!("{shown} does not exist yet; `prequal serve` makes it")
-        }));
+        summary.extend([("listen", listening), ("database", database)]);
         return Ok(summary);
     }
-    let db = Database::open(&config.database).await?;
+    let db = Database::open_as_it_is(&config.database).await?;
     let app = App::new(db, settings, vault, sandbox).await?;
     let today = app.today().map_err(|_| "the clock shows a date beyond the calendar")?;
     check_validity(&app.settings, today)?;
     let report = audit::run(&app).await.map_err(|problem| format!("the ledger does not verify: {problem:?}"))?;
     let mut summary = app.settings.summary();
     summary.extend(values(config));
-    summary.push(("database", storage::engine::shown(&config.database)));
+    summary.extend([("listen", listening), ("database", database)]);
     summary.push(("ledger", report.to_string()));
     summary.push(("calls to the provider", calls(&app).await.map_err(|error| error.to_string())?));
     app.db.close().await;
     Ok(summary)
+}
+
+/// Whether an address can be listened on, in words.
+async fn check_address(address: &str) -> Result<String, String> {
+    let error = match TcpListener::bind(address).await {
+        Ok(_) => return Ok(format!("{address} is free")),
+        Err(error) => error,
+    };
+    let cannot = format!("cannot listen on `{address}`: {error}");
+    if error.kind() != std::io::ErrorKind::AddrInUse {
+        return Err(cannot);
+    }
+    // A check is made beside the server that it is about.
+    let ask = HttpClient::default();
+    match ask.call(hyper::Method::GET, &format!("http://{address}/livez"), &[], Vec::new().into()).await {
+        Ok((200, _)) => Ok(format!("{address}: a server listens there now")),
+        _ => Err(cannot),
+    }
 }
 
 /// Every setting as it was read, and its variable where it came from the environment.

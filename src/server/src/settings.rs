@@ -79,6 +79,17 @@ pub struct Provider {
     pub webhook_secret: webhook::Secret,
 }
 
+/// A ceiling, and the business dates on which it holds.
+#[derive(Debug, Clone)]
+pub struct DatedCeiling {
+    /// The ceiling.
+    pub ceiling: Ceiling,
+    /// The first of them.
+    pub from: Option<Date>,
+    /// The last.
+    pub until: Option<Date>,
+}
+
 /// Everything a running server needs to know and that does not change while it runs.
 #[derive(Debug)]
 pub struct Settings {
@@ -95,7 +106,9 @@ pub struct Settings {
     /// The most one person may owe, hold and have signed in all.
     pub exposure_max: Amount,
     /// Every ceiling on that, the one in all first.
-    pub ceilings: Vec<Ceiling>,
+    pub ceilings: Vec<DatedCeiling>,
+    /// Products that are lent under a line of credit only.
+    pub line_products: Vec<String>,
     /// Origins whose pages may call the routes of shoppers.
     pub cors_origins: Vec<String>,
     /// The key of checkout tokens.
@@ -147,7 +160,14 @@ impl Settings {
                 return Err(format!("limits.ceilings: `{unknown}` is no product of a bundle"));
             }
         }
-        let conduct = config.conduct.clone().resolved(policies.active().convention())?.signed(sandbox)?;
+        if let Some(unknown) = config.limits.line_products.iter().find(|id| !policies.has_product(id)) {
+            return Err(format!("limits.line_products: `{unknown}` is no product of a bundle"));
+        }
+        let mut conduct = config.conduct.clone();
+        let mut serving = config.servicing.clone();
+        conduct.withdrawal_days = conduct.withdrawal_days.or(serving.withdrawal_days);
+        let conduct = conduct.resolved(policies.active().convention())?.signed(sandbox)?;
+        serving.withdrawal_days = withdrawal_days(&conduct, &serving)?;
         let settings = Self {
             lender_id: config.lender.id.clone(),
             checkout_seconds: config.checkout.seconds,
@@ -155,6 +175,7 @@ impl Settings {
             capture_days: config.checkout.capture_days,
             exposure_max: Amount::new(config.limits.exposure_max).map_err(|error| error.to_string())?,
             ceilings: ceilings(config)?,
+            line_products: config.limits.line_products.clone(),
             cors_origins: config.cors_origins.clone(),
             checkout_key: jwk::read_private(&config.checkout.key, Use::Checkout)?,
             policies,
@@ -175,10 +196,19 @@ impl Settings {
             merchants,
             edges,
             conduct,
-            serving: config.servicing.clone(),
+            serving,
             ledger_key: config.ledger.as_ref().map(|ledger| jwk::read_private(&ledger.key, Use::Ledger)).transpose()?,
         };
         Ok((settings, vault))
+    }
+
+    /// The ceilings that hold on a business date.
+    #[must_use]
+    pub fn ceilings_on(&self, date: Date) -> Vec<Ceiling> {
+        let holds = |one: &&DatedCeiling| {
+            one.from.is_none_or(|from| from <= date) && one.until.is_none_or(|until| date <= until)
+        };
+        self.ceilings.iter().filter(holds).map(|one| one.ceiling.clone()).collect()
     }
 
     /// The currency that is lent.
@@ -238,7 +268,11 @@ impl Settings {
             ("funders", names(self.funders.iter().map(|funder| &funder.config.id))),
             (
                 "ceilings",
-                self.ceilings.iter().map(|one| format!("{} {}", one.id, one.amount)).collect::<Vec<_>>().join(", "),
+                self.ceilings
+                    .iter()
+                    .map(|one| format!("{} {}", one.ceiling.id, one.ceiling.amount))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             ),
             ("jurisdiction", self.conduct.law().name().to_owned()),
             ("signing", self.signing()),
@@ -283,12 +317,23 @@ fn keys(config: &Config, merchants: &[Arc<Merchant>], edges: &[Arc<Edge>], funde
     Ok(Keys::new(keys))
 }
 
+/// What is promised before the contract is what the loan is served by.
+fn withdrawal_days(conduct: &Conduct, serving: &Serving) -> Result<Option<u16>, String> {
+    match (conduct.withdrawal_days, serving.withdrawal_days) {
+        (Some(promised), Some(served)) if promised != served => Err(format!(
+            "conduct.withdrawal_days is {promised} and servicing.withdrawal_days is {served}: loans are served as their \
+             agreements say, leave one of them out"
+        )),
+        (promised, _) => conduct.check().map(|()| promised),
+    }
+}
+
 fn names<'a>(ids: impl Iterator<Item = &'a String>) -> String {
     let ids: Vec<&str> = ids.map(String::as_str).collect();
     if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
 }
 
-fn ceilings(config: &Config) -> Result<Vec<Ceiling>, String> {
+fn ceilings(config: &Config) -> Result<Vec<DatedCeiling>, String> {
     let amount = |minor| Amount::new(minor).map_err(|error| format!("limits: {error}"));
     let over_all = Ceiling {
         id: exposure::OVER_ALL.to_owned(),
@@ -297,14 +342,16 @@ fn ceilings(config: &Config) -> Result<Vec<Ceiling>, String> {
         merchant: None,
         funder: None,
     };
+    let over_all = DatedCeiling { ceiling: over_all, from: None, until: None };
     let further = config.limits.ceilings.iter().map(|ceiling| {
-        Ok(Ceiling {
+        let of = Ceiling {
             id: ceiling.name.clone(),
             amount: amount(ceiling.amount)?,
             product: ceiling.product.clone(),
             merchant: ceiling.merchant.clone(),
-            funder: None,
-        })
+            funder: ceiling.funder.clone(),
+        };
+        Ok(DatedCeiling { ceiling: of, from: ceiling.from, until: ceiling.until })
     });
     std::iter::once(Ok(over_all)).chain(further).collect()
 }

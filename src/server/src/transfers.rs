@@ -103,25 +103,84 @@ async fn loan_of(db: &mut Connection, id: &str) -> Result<loans::Row, Problem> {
 pub async fn taken_back(db: &mut Connection, told: &Told<'_>, (today, now): When<'_>) -> Result<bool, Problem> {
     let known = match payments::find(db, told.reference).await? {
         Some(payment) => Some(payment),
-        None => payments::of_transfer(db, told.id).await?,
+        // A bank that takes back parts gives each a name of its own, and then names the transfer as what it is about.
+        None => match payments::of_transfer(db, told.id).await? {
+            Some(payment) => Some(payment),
+            None => payments::of_transfer(db, told.reference).await?,
+        },
     };
-    let Some(payment) = known else { return suspense_taken_back(db, told, (today, now)).await };
+    let Some(mut payment) = known else { return suspense_taken_back(db, told, (today, now)).await };
+    if matches!(payment.status.as_str(), payments::RECEIVED | payments::CLEARED) {
+        return counted_taken_back(db, told, &payment, (today, now)).await;
+    }
     check_amount(told, payment.amount, &payment.currency)?;
-    let id = payment.id.clone();
-    let (event, status) = match payment.status.as_str() {
-        payments::RECEIVED => (Some(Event::Returned { payment: id }), payments::RETURNED),
-        payments::CLEARED => (Some(Event::ChargedBack { payment: id }), payments::CHARGED_BACK),
-        // It counted for nothing any more.
-        payments::REVERSED => (None, payments::CHARGED_BACK),
-        payments::INITIATED => (None, payments::RETURNED),
+    if payment.status == payments::REVERSED
+        && let Some(receipt) = suspense::of_transfer(db, told.id).await?
+    {
+        // Since it was reversed its money waits in suspense, or went to another loan from there.
+        match receipt.payment.filter(|_| receipt.outcome.as_deref() == Some("matched")) {
+            Some(other) if other != payment.id => {
+                let other = payments::find(db, &other).await?;
+                payment = other.ok_or_else(|| Problem::internal("money matched to no payment"))?;
+            }
+            Some(_) => {}
+            None => {
+                let news = suspense_taken_back(db, told, (today, now)).await?;
+                payments::set_state(db, &payment.id, payments::CHARGED_BACK, &today.to_string()).await?;
+                return Ok(news);
+            }
+        }
+    }
+    let status = match payment.status.as_str() {
+        payments::RECEIVED | payments::CLEARED => return counted_taken_back(db, told, &payment, (today, now)).await,
+        // Its reversal took the money out of the books, before such money went to suspense.
+        payments::REVERSED => payments::CHARGED_BACK,
+        payments::INITIATED => payments::RETURNED,
         payments::RETURNED | payments::CHARGED_BACK => return Ok(false),
         _ => return Err(wrong(told, "/type", "the payment has ended otherwise")),
     };
-    if let Some(event) = event {
-        let row = loan_of(db, &payment.loan).await?;
-        let mut loan = booking::load(db, &row).await?;
-        booking::record(db, &row.id, &mut loan, event, today, now).await?;
+    payments::set_state(db, &payment.id, status, &today.to_string()).await?;
+    Ok(true)
+}
+
+/// What of a loan's payment the payer's bank took back in parts, in minor units.
+#[must_use]
+pub fn taken_in_parts(loan: &Loan, payment: &str) -> i64 {
+    let parts = loan.records().iter().filter_map(|record| match &record.event {
+        Event::PartlyTakenBack { amount, payment: of } if of == payment => Some(amount.minor()),
+        _ => None,
+    });
+    parts.sum()
+}
+
+/// A payment that counts was taken back, or a part of what is left of it.
+async fn counted_taken_back(
+    db: &mut Connection,
+    told: &Told<'_>,
+    payment: &payments::Row,
+    (today, now): When<'_>,
+) -> Result<bool, Problem> {
+    let row = loan_of(db, &payment.loan).await?;
+    let mut loan = booking::load(db, &row).await?;
+    let left = payment.amount.saturating_sub(taken_in_parts(&loan, &payment.id));
+    let (amount, id) = (told.amount, payment.id.clone());
+    if amount.is_zero() || amount.minor() > left || payment.currency != told.currency.code() {
+        return Err(wrong(
+            told,
+            "/data/amount",
+            "not the amount of what it is about, nor a part of what is left of it",
+        ));
     }
+    if amount.minor() < left {
+        let event = Event::PartlyTakenBack { amount, payment: id };
+        booking::record(db, &row.id, &mut loan, event, today, now).await?;
+        return Ok(true);
+    }
+    let (event, status) = match payment.status.as_str() {
+        payments::RECEIVED => (Event::Returned { payment: id }, payments::RETURNED),
+        _ => (Event::ChargedBack { payment: id }, payments::CHARGED_BACK),
+    };
+    booking::record(db, &row.id, &mut loan, event, today, now).await?;
     payments::set_state(db, &payment.id, status, &today.to_string()).await?;
     Ok(true)
 }
@@ -148,6 +207,8 @@ async fn suspense_taken_back(db: &mut Connection, told: &Told<'_>, (today, now):
         decided: now,
     };
     suspense::insert_match(db, &matched).await?;
+    // The money is gone, and with it what the payer's words were kept for.
+    suspense::empty_reference(db, &receipt.entry, None).await?;
     Ok(true)
 }
 
@@ -198,7 +259,7 @@ pub async fn payout_ended(
     }
     let row = loan_of(db, &payout.loan).await?;
     let mut loan = booking::load(db, &row).await?;
-    let value_date = repayments::counted_from(told.id, told.value_date, &loan, today)?;
+    let value_date = repayments::paid_out_from(told.id, told.value_date, &loan, today)?;
     let event = match went {
         Went::Settled => Event::PayoutSettled { value_date },
         Went::Failed => Event::PayoutFailed { value_date },
@@ -244,14 +305,53 @@ async fn never_lent(
 ///
 /// # Errors
 /// 500 when the database fails.
-pub async fn suspend(app: &App, db: &mut Connection, told: &Told<'_>, (today, now): When<'_>) -> Result<(), Problem> {
+pub async fn suspend(app: &App, db: &mut Connection, told: &Told<'_>, when: When<'_>) -> Result<(), Problem> {
+    suspend_as(app, db, told, "received_unknown", when).await
+}
+
+/// Money that a reversal took out of a loan is still here: it waits in suspense, from its own value date.
+///
+/// # Errors
+/// 500 when the database fails.
+pub async fn back_to_suspense(
+    app: &App,
+    db: &mut Connection,
+    payment: &payments::Row,
+    transfer: &str,
+    when: When<'_>,
+) -> Result<(), Problem> {
+    const EVENT: &str = "reversed_to_suspense";
+    if let Some(receipt) = suspense::of_transfer(db, transfer).await? {
+        let back = pay_backs::Direction::In;
+        pay_backs::move_suspense(db, payment.amount, &payment.currency, back, EVENT, when).await?;
+        return Ok(suspense::unmatch(db, &receipt.entry).await?);
+    }
+    let value_date = payment.value_date.as_deref().unwrap_or_default();
+    let told = Told {
+        id: transfer,
+        reference: &payment.id,
+        amount: Amount::new(payment.amount).map_err(Problem::internal)?,
+        currency: Currency::parse(&payment.currency).map_err(Problem::internal)?,
+        value_date: Date::parse(value_date).map_err(Problem::internal)?,
+    };
+    suspend_as(app, db, &told, EVENT, when).await
+}
+
+async fn suspend_as(
+    app: &App,
+    db: &mut Connection,
+    told: &Told<'_>,
+    event: &'static str,
+    (today, now): When<'_>,
+) -> Result<(), Problem> {
     let transfer = Transfer::new(Account::Cash, Account::Suspense, told.amount).map_err(Problem::internal)?;
-    let entry = Entry::new(today, told.currency, "received_unknown", vec![transfer]).map_err(Problem::internal)?;
+    let entry = Entry::new(today, told.currency, event, vec![transfer]).map_err(Problem::internal)?;
     let entry = booking::post(db, journal::SUSPENSE_CHAIN, entry, now).await?;
     let kept = told.reference.floor_char_boundary(REFERENCE_BYTES_MAX);
     let reference = told.reference.get(..kept).unwrap_or_default();
     let receipt = suspense::Row {
         reference_sealed: app.vault.seal_reference(&entry, reference.as_bytes()),
+        reference_record: None,
         entry,
         transfer: told.id.to_owned(),
         amount: told.amount.minor(),
@@ -260,6 +360,7 @@ pub async fn suspend(app: &App, db: &mut Connection, told: &Told<'_>, (today, no
         received: now.to_owned(),
         outcome: None,
         loan: None,
+        payment: None,
     };
     Ok(suspense::insert(db, &receipt).await?)
 }

@@ -138,7 +138,14 @@ impl Vault {
     /// guessed from it.
     #[must_use]
     pub fn lookup_digest(&self, kind: &str, normalized: &str) -> String {
-        secret::hex(&secret::hmac_sha256(&self.lookup, format!("{kind}\0{normalized}").as_bytes()))
+        self.digest(kind, normalized.as_bytes())
+    }
+
+    /// The digest by which something is known again that may hold what a person wrote. Keyed, as
+    /// [`Vault::lookup_digest`]: a plain hash of few possible texts tells which of them it was.
+    #[must_use]
+    pub fn digest(&self, kind: &str, bytes: &[u8]) -> String {
+        secret::hex(&secret::hmac_sha256(&self.lookup, &[kind.as_bytes(), b"\0", bytes].concat()))
     }
 }
 

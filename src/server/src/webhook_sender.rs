@@ -5,11 +5,13 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use prequal_core::calendar::Date;
 use tokio::task::JoinSet;
 
 use crate::{
     app::App,
     http_client::HttpClient,
+    jobs::{Done, Running},
     outbox::now_ms,
     problem::Problem,
     secret,
@@ -30,10 +32,35 @@ const POLL: Duration = Duration::from_millis(500);
 /// How much of a failure is kept, in bytes.
 const ERROR_BYTES_MAX: usize = 200;
 
+/// Job `webhook-delivery`: sends what is due now, whatever the date; what fails is due again later.
+pub fn deliver(app: &App, _date: Date) -> Running<'_> {
+    Box::pin(async move {
+        let client = client(app);
+        let mut done = Done::default();
+        loop {
+            let endpoints = due(app).await?;
+            if endpoints.is_empty() {
+                return Ok(done);
+            }
+            let before = done.changed;
+            for endpoint in endpoints {
+                done.changed += tell(app, &client, &endpoint).await?;
+            }
+            // What is left is being sent by a server.
+            if done.changed == before {
+                return Ok(done);
+            }
+        }
+    })
+}
+
+fn client(app: &App) -> HttpClient {
+    if app.settings.webhooks.private_addresses { HttpClient::default() } else { HttpClient::public_only() }
+}
+
 /// Sends for as long as it is let.
 pub async fn run(app: Arc<App>) {
-    let private = app.settings.webhooks.private_addresses;
-    let client = if private { HttpClient::default() } else { HttpClient::public_only() };
+    let client = client(&app);
     let mut busy = BTreeSet::new();
     let mut workers = JoinSet::new();
     loop {
@@ -67,8 +94,8 @@ async fn work(app: Arc<App>, client: HttpClient, endpoint: String) -> String {
     endpoint
 }
 
-/// Sends what is due for one endpoint; gives up the batch at the first failure.
-async fn tell(app: &App, client: &HttpClient, id: &str) -> Result<(), Problem> {
+/// Sends what is due for one endpoint, and gives how much was delivered; gives up the batch at the first failure.
+async fn tell(app: &App, client: &HttpClient, id: &str) -> Result<u64, Problem> {
     let mut db = app.db.read().await?;
     let endpoint = webhooks::find(&mut db, id).await?;
     let due = webhooks::due(&mut db, id, now_ms(), BATCH_MAX).await?;
@@ -81,8 +108,10 @@ async fn tell(app: &App, client: &HttpClient, id: &str) -> Result<(), Problem> {
     let Some(endpoint) = endpoint.filter(|endpoint| endpoint.status == "enabled") else {
         let work =
             |mut tx: Part| async move { Ok(webhooks::end_waiting(&mut tx, id, "the endpoint is disabled").await?) };
-        return app.db.write(work).await;
+        app.db.write(work).await?;
+        return Ok(0);
     };
+    let mut delivered = 0;
     for delivery in &due {
         let until = now_ms().saturating_add(CLAIM_MS);
         let taken = |mut tx: Part| async move { Ok(webhooks::claim(&mut tx, delivery, until).await?) };
@@ -95,8 +124,9 @@ async fn tell(app: &App, client: &HttpClient, id: &str) -> Result<(), Problem> {
         if failed {
             break;
         }
+        delivered += 1;
     }
-    Ok(())
+    Ok(delivered)
 }
 
 /// A failed attempt.

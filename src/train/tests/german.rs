@@ -201,6 +201,7 @@ fn predicted_probabilities_sum_to_the_bads() {
     assert!((sum - 300.0).abs() < 6.0, "{sum}");
 }
 
+/// optbinning #100, #115, #179 and #380: what is missing when a card is fitted, and when it serves, must be the same thing.
 #[test]
 fn missing_values_have_a_bin_of_their_own() {
     let (headers, mut rows) = cells(&data());

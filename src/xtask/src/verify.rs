@@ -150,12 +150,18 @@ pub fn simulation(root: &Path) -> Result<bool> {
     Ok(all)
 }
 
+/// How many examples the fuzzer makes for each operation and role.
+const FUZZ_EXAMPLES: &str = "250";
+/// How long the fuzzer's run as one role may take, in seconds.
+const FUZZ_SECONDS_MAX: &str = "600";
+
 /// A published fuzzer over the described interface, as each role, on SQLite.
 fn rest(root: &Path, lines: &mut Vec<String>) -> Result<bool> {
     let program = schemathesis(root)?;
     let mut cargo = setup::command(root, "cargo");
     cargo.args(["test", "--quiet", "--release", "--package", "prequal-server", "--test", "fuzzed", "--"]);
     cargo.arg("--nocapture").env("PREQUAL_SCHEMATHESIS", program);
+    cargo.env("PREQUAL_SCHEMATHESIS_EXAMPLES", FUZZ_EXAMPLES).env("PREQUAL_SCHEMATHESIS_SECONDS", FUZZ_SECONDS_MAX);
     let about = "schemathesis over the OpenAPI document as each role: no 5xx, and no answer outside the document";
     run(&mut cargo, "fuzz", about, lines)
 }

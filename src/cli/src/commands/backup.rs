@@ -18,7 +18,8 @@ pub struct Args {
     out: PathBuf,
 }
 
-/// Bring a backup into the database that the configuration names. Stop the server first.
+/// Bring a backup into the database that the configuration names. Stop every server on it first: one that still runs
+/// is found, and nothing is changed then.
 #[derive(clap::Args)]
 pub struct RestoreArgs {
     /// The server's configuration

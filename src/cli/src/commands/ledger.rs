@@ -75,7 +75,7 @@ async fn open(url: &str) -> Result<Database, String> {
     if !Database::exists(url).await? {
         return Err("there is no database yet".to_owned());
     }
-    Database::open(url).await
+    Database::open_as_it_is(url).await
 }
 
 struct Lines(BufWriter<File>);

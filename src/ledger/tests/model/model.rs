@@ -1,7 +1,8 @@
 //! What a loan must come to, by arithmetic of its own: nothing here calls the ledger or core's settlement.
 //!
-//! Two contracts are simple enough to be told again in a few lines: one in equal shares at no cost, and one repaid at
-//! once with simple interest over actual days and a year of 365. Days are numbers, money is `i128`.
+//! Three contracts are simple enough to be told again in a few lines: one in equal shares at no cost, one repaid at once
+//! with simple interest over actual days and a year of 365, and one repaid at once at no cost that costs penalties and a
+//! fee when it is late. Days are numbers, money is `i128`.
 
 /// What happened, as the model tells it.
 #[derive(Clone, Debug)]
@@ -51,8 +52,15 @@ pub struct Model {
     pub due: i32,
     /// In hundredths of a per cent a year; 0 for a loan at no cost.
     pub rate: i128,
+    /// Whether it is the one that costs when it is late: its penalties stand where the other's interest does.
+    pub late: bool,
     pub told: Vec<Told>,
 }
+
+/// What a day late costs, in millionths of the principal: 36.5 % a year.
+const PENALTY_A_DAY: i128 = 1_000;
+/// Charged once, when the loan is more than so many days late.
+const LATE_FEE: (i32, i128) = (5, 700);
 
 /// What the accounts must hold, debits less credits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,7 +87,8 @@ enum Owned {
     GivenUpAndSold,
 }
 
-fn half_even(numerator: i128, divisor: i128) -> i128 {
+/// Of two neighbours at the same distance the even one.
+pub fn half_even(numerator: i128, divisor: i128) -> i128 {
     let (whole, rest) = (numerator / divisor, numerator % divisor);
     let up = rest * 2 > divisor || (rest * 2 == divisor && whole % 2 == 1);
     whole + i128::from(up)
@@ -97,17 +106,34 @@ struct Debt {
     due: i32,
     at: i32,
     free_until: i32,
+    late: bool,
+    late_fee_charged: bool,
 }
 
 impl Debt {
     /// Interest to a day: the day it falls due is passed on the way and ends a stretch of rounding.
     fn run_to(&mut self, day: i32) {
+        if self.late {
+            return self.be_late_to(day);
+        }
         let stop = day.min(self.due);
         if stop > self.at {
             let days = i128::from((stop - self.at.max(self.free_until)).max(0));
             self.interest += half_even(self.principal * self.rate * days, 365 * 10_000);
         }
         self.at = self.at.max(day);
+    }
+
+    /// Penalties of the days after the due day, and the fee.
+    fn be_late_to(&mut self, day: i32) {
+        let days = i128::from((day - self.at.max(self.due)).max(0));
+        self.interest += half_even(self.principal * PENALTY_A_DAY * days, 1_000_000);
+        self.at = self.at.max(day);
+        let (after, fee) = LATE_FEE;
+        if day - self.due > after && self.principal > 0 && !self.late_fee_charged {
+            self.interest += fee;
+            self.late_fee_charged = true;
+        }
     }
 
     /// Interest first, then principal; what is left is too much.
@@ -185,6 +211,8 @@ impl Model {
             due: self.due,
             at: self.start,
             free_until: paid_out_on.unwrap_or(until),
+            late: self.late,
+            late_fee_charged: false,
         };
         let mut held = Expected {
             cash: if paid_out_on.is_some() { self.merchant_fee - self.lent } else { 0 },
@@ -195,6 +223,8 @@ impl Model {
         let (mut claim, mut frozen) = (0, 0);
         // Interest that was ever unpaid came in as income: what is paid, waived or still owed.
         let mut interest_paid = 0;
+        // Principal that the lender gave and that no refund has given back.
+        let mut forgiven = 0;
         for told in by_day {
             let own = owned == Owned::ByLender;
             let day = told.day.max(self.start);
@@ -211,22 +241,24 @@ impl Model {
                 What::Pay { from, amount, cleared } => {
                     let excess = match owned {
                         Owned::ByLender | Owned::Sold => {
-                            let (interest, _, excess) = debt.pay(day, amount);
+                            let (interest, principal, excess) = debt.pay(day, amount);
                             interest_paid += if own { interest } else { 0 };
+                            forgiven += if from == Who::Lender { principal } else { 0 };
                             excess
                         }
                         _ => amount - amount.min(claim),
                     };
                     claim -= if own { 0 } else { (amount - excess).min(claim) };
+                    // The lender gives nothing beyond the debt, whatever became of the debt since.
                     match from {
                         Who::Borrower => held.cash += amount,
-                        Who::Lender => held.goodwill += amount,
+                        Who::Lender => held.goodwill += amount - excess,
                     }
                     if from == Who::Borrower && !cleared {
                         held.cash -= amount;
                         held.in_transit += amount;
                     }
-                    held.credit_balance -= excess;
+                    held.credit_balance -= if from == Who::Borrower { excess } else { 0 };
                     to_whom_it_belongs(&mut held, owned, amount - excess);
                 }
                 What::Refund(amount) => {
@@ -241,7 +273,11 @@ impl Model {
                     };
                     claim -= if own { 0 } else { (amount - excess).min(claim) };
                     held.merchant += amount;
-                    held.credit_balance -= excess;
+                    // To whoever paid: what was forgiven to the lender, then to the borrower.
+                    let lender_s = excess.min(forgiven);
+                    forgiven -= lender_s;
+                    held.goodwill -= lender_s;
+                    held.credit_balance -= excess - lender_s;
                     to_whom_it_belongs(&mut held, owned, amount - excess);
                 }
                 What::Draw(amount) => {
@@ -257,9 +293,15 @@ impl Model {
                 What::WaiveInterest(amount) => {
                     let carried = amount.min(debt.carried);
                     debt.carried -= carried;
-                    held.goodwill += debt.give_up(day, amount - carried);
+                    let principal = debt.give_up(day, amount - carried);
+                    held.goodwill += principal;
+                    forgiven += principal;
                 }
-                What::WaivePrincipal(amount) => held.goodwill += debt.give_up(day, amount),
+                What::WaivePrincipal(amount) => {
+                    let principal = debt.give_up(day, amount);
+                    held.goodwill += principal;
+                    forgiven += principal;
+                }
                 What::Respread { due } => {
                     if debt.principal > 0 {
                         debt.due = due;

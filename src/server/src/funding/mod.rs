@@ -6,6 +6,7 @@
 //! [`reconciliation`].
 
 pub mod books;
+pub mod breaks;
 pub mod config;
 
 pub mod reconciliation;

@@ -65,6 +65,13 @@ pub async fn file(db: &mut Connection, funder: &str, date: Date) -> Result<Strin
     write(&lines)
 }
 
+/// How many loans stand in a file of this form.
+#[must_use]
+pub fn count_loans(file: &str) -> usize {
+    let total = format!("{TOTAL},");
+    file.lines().skip(1).filter(|line| !line.starts_with(&total)).count()
+}
+
 fn write(lines: &BTreeMap<String, Line>) -> Result<String, Problem> {
     let mut out = csv::Writer::from_writer(Vec::new());
     let head = ["loan", "currency"].into_iter().chain(COLUMNS.iter().map(|(name, _)| *name));
@@ -210,6 +217,7 @@ mod tests {
     #[test]
     fn breaks_are_listed_by_loan_and_amount() {
         let ours = text(&[("a", 100, 1), ("b", 200, 2), ("c", 300, 3)]);
+        assert_eq!((count_loans(&ours), count_loans(&text(&[]))), (3, 0));
         assert_eq!(compare(&ours, &ours).unwrap(), Comparison { loans: 3, breaks_count: 0, breaks: vec![] });
         let theirs = text(&[("a", 100, 1), ("b", 199, 2), ("d", 5, 0)]);
         let found = compare(&ours, &theirs).unwrap();

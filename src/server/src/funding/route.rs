@@ -10,17 +10,19 @@ use prequal_core::{
     calendar,
     wire::{Input, Offer, Outcome, Reason},
 };
+use prequal_ledger::ClaimKind;
 use prequal_ledger::router::{self, Action, Answer, Event, Excluded, Router};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::{
     Chosen,
-    config::{Decides, Funder, Programme, Rules},
+    config::{Decides, Funder, Kind, Programme, Rules},
     reserve,
 };
 use crate::{
     app::{App, new_id},
+    exposure, fresh,
     http_client::HttpClient,
     policy::Policy,
     problem::Problem,
@@ -204,7 +206,35 @@ async fn exclude(
     if let Some(excluded) = guarantor_fee(programme, question)? {
         return Ok(Some(excluded));
     }
+    if let Some(guarantor) = unguaranteed_fee(app, programme, offer) {
+        return Ok(Some(Excluded { funder: Some(guarantor), reason: "fee_without_guarantor".to_owned() }));
+    }
+    if let Some(excluded) = above_ceiling(app, db, chosen, question).await? {
+        return Ok(Some(excluded));
+    }
     reserve::judge(app, db, chosen, offer.principal, offer.currency).await
+}
+
+/// The funder of whose money the applicant would have more than a ceiling lets them.
+async fn above_ceiling(
+    app: &App,
+    db: &mut Connection,
+    chosen: &Chosen,
+    question: Question<'_>,
+) -> Result<Option<Excluded>, Problem> {
+    let mut ceilings = app.settings.ceilings_on(app.today()?);
+    ceilings.retain(|ceiling| ceiling.funder.is_some());
+    if ceilings.is_empty() {
+        return Ok(None);
+    }
+    let Question { offer, input, policy, merchant, .. } = question;
+    let row = applications::find(db, question.application).await?.ok_or_else(Problem::not_found)?;
+    let people = fresh::people_of(app, db, policy, &row, input).await?;
+    let claims = exposure::claims(app, db, &people, offer.currency.code()).await?;
+    let new = exposure::added(app, (merchant, ClaimKind::Signed), offer, Some(chosen))?;
+    let passed = exposure::passed(claims, new, &ceilings)?;
+    let of = |id: String| ceilings.into_iter().find(|ceiling| ceiling.id == id).and_then(|ceiling| ceiling.funder);
+    Ok(passed.map(|id| Excluded { funder: of(id), reason: "ceiling".to_owned() }))
 }
 
 /// A guarantor's fee is part of the terms or it cannot be charged; and with it the plan must keep the law's ceilings.
@@ -224,6 +254,14 @@ fn guarantor_fee(programme: &Programme, question: Question<'_>) -> Result<Option
         return excluded(format!("cap_{}", finding.cap));
     }
     if quoted { Ok(None) } else { excluded("fee_not_quoted".to_owned()) }
+}
+
+/// The guarantor whose fee the borrower would pay though it does not answer for the loan.
+fn unguaranteed_fee(app: &App, programme: &Programme, offer: &Offer) -> Option<String> {
+    let own = programme.guarantor.as_ref().map(|one| &one.config.name);
+    let paid = |name: &String| own != Some(name) && offer.terms.fees.iter().any(|fee| fee.payee == *name);
+    let mut guarantors = app.settings.funders.iter().filter(|funder| funder.config.kind == Kind::Guarantor);
+    guarantors.find(|one| paid(&one.config.name)).map(|one| one.config.id.clone())
 }
 
 /// Carries the machine's actions out until it is done.

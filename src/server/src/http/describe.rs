@@ -10,6 +10,9 @@ use crate::problem::{Kind, TYPE_PREFIX};
 const PROBLEM_TYPE: &str =
     "/components/responses/ProblemDocument/content/application~1problem+json/schema/properties/type";
 
+/// Paths that name something configured.
+const NAMED: [&str; 2] = ["/v1/funders/", "/v1/merchants/"];
+
 /// Every header that an answer may have beside its content's own.
 const HEADERS: [(&str, &str); 4] = [
     ("traceparent", "The trace that the request belongs to (W3C Trace Context)."),
@@ -51,7 +54,7 @@ fn complete_operation((path, method): (&str, &str), operation: &mut Map<String, 
     let mut has_path = false;
     for parameter in parameters.into_iter().flatten() {
         has_path |= parameter["in"] == "path";
-        headers.extend(constrain(parameter));
+        headers.extend(constrain(path, parameter));
     }
     let has = |name: &str| headers.iter().any(|header| header.eq_ignore_ascii_case(name));
     let changes = method != "get";
@@ -113,11 +116,15 @@ fn name(path: &str, operation: &mut Map<String, Value>) {
 }
 
 /// Says of a parameter what the server asks of it; gives its name where it is a header.
-fn constrain(parameter: &mut Value) -> Option<String> {
+fn constrain(path: &str, parameter: &mut Value) -> Option<String> {
     let name = parameter["name"].as_str()?.to_owned();
     let place = parameter["in"].as_str()?.to_owned();
     let schema = parameter["schema"].as_object_mut()?;
     match (place.as_str(), name.as_str()) {
+        // What is configured has a name, and what is made has an id.
+        ("path", _) if NAMED.iter().any(|noun| path.starts_with(noun)) => {
+            schema.insert("pattern".to_owned(), json!("^[A-Za-z0-9._-]{1,64}$"));
+        }
         ("path", _) if schema.len() == 1 => {
             schema.insert("format".to_owned(), json!("uuid"));
         }

@@ -148,7 +148,34 @@ fn check_url(app: &App, text: &str) -> Result<(), Problem> {
     if !private && (local || host.parse().is_ok_and(|address| !is_public(address))) {
         return refused("not a public address");
     }
+    if is_odd_number(&name) {
+        return refused("an IPv4 address has four decimal numbers");
+    }
     Ok(())
+}
+
+/// Whether a host is an IPv4 address in one of the ways that only some programs read: `2130706433`, `127.1`,
+/// `0x7f.0.0.1`. By the URL standard it is one where its last part is a number.
+fn is_odd_number(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let hex = last.strip_prefix("0x").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let decimal = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    (hex || decimal) && name.parse::<std::net::Ipv4Addr>().is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv4_address_is_written_in_one_way_only() {
+        for odd in ["2130706433", "127.1", "0x7f000001", "0x7f.0.0.1", "127.0.0.0x1", "0177.0.0.1", "1.2.3.4.5", "0x"] {
+            assert!(is_odd_number(odd), "{odd}");
+        }
+        for name in ["8.8.8.8", "127.0.0.1", "shop.example", "0x7f.example", "2001:db8::1", "1.example", "ab12"] {
+            assert!(!is_odd_number(name), "{name}");
+        }
+    }
 }
 
 fn check_events(events: Option<&Vec<String>>) -> Result<String, Problem> {

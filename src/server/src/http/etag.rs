@@ -40,6 +40,12 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 }
 
 impl IfMatch {
+    /// Whether somebody said which state was read.
+    #[must_use]
+    pub const fn is_asked(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Lets a change through where the state is the one that was read, or where nobody said which. To be asked in
     /// the transaction of the change.
     ///

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use prequal_core::calendar::Date;
+use prequal_core::calendar::{Date, Instant};
 use prequal_ledger::{Entry, Event, Loan, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -127,8 +127,9 @@ pub async fn create(
 ) -> Result<Reply, Problem> {
     if query.dry_run {
         let mut db = app.db.read().await?;
-        let today = app.today()?;
-        let (_, mut loan, event) = decided(&mut db, &id, &new, today).await?;
+        let now = app.now()?;
+        let today = app.date_of(now)?;
+        let (_, mut loan, event) = decided(&app, &mut db, &id, &new, now).await?;
         let (_, entry) = booking::decide(&mut db, &mut loan, event, today).await?;
         return Reply::ok(&EventOutcome::of(&id, &loan, entry.as_ref(), today, true)?);
     }
@@ -139,10 +140,11 @@ pub async fn create(
 
 /// The loan, and the event in the ledger's form, unless the loan has other events by now.
 async fn decided(
+    app: &App,
     db: &mut Connection,
     id: &str,
     new: &NewEvent,
-    today: Date,
+    now: Instant,
 ) -> Result<(loans::Row, Loan, Event), Problem> {
     let row = loans::find(db, id).await?.ok_or_else(Problem::not_found)?;
     let loan = booking::load(db, &row).await?;
@@ -151,8 +153,11 @@ async fn decided(
         let detail = format!("the loan has {count} events, not {}", new.expected_events);
         return Err(Problem::new(Kind::EventsChanged, detail).with("events", count));
     }
+    let today = app.date_of(now)?;
     let event = new.event.event(&loan, today)?;
-    events::check_state(&loan, &event)?;
+    events::check_state(&loan, &event, today)?;
+    events::check_rate(app, db, &row, (&loan, &event), now).await?;
+    events::check_reversal(db, &loan, &event, today).await?;
     Ok((row, loan, event))
 }
 
@@ -160,11 +165,11 @@ async fn book(app: &App, db: &mut Connection, id: &str, new: &NewEvent, attempt:
     if let Some(reply) = attempt.earlier(db, &app.vault).await? {
         return Ok(reply);
     }
-    let now = app.now()?;
-    let (today, now) = (app.date_of(now)?, now.to_string());
-    let (row, mut loan, event) = decided(db, id, new, today).await?;
+    let moment = app.now()?;
+    let (today, now) = (app.date_of(moment)?, moment.to_string());
+    let (row, mut loan, event) = decided(app, db, id, new, moment).await?;
     let entry = booking::record_decided(db, id, &mut loan, event.clone(), today, &now).await?;
-    events::follow(db, &row, &loan, &event, (today, &now)).await?;
+    events::follow(app, db, &row, &loan, &event, (today, &now)).await?;
     let reply = Reply::created(&EventOutcome::of(id, &loan, entry.as_ref(), today, false)?)?;
     attempt.finish(db, &app.vault, &reply, &now).await?;
     Ok(reply)
@@ -181,7 +186,7 @@ pub async fn withdraw(
     IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Reply, Problem> {
     let resource = format!("loans/{id}/withdrawal");
-    let attempt = app.in_flight.claim(&format!("capability:{capability}"), &resource, &key, &secret::sha256_hex(""))?;
+    let attempt = app.in_flight.claim_of_shopper(&capability, &resource, &key, &secret::sha256_hex(""))?;
     let (server, id, capability, attempt) = (&*app, id.as_str(), capability.as_str(), &attempt);
     let work = |mut tx: Part| async move {
         let row = of_capability(&mut tx, id, capability).await?;
@@ -192,10 +197,7 @@ pub async fn withdraw(
         let (today, now) = (server.date_of(now)?, now.to_string());
         let mut loan = booking::load(&mut tx, &row).await?;
         let event = Event::Withdrawn { value_date: today };
-        events::check_state(&loan, &event)?;
-        if loan.records().iter().any(|record| matches!(record.event, Event::Withdrawn { .. })) {
-            return Err(Problem::new(Kind::WrongState, "this contract was withdrawn from before"));
-        }
+        events::check_state(&loan, &event, today)?;
         let entry = booking::record_decided(&mut tx, id, &mut loan, event, today, &now).await?;
         let reply = Reply::created(&EventOutcome::of(id, &loan, entry.as_ref(), today, false)?)?;
         attempt.finish(&mut tx, &server.vault, &reply, &now).await?;
@@ -229,7 +231,7 @@ pub struct EventView {
     in_force: bool,
 }
 
-/// A loan's events. A loan has at most 4,096, so they come on one page.
+/// A loan's events. A loan has at most 4,096 beside what becomes of money, so they come on one page.
 #[utoipa::path(get, path = "/v1/loans/{id}/events", tag = "loans", security(("bearer" = [])),
     params(("id" = String, Path)), responses((status = 200, body = EventsView), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn list(State(app): State<Arc<App>>, _: OnlyLender, Id(id): Id) -> Result<Reply, Problem> {

@@ -21,12 +21,12 @@ use crate::{
     app::App,
     booking,
     funding::{
-        books,
+        books, breaks,
         reconciliation::{self, Comparison},
     },
     problem::{Kind, Problem},
     reply::Reply,
-    storage::{funding, loans, remittances},
+    storage::{funding, group::Part, loans, remittances},
 };
 
 /// Remittances that are listed, at most.
@@ -213,7 +213,7 @@ pub struct Remittance {
 }
 
 /// The lender, or the funder itself.
-fn may_see(app: &App, caller: &Caller, funder: &str) -> Result<(), Problem> {
+pub(super) fn may_see(app: &App, caller: &Caller, funder: &str) -> Result<(), Problem> {
     let own = match caller {
         Caller::Lender(_) => app.settings.funders.find(funder).is_some(),
         Caller::Funder(own) => own.config.id == funder,
@@ -296,7 +296,8 @@ pub struct TheirFile {
     file: String,
 }
 
-/// Checks a funder's own file against the servicer's; larger files are compared by `prequal reconcile`.
+/// Checks a funder's own file against the servicer's, and keeps what they differ in; larger files are compared by
+/// `prequal reconcile`.
 #[utoipa::path(post, path = "/v1/funders/{id}/reconciliation", tag = "funding", security(("bearer" = [])),
     params(("id" = String, Path)), request_body = TheirFile,
     responses((status = 200, body = Comparison), (status = "4XX", response = super::ProblemDocument)))]
@@ -311,5 +312,8 @@ pub async fn reconcile(
     let ours = reconciliation::file(&mut *app.db.read().await?, &id, date).await?;
     let found = reconciliation::compare(&ours, &theirs.file)
         .map_err(|error| Problem::new(Kind::InvalidValue, error).with("pointer", "/file"))?;
-    Reply::ok(&found)
+    let (date, now) = (date.to_string(), app.now()?.to_string());
+    let (funder, date, now, found) = (id.as_str(), date.as_str(), now.as_str(), &found);
+    app.db.write(|mut tx: Part| async move { breaks::note(&mut tx, (funder, date), found, now).await }).await?;
+    Reply::ok(found)
 }

@@ -66,7 +66,7 @@ pub async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
     let known = if method_is_known(&method) { method.as_str() } else { "other" };
     gate.app.metrics.request(&route, known, status, took);
     span.in_scope(|| {
-        tracing::info!(%method, route, status, ms = took.as_millis() as u64, "request");
+        tracing::info!(method = known, route, status, ms = took.as_millis() as u64, "request");
     });
     response
 }
@@ -134,9 +134,7 @@ async fn answer(request: Request, next: Next, time_max: Duration) -> Response {
 
 fn limited(seconds: u64) -> Response {
     let detail = format!("come again in {seconds} s");
-    let mut response = Problem::new(Kind::RateLimited, detail).with("retry_after_seconds", seconds).into_response();
-    put(response.headers_mut(), "retry-after", &seconds.to_string());
-    response
+    Problem::new(Kind::RateLimited, detail).with("retry_after_seconds", seconds).into_response()
 }
 
 /// `RateLimit` and `RateLimit-Policy` as the working group's draft has them.

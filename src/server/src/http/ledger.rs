@@ -16,6 +16,7 @@ use super::{
 use crate::{
     app::App,
     funding::books,
+    pay_backs,
     problem::{Kind, Problem},
     reply::Reply,
     settlement,
@@ -250,7 +251,7 @@ pub struct SuspenseView {
     entry_id: String,
     /// The payment provider's id of the transfer.
     transfer_id: String,
-    /// What the payer wrote, as much of it as is kept.
+    /// What the payer wrote, as much of it as is kept; empty once it was erased.
     reference: String,
     /// In minor units.
     amount: i64,
@@ -278,21 +279,24 @@ pub async fn suspense(
     let mut db = app.db.read().await?;
     let rows = suspense::page(&mut db, page.after(), page.rows()).await?;
     let (rows, next_cursor) = page.cut(rows, |row| &row.entry);
-    let receipts: Result<Vec<_>, Problem> = rows.into_iter().map(|row| suspense_view(&app, row)).collect();
-    Reply::ok(&SuspensePage { receipts: receipts?, next_cursor })
+    let mut receipts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let reference = pay_backs::reference(&app, &mut db, &row).await?;
+        receipts.push(suspense_view(row, reference));
+    }
+    Reply::ok(&SuspensePage { receipts, next_cursor })
 }
 
-fn suspense_view(app: &App, row: suspense::Row) -> Result<SuspenseView, Problem> {
-    let reference = app.vault.open_reference(&row.entry, &row.reference_sealed).map_err(Problem::internal)?;
-    Ok(SuspenseView {
+fn suspense_view(row: suspense::Row, reference: String) -> SuspenseView {
+    SuspenseView {
         entry_id: row.entry,
         transfer_id: row.transfer,
-        reference: String::from_utf8(reference).map_err(Problem::internal)?,
+        reference,
         amount: row.amount,
         currency: row.currency,
         value_date: row.value_date,
         received: row.received,
         status: row.outcome.unwrap_or_else(|| "waiting".to_owned()),
         loan_id: row.loan,
-    })
+    }
 }

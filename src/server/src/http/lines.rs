@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use prequal_core::{
-    calendar::{Date, Period},
+    calendar::Date,
     canonical,
     credit::{
-        Line as Conventions, Method, Repayment, Terms,
+        Line as Conventions,
         caps::{PlanFacts, broken_cap},
         schedule,
     },
@@ -20,12 +20,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     auth::{Caller, OnlyLender},
+    etag::{self, IfMatch},
     extract::{Id, IdempotencyKey, Json, Query},
     page::Page,
 };
 use crate::{
     app::{App, new_id},
     idempotency::Attempt,
+    line_terms::supposed,
     lines::{self, Folded, LINES_OF_PERSON_MAX},
     problem::{Kind, Problem},
     reply::Reply,
@@ -194,23 +196,8 @@ fn checked(app: &App, conventions: &Conventions, today: Date) -> Result<String, 
     let invalid = |detail: String| Problem::new(Kind::InvalidValue, detail).with("pointer", "/revolving");
     bill::check(conventions).map_err(|error| invalid(error.to_string()))?;
     let policy = app.settings.policies.active();
-    let mut terms = Terms {
-        currency: policy.currency(),
-        principal: Amount::new(SPECIMEN_MINOR).map_err(Problem::internal)?,
-        start: today,
-        rate: Some(conventions.rate),
-        repayment: Repayment::regular(Method::EqualInstallment, 12, Period::Months(1)),
-        rounding: conventions.rounding,
-        level_rounding: None,
-        remainder: None,
-        adjust_installment: false,
-        fees: Vec::new(),
-        after_maturity: None,
-    };
-    if conventions.rate.percent.mantissa() == 0 {
-        terms.rate = None;
-        terms.repayment.method = Method::Free;
-    }
+    let principal = Amount::new(SPECIMEN_MINOR).map_err(Problem::internal)?;
+    let terms = supposed(conventions, policy.currency(), principal, today, 12);
     let made = schedule(&terms).map_err(|error| invalid(error.to_string()))?;
     let facts = PlanFacts::of(&terms, &made, policy.lender_kind());
     match broken_cap(policy.caps(), &facts).map_err(|error| invalid(error.to_string()))? {
@@ -242,13 +229,22 @@ async fn person_of(db: &mut Connection, new: &NewLine) -> Result<String, Problem
     }
 }
 
-/// A line, as its holder or the lender sees it.
-#[utoipa::path(get, path = "/v1/lines/{id}", tag = "lines", security(("bearer" = [])), params(("id" = String, Path)),
+/// The state of a line on a day: every change of it is one more event, and what is held ends with days.
+fn tag(id: &str, folded: &Folded, today: Date) -> String {
+    etag::of(&[id, &folded.events.to_string(), &today.to_string()])
+}
+
+/// A line, as its holder or the lender sees it. Its tag changes with what the line is and what is drawn and held, so that
+/// `If-Match` keeps two people from overwriting each other.
+#[utoipa::path(get, path = "/v1/lines/{id}", tag = "lines", security(("bearer" = [])),
+    params(("id" = String, Path), ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, body = LineView), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let row = visible(&mut db, &id, &caller).await?;
-    Reply::ok(&view(&app, &mut db, row, matches!(caller, Caller::Lender(_))).await?)
+    let folded = lines::load(&mut db, &row.id).await?;
+    let tag = tag(&id, &folded, app.today()?);
+    Ok(Reply::ok(&view(&app, &mut db, row, matches!(caller, Caller::Lender(_))).await?)?.tagged(tag))
 }
 
 /// The line of a credential, or of any lender's key, or nothing.
@@ -294,43 +290,49 @@ async fn view(app: &App, db: &mut Connection, row: stored::Row, for_lender: bool
 
 /// Raises or lowers a line's limit.
 #[utoipa::path(post, path = "/v1/lines/{id}/limit", tag = "lines", security(("bearer" = [])),
-    params(("id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = NewLimit,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header)), request_body = NewLimit,
     responses((status = 200, body = LineView), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn set_limit(
     State(app): State<Arc<App>>,
     OnlyLender(lender): OnlyLender,
     Id(id): Id,
     IdempotencyKey(key): IdempotencyKey,
+    if_match: IfMatch,
     Json { value: new, fingerprint }: Json<NewLimit>,
 ) -> Result<Reply, Problem> {
     let event = LineEvent::LimitSet { limit: new.limit };
-    change(&app, &lender, (&id, "limit"), (&key, &fingerprint), &event).await
+    change(&app, &lender, (&id, "limit"), (&key, &fingerprint), (&if_match, &event)).await
 }
 
 /// Freezes a line: nothing new is held. What is held may still be captured.
 #[utoipa::path(post, path = "/v1/lines/{id}/freeze", tag = "lines", security(("bearer" = [])),
-    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = LineView), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn freeze(
     State(app): State<Arc<App>>,
     OnlyLender(lender): OnlyLender,
     Id(id): Id,
     IdempotencyKey(key): IdempotencyKey,
+    if_match: IfMatch,
 ) -> Result<Reply, Problem> {
-    change(&app, &lender, (&id, "freeze"), (&key, &secret::sha256_hex("")), &LineEvent::Frozen).await
+    change(&app, &lender, (&id, "freeze"), (&key, &secret::sha256_hex("")), (&if_match, &LineEvent::Frozen)).await
 }
 
 /// Takes a line up again.
 #[utoipa::path(post, path = "/v1/lines/{id}/unfreeze", tag = "lines", security(("bearer" = [])),
-    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = LineView), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn unfreeze(
     State(app): State<Arc<App>>,
     OnlyLender(lender): OnlyLender,
     Id(id): Id,
     IdempotencyKey(key): IdempotencyKey,
+    if_match: IfMatch,
 ) -> Result<Reply, Problem> {
-    change(&app, &lender, (&id, "unfreeze"), (&key, &secret::sha256_hex("")), &LineEvent::Unfrozen).await
+    change(&app, &lender, (&id, "unfreeze"), (&key, &secret::sha256_hex("")), (&if_match, &LineEvent::Unfrozen)).await
 }
 
 async fn change(
@@ -338,7 +340,7 @@ async fn change(
     lender: &str,
     (id, what): (&str, &str),
     (key, fingerprint): (&str, &str),
-    event: &LineEvent,
+    (if_match, event): (&IfMatch, &LineEvent),
 ) -> Result<Reply, Problem> {
     let caller = format!("lender:{lender}");
     let attempt = app.in_flight.claim(&caller, &format!("lines/{id}/{what}"), key, fingerprint)?;
@@ -350,11 +352,13 @@ async fn change(
         let row = stored::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
         let now = app.now()?;
         let mut folded = lines::load(&mut tx, id).await?;
+        let today = app.date_of(now)?;
+        if_match.check(&tag(id, &folded, today))?;
         folded.check_room()?;
-        lines::record(&mut tx, id, &mut folded, event, app.date_of(now)?).await?;
+        lines::record(&mut tx, id, &mut folded, event, today).await?;
         let reply = Reply::ok(&view(app, &mut tx, row, true).await?)?;
         attempt.finish(&mut tx, &app.vault, &reply, &now.to_string()).await?;
-        Ok(reply)
+        Ok(reply.tagged(tag(id, &lines::load(&mut tx, id).await?, today)))
     };
     app.db.write(work).await
 }
@@ -423,6 +427,8 @@ pub struct LineStatement {
     interest: i64,
     /// Fees.
     fee: i64,
+    /// Penalties for what is late.
+    penalty: i64,
     /// All of it: who pays it by the due day pays no interest on it.
     total: i64,
     /// The least to be paid for the rest to be carried over.
@@ -436,13 +442,14 @@ pub struct LineStatement {
 impl From<stored::StatementRow> for LineStatement {
     fn from(row: stored::StatementRow) -> Self {
         Self {
-            total: row.principal + row.installments + row.interest + row.fee,
+            total: row.principal + row.installments + row.interest + row.fee + row.penalty,
             date: row.date,
             due: row.due,
             principal: row.principal,
             installments: row.installments,
             interest: row.interest,
             fee: row.fee,
+            penalty: row.penalty,
             minimum: row.minimum,
             paid: row.paid,
             outcome: row.outcome,

@@ -487,6 +487,19 @@ pub struct SignedAgreement {
     hash: String,
     /// When it was signed, RFC 3339.
     signed: String,
+    /// What was agreed to since, in its order: instalment plans.
+    amendments: Vec<Amendment>,
+}
+
+/// What was agreed to of a loan after its agreement.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Amendment {
+    /// In words.
+    text: String,
+    /// SHA-256 of the text.
+    hash: String,
+    /// When it was accepted, RFC 3339.
+    accepted: String,
 }
 
 /// A loan's agreement.
@@ -497,5 +510,13 @@ pub async fn agreement(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) 
     let row = visible(&mut db, &id, &caller).await?;
     // What was captured later was signed before.
     let signed = orders::find(&mut db, &row.checkout).await?.map_or(row.booked, |order| order.signed);
-    Reply::ok(&SignedAgreement { loan_id: row.id, text: row.agreement_text, hash: row.agreement_hash, signed })
+    let amendments = loans::amendments(&mut db, &row.id).await?;
+    let amendment = |row: loans::AmendmentRow| Amendment { text: row.text, hash: row.hash, accepted: row.accepted };
+    Reply::ok(&SignedAgreement {
+        loan_id: row.id,
+        text: row.agreement_text,
+        hash: row.agreement_hash,
+        signed,
+        amendments: amendments.into_iter().map(amendment).collect(),
+    })
 }

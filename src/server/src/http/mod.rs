@@ -4,11 +4,14 @@
 pub mod applications;
 pub mod auth;
 pub mod autopay;
+pub mod breaks;
 pub mod checkouts;
+pub mod confirm;
 pub mod counterfactual;
 pub mod decisions;
 mod describe;
 pub mod disclosures;
+pub mod duties;
 pub mod endpoints;
 pub mod etag;
 pub mod events;
@@ -32,6 +35,7 @@ pub mod rate;
 pub mod refunds;
 pub mod resolutions;
 pub mod resume;
+pub mod retention;
 pub mod reviews;
 pub mod sandbox;
 pub mod settlements;
@@ -80,6 +84,8 @@ pub struct ProblemDocument {
     detail: String,
     /// RFC 6901, where a place in the body is meant.
     pointer: Option<String>,
+    /// Where the same request may fare better later: after how many seconds, as the header `Retry-After` says.
+    retry_after_seconds: Option<u64>,
 }
 
 #[derive(OpenApi)]
@@ -111,6 +117,7 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(lines::freeze))
         .routes(routes!(lines::unfreeze))
         .routes(routes!(orders::void))
+        .routes(routes!(confirm::confirm))
         .routes(routes!(orders::events))
         .routes(routes!(applications::create))
         .routes(routes!(webhooks::payments))
@@ -122,6 +129,7 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(persons::search))
         .routes(routes!(persons::export, persons::erase))
         .routes(routes!(persons::correct))
+        .routes(routes!(retention::read, retention::run))
         .routes(routes!(ledger::trial_balance))
         .routes(routes!(ledger::entries))
         .routes(routes!(ledger::suspense))
@@ -138,6 +146,7 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(resolutions::match_suspense))
         .routes(routes!(resolutions::decide_payout))
         .routes(routes!(notices::list))
+        .routes(routes!(duties::list))
         .routes(routes!(decisions::list))
         .routes(routes!(settlements::list))
         .routes(routes!(settlements::read))
@@ -145,6 +154,8 @@ fn of_servers() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(funding::of_application))
         .routes(routes!(funding::position))
         .routes(routes!(funding::reconciliation, funding::reconcile))
+        .routes(routes!(breaks::files))
+        .routes(routes!(breaks::list, breaks::explain))
         .routes(routes!(reviews::list))
         .routes(routes!(counterfactual::read))
         .routes(routes!(reviews::decide))

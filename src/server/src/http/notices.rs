@@ -65,13 +65,17 @@ pub struct NoticeView {
     application_id: String,
     /// The loan it is about, where it is about one.
     loan_id: Option<String>,
-    /// `adverse_action`, `counter_offer`, `approved`, `incomplete`, `signing_code`, `agreement`, `consent_receipt`,
-    /// `reminder` or `withdrawal`.
+    /// `adverse_action`, `counter_offer`, `approved`, `incomplete`, `signing_code`, `agreement`, `capture`,
+    /// `capture_failed`, `consent_receipt`, `reminder`, `statement`, `bill_reminder` or `withdrawal`.
     kind: String,
     /// The last day on which it may go out, where the law names one.
     due_by: Option<String>,
     /// Its text's name and version.
     template: String,
+    /// SHA-256 of that text, places unfilled.
+    template_hash: Option<String>,
+    /// What stands above it.
+    subject: Option<String>,
     /// `queued`, `sent` or `given_up`.
     status: String,
     /// How often it was tried.
@@ -130,6 +134,8 @@ fn view(row: notices::Sent) -> NoticeView {
         kind: row.kind,
         due_by: row.due_by,
         template: row.template,
+        template_hash: row.template_hash,
+        subject: row.subject,
         attempts: row.attempts,
         channel: row.channel,
         sent: row.sent,

@@ -12,6 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     auth::{Caller, OnlyMerchant},
+    confirm::CaptureProposal,
+    etag::IfMatch,
     extract::{Id, IdempotencyKey, Json, Query},
     page::Page,
 };
@@ -21,7 +23,9 @@ use crate::{
     problem::Problem,
     reply::Reply,
     secret,
-    storage::{Connection, checkouts, group::Part, loans, merchant_events, orders as stored, outbox, payments},
+    storage::{
+        Connection, checkouts, group::Part, loans, merchant_events, orders as stored, outbox, payments, proposals,
+    },
 };
 
 /// What became of a checkout. Fees and payouts are the merchant's and the lender's affair, the loans the shopper's and
@@ -64,6 +68,11 @@ pub struct Order {
     payout: Option<Payout>,
     /// Each capture in order.
     captures: Vec<Capture>,
+    /// Captures dearer than what was signed that wait for the shopper to confirm them.
+    confirmation_needed: Vec<CaptureProposal>,
+    /// Those that are confirmed and may be captured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    confirmed: Vec<CaptureProposal>,
 }
 
 /// One capture.
@@ -86,6 +95,9 @@ pub struct Capture {
     /// Its payout.
     #[serde(skip_serializing_if = "Option::is_none")]
     payout: Option<Payout>,
+    /// What the shopper confirmed of it, where it is dearer than what was signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation: Option<CaptureProposal>,
 }
 
 /// A payout to a merchant.
@@ -128,22 +140,44 @@ async fn sight(db: &mut Connection, caller: &Caller, row: &checkouts::Row) -> Re
 
 /// What became of a checkout, as its merchant, its shopper or the lender sees it.
 #[utoipa::path(get, path = "/v1/orders/{checkout_id}", tag = "orders", security(("bearer" = [])),
-    params(("checkout_id" = String, Path)), responses((status = 200, body = Order), (status = "4XX", response = super::ProblemDocument)))]
+    params(("checkout_id" = String, Path), ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, body = Order), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn read(State(app): State<Arc<App>>, caller: Caller, Id(id): Id) -> Result<Reply, Problem> {
     let mut db = app.db.read().await?;
     let row = checkouts::find(&mut db, &id).await?.ok_or_else(Problem::not_found)?;
     let sight = sight(&mut db, &caller, &row).await?;
-    Reply::ok(&view(&app, &mut db, row, sight).await?)
+    Ok(Reply::ok(&view(&app, &mut db, row, sight).await?)?.tagged_by_content())
+}
+
+/// Lets a change of an order through where it is as its merchant read it.
+async fn unchanged(
+    app: &App,
+    db: &mut Connection,
+    if_match: &IfMatch,
+    (id, merchant): (&str, &str),
+) -> Result<(), Problem> {
+    if !if_match.is_asked() {
+        return Ok(());
+    }
+    let row = checkouts::find(db, id).await?.filter(|row| row.merchant == merchant).ok_or_else(Problem::not_found)?;
+    let read = Reply::ok(&view(app, db, row, Sight::Merchant).await?)?.tagged_by_content();
+    if_match.check(read.tag().unwrap_or_default())
 }
 
 async fn view(app: &App, db: &mut Connection, row: checkouts::Row, sight: Sight) -> Result<Order, Problem> {
     let today = app.today()?;
     let mut captures = Vec::new();
+    let with_offer = sight != Sight::Merchant;
+    let mut proposals = proposals::of_order(db, &row.id).await?;
     for (place, loan) in loans::of_checkout(db, &row.id).await?.into_iter().enumerate() {
         let booked = Instant::parse(&loan.booked).map_err(Problem::internal)?;
         let for_merchant = sight != Sight::Shopper;
+        let number = i64::try_from(place + 1).map_err(Problem::internal)?;
+        let spent = proposals.iter().position(|proposal| proposal.number == Some(number));
+        let spent = spent.map(|place| CaptureProposal::of(proposals.swap_remove(place), with_offer)).transpose()?;
         captures.push(Capture {
-            number: i64::try_from(place + 1).map_err(Problem::internal)?,
+            number,
+            confirmation: spent,
             amount: loan.principal,
             captured_on: app.date_of(booked)?.to_string(),
             state: if loan.status == Status::Cancelled.name() { "failed" } else { "captured" },
@@ -168,6 +202,12 @@ async fn view(app: &App, db: &mut Connection, row: checkouts::Row, sight: Sight)
         let payout = capture.payout.as_ref().filter(|payout| payout.status == "settled");
         payout.map_or(0, |payout| payout.amount)
     };
+    let day = today.to_string();
+    let open = proposals.into_iter().filter(|row| row.number.is_none() && row.expires_on >= day && left > 0);
+    let (confirmed, needed): (Vec<_>, Vec<_>) = open.partition(proposals::Row::is_confirmed);
+    let views = |rows: Vec<proposals::Row>| -> Result<Vec<CaptureProposal>, Problem> {
+        rows.into_iter().map(|row| CaptureProposal::of(row, with_offer)).collect()
+    };
     let for_merchant = sight != Sight::Shopper;
     let expires = Instant::parse(&row.expires).map_err(Problem::internal)?;
     let is_over = row.status == "open" && expires <= app.now()?;
@@ -187,6 +227,8 @@ async fn view(app: &App, db: &mut Connection, row: checkouts::Row, sight: Sight)
         paid_amount: for_merchant.then(|| captures.iter().map(settled).sum()),
         payout: captures.first().and_then(|capture| capture.payout.clone()),
         captures,
+        confirmation_needed: views(needed)?,
+        confirmed: views(confirmed)?,
     })
 }
 
@@ -204,29 +246,38 @@ pub struct NewCapture {
 
 /// Captures an authorized order, whole or in part: the part is lent by the rules that were signed, from today on.
 #[utoipa::path(post, path = "/v1/orders/{checkout_id}/captures", tag = "orders", security(("bearer" = [])),
-    params(("checkout_id" = String, Path), ("Idempotency-Key" = String, Header)), request_body = NewCapture,
+    params(("checkout_id" = String, Path), ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header)), request_body = NewCapture,
     responses((status = 201, body = Captured), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn capture(
     State(app): State<Arc<App>>,
     OnlyMerchant(merchant): OnlyMerchant,
     Id(id): Id,
     IdempotencyKey(key): IdempotencyKey,
+    if_match: IfMatch,
     Json { value: new, fingerprint }: Json<NewCapture>,
 ) -> Result<Reply, Problem> {
     let now = app.now()?;
     let caller = format!("merchant:{}", merchant.id);
     let attempt = app.in_flight.claim(&caller, &format!("orders/{id}/captures"), &key, &fingerprint)?;
-    let (server, attempt, order) = (&*app, &attempt, (id.as_str(), merchant.id.as_str()));
+    let (server, attempt, if_match) = (&*app, &attempt, &if_match);
+    let order = (id.as_str(), merchant.id.as_str());
     let (amount, last) = (new.amount, new.r#final);
     let work = |mut tx: Part| async move {
         if let Some(reply) = attempt.earlier(&mut tx, &server.vault).await? {
-            return Ok(reply);
+            return Ok(Ok(reply));
         }
-        let reply = Reply::created(&orders::capture(server, &mut tx, order, (amount, last), now).await?)?;
+        unchanged(server, &mut tx, if_match, order).await?;
+        // A proposal to the shopper is kept, though the capture is refused: the same key may capture once it is confirmed.
+        let captured = match orders::capture(server, &mut tx, order, (amount, last), now).await? {
+            Ok(captured) => captured,
+            Err(proposed) => return Ok(Err(proposed)),
+        };
+        let reply = Reply::created(&captured)?;
         attempt.finish(&mut tx, &server.vault, &reply, &now.to_string()).await?;
-        Ok(reply)
+        Ok(Ok(reply))
     };
-    let reply = app.db.write(work).await?;
+    let reply = app.db.write(work).await??;
     app.outbox.notify_one();
     Ok(reply)
 }
@@ -246,22 +297,26 @@ pub struct Voided {
 
 /// Releases what is not captured of an authorized order. What was captured stays lent.
 #[utoipa::path(post, path = "/v1/orders/{checkout_id}/void", tag = "orders", security(("bearer" = [])),
-    params(("checkout_id" = String, Path), ("Idempotency-Key" = String, Header)),
+    params(("checkout_id" = String, Path), ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = Voided), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn void(
     State(app): State<Arc<App>>,
     OnlyMerchant(merchant): OnlyMerchant,
     Id(id): Id,
     IdempotencyKey(key): IdempotencyKey,
+    if_match: IfMatch,
 ) -> Result<Reply, Problem> {
     let now = app.now()?;
     let caller = format!("merchant:{}", merchant.id);
     let attempt = app.in_flight.claim(&caller, &format!("orders/{id}/void"), &key, &secret::sha256_hex(""))?;
-    let (server, attempt, order) = (&*app, &attempt, (id.as_str(), merchant.id.as_str()));
+    let (server, attempt, if_match) = (&*app, &attempt, &if_match);
+    let order = (id.as_str(), merchant.id.as_str());
     let work = |mut tx: Part| async move {
         if let Some(reply) = attempt.earlier(&mut tx, &server.vault).await? {
             return Ok(reply);
         }
+        unchanged(server, &mut tx, if_match, order).await?;
         let row = orders::void(server, &mut tx, order, now).await?;
         let reply = Reply::ok(&Voided {
             order_id: row.checkout,

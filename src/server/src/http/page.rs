@@ -1,7 +1,7 @@
 //! Lists page by page: one way of asking, one form of cursor, one place that knows whether there is more.
 //!
-//! A cursor is opaque to whoever holds it. Inside are the list it belongs to and the id, or the day, of the last thing
-//! shown, so that it stays right while things are added, and is refused by another list.
+//! A cursor is opaque to whoever holds it. Inside are the list it belongs to and the id, or the day, or day, id
+//! and kind, of the last thing shown, so that it stays right while things are added, and is refused by another list.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -75,7 +75,14 @@ fn read(list: &str, cursor: &str) -> Option<String> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let id = text.strip_prefix(list)?.strip_prefix(' ')?;
     let day = || Date::parse(id).ok().map(|day| day.to_string());
-    uuid::Uuid::try_parse(id).ok().map(|id| id.to_string()).or_else(day)
+    let duty = || {
+        let mut parts = id.split(' ');
+        let (day, subject, kind) = (parts.next()?, parts.next()?, parts.next()?);
+        let word = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let (day, subject) = (Date::parse(day).ok()?, uuid::Uuid::try_parse(subject).ok()?);
+        (word && parts.next().is_none()).then(|| format!("{day} {subject} {kind}"))
+    };
+    uuid::Uuid::try_parse(id).ok().map(|id| id.to_string()).or_else(day).or_else(duty)
 }
 
 #[cfg(test)]

@@ -56,8 +56,8 @@ pub async fn create(
     IdempotencyKey(key): IdempotencyKey,
     Json { value: new, fingerprint }: Json<NewPayment>,
 ) -> Result<Reply, Problem> {
-    let caller = format!("capability:{capability}");
-    let attempt = app.in_flight.claim(&caller, &format!("loans/{id}/payments"), &key, &fingerprint)?;
+    let resource = format!("loans/{id}/payments");
+    let attempt = app.in_flight.claim_of_shopper(&capability, &resource, &key, &fingerprint)?;
     let (server, attempt, loan) = (&*app, &attempt, (id.as_str(), capability.as_str()));
     let work = |mut tx: Part| async move { instruct(server, &mut tx, attempt, loan, new.amount).await };
     let reply = app.db.write(work).await?;

@@ -1,10 +1,10 @@
 //! Instalment plans for a purchase on a revolving line, or for a whole bill.
 #![allow(unused_qualifications, reason = "the macro that describes a route repeats the names of its queries")]
 
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
 use axum::extract::State;
-use prequal_core::{calendar::Date, money::Amount};
+use prequal_core::{calendar::Date, currency::Currency, money::Amount};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,11 +14,15 @@ use super::{
     lines::visible,
 };
 use crate::{
-    app::App,
+    agreement::format_money,
+    app::{App, new_id},
     bills::{self, Spread},
+    lines::conventions,
+    notice::{self, About},
     problem::{Kind, Problem},
     reply::Reply,
-    storage::group::Part,
+    secret,
+    storage::{Connection, applications, group::Part, lines::Row, loans as stored},
 };
 
 /// Which plan.
@@ -45,6 +49,9 @@ pub struct NewPlan {
     /// The total that was shown, to the cent.
     #[schema(value_type = i64, minimum = 1)]
     total: Amount,
+    /// The hash of the document that was shown: taking a plan is agreeing to it.
+    #[serde(default)]
+    accept: Option<String>,
 }
 
 /// A plan: of each purchase that it spreads, the payments that are left.
@@ -58,6 +65,10 @@ pub struct Plan {
     interest: i64,
     /// Each purchase.
     purchases: Vec<PlannedPurchase>,
+    /// The same in words, with what changes: what is agreed to by taking the plan.
+    document: String,
+    /// SHA-256 of the document, lower-case hex.
+    hash: String,
 }
 
 /// A purchase in instalments.
@@ -82,7 +93,40 @@ pub struct PlannedInstallment {
     total: i64,
 }
 
-fn view(line: &str, spread: &[Spread], today: Date) -> Result<Plan, Problem> {
+/// What is agreed to: from which day on which rate is borne, and each payment that comes of it.
+fn document(
+    row: &Row,
+    purchases: &[PlannedPurchase],
+    (total, interest): (i64, i64),
+    today: Date,
+) -> Result<String, Problem> {
+    let currency = Currency::parse(&row.currency).map_err(Problem::internal)?;
+    let rate = conventions(row)?.ok_or_else(|| Problem::internal("a plan on a line that does not revolve"))?.rate;
+    let money = |minor: i64| Amount::new(minor).map(|amount| format_money(amount, currency)).map_err(Problem::internal);
+    let mut text = format!(
+        "Instalment plan\n\nLine of credit: {}\nMade on: {today}\nRate: {} % a {} on what is not paid yet\n",
+        row.id,
+        rate.percent,
+        if rate.daily { "day" } else { "year" },
+    );
+    for purchase in purchases {
+        let _ = write!(text, "\nLoan {}\n", purchase.loan_id);
+        for (number, part) in (1..).zip(&purchase.installments) {
+            let (all, principal, interest) = (money(part.total)?, money(part.principal)?, money(part.interest)?);
+            let _ = writeln!(text, "{number:>3}. {}  {all}  (principal {principal}, interest {interest})", part.due);
+        }
+    }
+    let _ = write!(
+        text,
+        "\nTotal of payments: {}\nFinance charge: {}\n\nThese purchases were to be paid with one bill. By this plan \
+         they are paid in these payments, and may not be carried over any more. All else of the agreement stays.\n",
+        money(total)?,
+        money(interest)?,
+    );
+    Ok(text)
+}
+
+fn view(row: &Row, spread: &[Spread], today: Date) -> Result<Plan, Problem> {
     let (mut total, mut interest) = (0, 0);
     let mut purchases = Vec::new();
     for purchase in spread {
@@ -106,13 +150,16 @@ fn view(line: &str, spread: &[Spread], today: Date) -> Result<Plan, Problem> {
         }
         purchases.push(PlannedPurchase { loan_id: purchase.loan.clone(), installments });
     }
-    Ok(Plan { line_id: line.to_owned(), total, interest, purchases })
+    let document = document(row, &purchases, (total, interest), today)?;
+    let hash = secret::sha256_hex(&document);
+    Ok(Plan { line_id: row.id.clone(), total, interest, purchases, document, hash })
 }
 
 /// What a plan would cost. Nothing is done.
 #[utoipa::path(get, path = "/v1/lines/{id}/plans", tag = "lines", security(("bearer" = [])),
     params(("id" = String, Path), PlanQuery),
-    responses((status = 200, body = Plan), (status = "4XX", response = super::ProblemDocument)))]
+    responses((status = 200, body = Plan), (status = 409, response = super::ProblemDocument),
+        (status = 422, response = super::ProblemDocument), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn quote(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -123,7 +170,7 @@ pub async fn quote(
     let mut db = app.db.read().await?;
     let row = visible(&mut db, &id, &caller).await?;
     let spread = bills::spread(&mut db, &row, query.loan_id.as_deref(), query.count, today).await?;
-    Reply::ok(&view(&row.id, &spread, today)?)
+    Reply::ok(&view(&row, &spread, today)?)
 }
 
 /// Takes a plan, as it was shown to the cent.
@@ -137,8 +184,9 @@ pub async fn take(
     IdempotencyKey(key): IdempotencyKey,
     Json { value: new, fingerprint }: Json<NewPlan>,
 ) -> Result<Reply, Problem> {
+    let resource = format!("lines/{id}/plans");
+    let attempt = app.in_flight.claim_of_shopper(&capability, &resource, &key, &fingerprint)?;
     let caller = Caller::Capability(capability);
-    let attempt = app.in_flight.claim(&caller.scope(), &format!("lines/{id}/plans"), &key, &fingerprint)?;
     let (server, caller, attempt, id, new) = (&*app, &caller, &attempt, id.as_str(), &new);
     let work = |mut tx: Part| async move {
         let row = visible(&mut tx, id, caller).await?;
@@ -148,15 +196,49 @@ pub async fn take(
         let now = server.now()?;
         let today = server.date_of(now)?;
         let spread = bills::spread(&mut tx, &row, new.loan_id.as_deref(), new.count, today).await?;
-        let plan = view(&row.id, &spread, today)?;
+        let plan = view(&row, &spread, today)?;
         if plan.total != new.total.minor() {
             let detail = format!("`total` is `{}`, not `{}`", plan.total, new.total);
             return Err(Problem::new(Kind::QuoteDiffers, detail).with("field", "total").with("computed", plan.total));
         }
+        if !new.accept.as_deref().is_some_and(|hash| secret::same(hash, &plan.hash)) {
+            let detail = "`accept` is not the hash of the plan's document";
+            let problem = Problem::new(Kind::AgreementDiffers, detail).with("pointer", "/accept");
+            return Err(problem.with("hash", plan.hash));
+        }
+        agree(server, &mut tx, &plan, &now.to_string()).await?;
         bills::take_plan(&mut tx, &row, spread, (today, &now.to_string())).await?;
         let reply = Reply::created(&plan)?;
         attempt.finish(&mut tx, &server.vault, &reply, &now.to_string()).await?;
         Ok(reply)
     };
     app.db.write(work).await
+}
+
+/// Keeps what was agreed to with each loan that it changes, and sends it.
+async fn agree(app: &App, db: &mut Connection, plan: &Plan, now: &str) -> Result<(), Problem> {
+    for purchase in &plan.purchases {
+        let row = stored::AmendmentRow {
+            id: new_id(),
+            loan: purchase.loan_id.clone(),
+            text: plan.document.clone(),
+            hash: plan.hash.clone(),
+            accepted: now.to_owned(),
+        };
+        stored::amend(db, &row).await?;
+        let loan = stored::find(db, &row.loan).await?.ok_or_else(|| Problem::internal("a draw without its loan"))?;
+        let application = applications::find(db, &loan.application).await?.ok_or_else(Problem::not_found)?;
+        let policies = &app.settings.policies;
+        let policy = policies.known(&application.bundle_hash).unwrap_or_else(|| policies.active());
+        let values = [
+            ("loan", row.loan.clone()),
+            ("agreement", row.text),
+            ("agreement_hash", row.hash),
+            ("signed", row.accepted),
+            ("disclosure", plan.hash.clone()),
+        ];
+        let about = About { loan: Some(&row.loan), ..About::application(&application.id) };
+        notice::add(app, db, policy, notice::Kind::Agreement, &about, &format!("plan:{}", row.id), &values).await?;
+    }
+    Ok(())
 }

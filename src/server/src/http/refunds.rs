@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use prequal_core::{credit::RefundOrder, money::Amount};
+use prequal_core::{calendar::Date, credit::RefundOrder, money::Amount};
 use prequal_ledger::Event;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -52,6 +52,10 @@ pub struct NewRefund {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     rule: Option<RefundOrder>,
+    /// From which day it counts, `YYYY-MM-DD`: from the purchase to the business date, which it is where it is left out.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    value_date: Option<Date>,
 }
 
 /// What a refund did to the debt, in minor units.
@@ -188,7 +192,7 @@ async fn book(
     let row = row.filter(|row| row.merchant == merchant.id).ok_or_else(Problem::not_found)?;
     let now = app.now()?;
     let (today, now) = (app.date_of(now)?, now.to_string());
-    let asked = Asked { reference: &new.reference, amount: new.amount, order: new.rule };
+    let asked = Asked { reference: &new.reference, amount: new.amount, order: new.rule, value_date: new.value_date };
     let id = refunds::book(db, merchant, &row, &asked, (today, &now)).await?;
     let refund = stored::find(db, &id).await?.ok_or_else(|| Problem::internal("a refund that was not written"))?;
     let reply = Reply::created(&whole(app, db, refund).await?)?;

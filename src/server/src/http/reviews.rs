@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     applications::of_capability,
     auth::{OnlyCapability, OnlyLender},
+    etag::{self, IfMatch},
     extract::{Id, Json, Query},
     page::Page,
 };
@@ -66,6 +67,8 @@ pub struct ReviewView {
     outcome_decision_id: Option<String>,
     /// What was said so far.
     votes: Vec<VoteView>,
+    /// The tag of this state, for `If-Match`: whoever decides says what was read.
+    etag: String,
 }
 
 /// What one reviewer said.
@@ -95,6 +98,7 @@ async fn view(db: &mut Connection, row: storage::reviews::Row) -> Result<ReviewV
         });
     }
     Ok(ReviewView {
+        etag: etag::of(&[&row.id, &row.status, &votes.len().to_string()]),
         id: row.id,
         application_id: row.application,
         decision_id: row.decision,
@@ -145,21 +149,28 @@ pub struct ReviewDecision {
 
 /// Says what comes of a review. The key is the reviewer: where two must approve, they are two keys.
 #[utoipa::path(post, path = "/v1/reviews/{id}/decisions", tag = "reviews", security(("bearer" = [])),
-    params(("id" = String, Path)), request_body = ReviewDecision,
+    params(("id" = String, Path), ("If-Match" = Option<String>, Header)), request_body = ReviewDecision,
     responses((status = 200, body = ReviewView), (status = "4XX", response = super::ProblemDocument)))]
 pub async fn decide(
     State(app): State<Arc<App>>,
     OnlyLender(reviewer): OnlyLender,
     Id(id): Id,
+    if_match: IfMatch,
     Json { value: decision, .. }: Json<ReviewDecision>,
 ) -> Result<Reply, Problem> {
     let now = app.now()?;
-    let (server, id, reviewer, decision) = (&*app, id.as_str(), reviewer.as_str(), &decision);
+    let (server, id, reviewer, decision, if_match) = (&*app, id.as_str(), reviewer.as_str(), &decision, &if_match);
     let work = |mut tx: Part| async move {
         let said =
             Said { reviewer, verdict: decision.verdict, conditions: &decision.conditions, reasons: &decision.reasons };
+        if if_match.is_asked() {
+            let row = storage::reviews::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+            if_match.check(&view(&mut tx, row).await?.etag)?;
+        }
         let row = reviews::say(server, &mut tx, id, &said, now).await?;
-        Reply::ok(&view(&mut tx, row).await?)
+        let view = view(&mut tx, row).await?;
+        let tag = view.etag.clone();
+        Ok(Reply::ok(&view)?.tagged(tag))
     };
     app.db.write(work).await
 }

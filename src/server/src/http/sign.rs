@@ -24,13 +24,14 @@ use crate::{
     booking::{self, Booking},
     codes, conduct, fresh, funding,
     idempotency::Attempt,
+    line_terms::Named,
     notice::{self, About},
     orders,
     people::{self, Identity},
     policy::Policy,
     problem::{Kind, Problem},
     reply::Reply,
-    secret, settlement,
+    secret, settlement, standing,
     storage::{Connection, applications, checkouts, disclosures, duties, group::Part},
 };
 
@@ -134,10 +135,11 @@ pub async fn sign(
     if let Signature::OneTimeCode { code } = &signing.signature {
         let mut db = app.db.read().await?;
         let row = of_capability(&mut db, &id, &capability).await?;
-        // A retry was answered before, and its code is used up.
+        // A retry was answered before, and its code is used up; so is that of an agreement that was signed, whether it is
+        // a loan already or an order that is captured later.
         let answered = attempt.earlier(&mut db, &app.vault).await?.is_some();
         drop(db);
-        if !answered && row.loan.is_none() {
+        if !answered && row.loan.is_none() && row.status != "signed" {
             check_agreement(&row, &signing)?;
             codes::check(&app, &row, code, now).await?;
         }
@@ -226,6 +228,11 @@ async fn book(
         return Err(Problem::new(Kind::CartChanged, "ask for offers for the cart as it is now"));
     }
     fresh::check_duplicate(app, db, &checkout).await?;
+    check_line(db, &row.person, &checkout.currency, (approved.line.as_deref(), signing.line.as_deref())).await?;
+    if signing.line.is_none() && app.settings.line_products.contains(&offer.product) {
+        let detail = format!("`{}` is lent under a line of credit only: name it", offer.product);
+        return Err(Problem::new(Kind::LineRequired, detail).with("pointer", "/line"));
+    }
     let input = people::open(db, &app.vault, &row.input_record).await?;
     let input = input.ok_or_else(|| Problem::new(Kind::WrongState, "the applicant's data were erased"))?;
     let input: Input = serde_json::from_slice(&input).map_err(Problem::internal)?;
@@ -233,10 +240,14 @@ async fn book(
     let disclosure = require_confirmed(db, &signing.decision_id).await?;
     let evidence =
         check_signature(app, db, row, &Identity::of(policy, &input.application.fields), signing, now).await?;
-    let verdict = fresh::check(app, db, policy, row, &input, &offer).await?;
+    let verdict = fresh::check(app, db, policy, row, &input, &offer, approved.funding.as_ref()).await?;
     if let Some(reason) = verdict.reason {
-        let problem = Problem::new(Kind::WrongState, reason.text).with("reason", reason.code);
-        return Err(problem.with("ceiling", verdict.ceiling));
+        let kind = if reason.code == standing::LINE_CODE { Kind::LineRefused } else { Kind::WrongState };
+        let problem = Problem::new(kind, reason.text).with("reason", reason.code);
+        return Err(match verdict.ceiling {
+            Some(ceiling) => problem.with("ceiling", ceiling),
+            None => problem,
+        });
     }
     if let Some(chosen) = &approved.funding {
         funding::reserve::reserve(app, db, &row.id, chosen, offer.principal, offer.currency).await?;
@@ -271,6 +282,25 @@ async fn book(
     deliver(app, db, row, policy, loan.as_deref(), &disclosure, now).await?;
     duties::meet(db, &row.id, duties::DECISION, &now.to_string()).await?;
     Ok(loan)
+}
+
+/// The line that is signed for is the one whose terms were read: one that revolves was named when the offer was submitted.
+async fn check_line(
+    db: &mut Connection,
+    person: &str,
+    currency: &str,
+    (read, signed): (Option<&str>, Option<&str>),
+) -> Result<(), Problem> {
+    let differs = |detail: &str| Err(Problem::new(Kind::AgreementDiffers, detail).with("pointer", "/line"));
+    match (read, signed) {
+        (Some(read), signed) if signed != Some(read) => {
+            differs("the agreement is about another line; submit the offer again")
+        }
+        (None, Some(id)) if Named::find(db, id, person, currency).await?.terms_hash.is_some() => {
+            differs("the line revolves and its terms were not read; submit the offer again and name it")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The information before the contract, confirmed where it must be.

@@ -27,7 +27,7 @@ use crate::{
         self, Chosen,
         route::{Question, Routed},
     },
-    jws,
+    jws, line_terms,
     notice::{self, Declined},
     people,
     policy::Policy,
@@ -45,6 +45,9 @@ pub struct Submission {
     offer: Option<String>,
     /// In its place, where a review approved: one of the plans that it allowed.
     plan: Option<String>,
+    /// The applicant's line of credit that the purchase is to be drawn on. The terms of a revolving line are a part of
+    /// what is read and signed, so that it is named here and in the signature.
+    line: Option<String>,
 }
 
 /// An offer that may be decided upon, whoever vouches for it.
@@ -126,6 +129,9 @@ pub struct Approved {
     /// Who finances it, where that is not the lender alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub funding: Option<Chosen>,
+    /// The line that it is to be drawn on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 impl Approved {
@@ -221,6 +227,9 @@ enum Wanted<'a> {
     Plan { plan: &'a str, id: &'a str },
 }
 
+/// The application, its credential, and the line that is named.
+type Asking<'a> = (&'a str, &'a str, Option<&'a str>);
+
 /// Submits an offer for the lender's decision.
 #[utoipa::path(post, path = "/v1/applications/{id}/submit", tag = "applications", security(("bearer" = [])),
     params(("id" = String, Path)), request_body = Submission,
@@ -231,7 +240,7 @@ pub async fn submit(
     Id(id): Id,
     Json { value: submission, .. }: Json<Submission>,
 ) -> Result<Reply, Problem> {
-    let (server, application, new) = (&*app, (id.as_str(), capability.as_str()), new_id());
+    let (server, application, new) = (&*app, (id.as_str(), capability.as_str(), submission.line.as_deref()), new_id());
     let wanted = match (submission.offer.as_deref(), submission.plan.as_deref()) {
         (Some(offer), None) => Wanted::Offer(offer),
         (None, Some(plan)) => Wanted::Plan { plan, id: &new },
@@ -244,7 +253,7 @@ pub async fn submit(
 
 /// Looks for who finances the offer, before the transaction that decides: others are asked, and that takes time.
 /// None where the lender finances alone, or would not lend.
-async fn route(app: &App, application: (&str, &str), wanted: Wanted<'_>) -> Result<Option<Routed>, Problem> {
+async fn route(app: &App, application: Asking<'_>, wanted: Wanted<'_>) -> Result<Option<Routed>, Problem> {
     let Some(rules) = app.settings.funders.rules() else { return Ok(None) };
     let now = app.now()?;
     let mut db = app.db.read().await?;
@@ -252,8 +261,8 @@ async fn route(app: &App, application: (&str, &str), wanted: Wanted<'_>) -> Resu
     if answered_before(app, &mut db, &submitted, wanted).await?.is_some() {
         return Ok(None);
     }
-    let Prepared { policy, row, input, checkout, accepted: Accepted { id, offer, .. } } = &submitted;
-    if fresh::check(app, &mut db, policy, row, input, offer).await?.outcome != Outcome::Eligible {
+    let Prepared { policy, row, input, checkout, accepted: Accepted { id, offer, .. }, .. } = &submitted;
+    if fresh::check(app, &mut db, policy, row, input, offer, None).await?.outcome != Outcome::Eligible {
         return Ok(None);
     }
     drop(db);
@@ -269,12 +278,13 @@ struct Prepared<'a> {
     checkout: checkouts::Row,
     input: Input,
     accepted: Accepted,
+    line: Option<line_terms::Named>,
 }
 
 async fn prepare<'a>(
     app: &'a App,
     db: &mut Connection,
-    (id, capability): (&str, &str),
+    (id, capability, line): Asking<'_>,
     wanted: Wanted<'_>,
     now: Instant,
 ) -> Result<Prepared<'a>, Problem> {
@@ -310,7 +320,11 @@ async fn prepare<'a>(
         (None, Wanted::Offer(_)) => return Err(Problem::internal("an offer without its claims")),
     };
     fresh::check_duplicate(app, db, &checkout).await?;
-    Ok(Prepared { policy, row, checkout, input, accepted })
+    let line = match line {
+        Some(id) => Some(line_terms::Named::find(db, id, &row.person, &checkout.currency).await?),
+        None => None,
+    };
+    Ok(Prepared { policy, row, checkout, input, accepted, line })
 }
 
 /// A plan that a review allowed, at today's figures.
@@ -336,7 +350,7 @@ async fn reviewed(
 async fn decide(
     app: &App,
     tx: &mut Connection,
-    application: (&str, &str),
+    application: Asking<'_>,
     wanted: Wanted<'_>,
     routed: Option<&Routed>,
 ) -> Result<Reply, Problem> {
@@ -349,7 +363,7 @@ async fn decide(
     if let Wanted::Plan { plan, id } = wanted {
         applications::insert_offer(tx, id, &row.id, plan, &accepted.offer.terms_hash).await?;
     }
-    let mut verdict = fresh::check(app, tx, policy, row, input, &accepted.offer).await?;
+    let mut verdict = fresh::check(app, tx, policy, row, input, &accepted.offer, None).await?;
     let mut chosen = None;
     if verdict.outcome == Outcome::Eligible
         && let Some(rules) = app.settings.funders.rules()
@@ -380,7 +394,7 @@ fn require_submittable(row: &applications::Row) -> Result<(), Problem> {
 async fn answered_before(
     app: &App,
     db: &mut Connection,
-    Prepared { row, accepted, .. }: &Prepared<'_>,
+    Prepared { row, accepted, line, .. }: &Prepared<'_>,
     wanted: Wanted<'_>,
 ) -> Result<Option<Reply>, Problem> {
     let approved = row.approved_offer.as_deref().unwrap_or("");
@@ -397,6 +411,9 @@ async fn answered_before(
         return Ok(None);
     };
     let approved: Approved = serde_json::from_str(&decision.output).map_err(Problem::internal)?;
+    if approved.line.as_ref() != line.as_ref().map(|line| &line.id) {
+        return Ok(None);
+    }
     if let Some(chosen) = &approved.funding {
         // Whoever was to finance it may have lent to others meanwhile: then others are looked for.
         let offer: Offer = serde_json::from_value(approved.offer.clone()).map_err(Problem::internal)?;
@@ -421,7 +438,7 @@ async fn answered_before(
 async fn conclude(
     app: &App,
     db: &mut Connection,
-    Prepared { policy, row, checkout, input, accepted }: &Prepared<'_>,
+    Prepared { policy, row, checkout, input, accepted, line }: &Prepared<'_>,
     chosen: Option<Chosen>,
     verdict: fresh::Verdict,
     now: Instant,
@@ -437,6 +454,7 @@ async fn conclude(
         offer_id: accepted.id.clone(),
         outcome: outcome.to_owned(),
         funding: chosen,
+        line: line.as_ref().map(|line| line.id.clone()),
     };
     let decision = applications::DecisionRow {
         id: new_id(),
@@ -470,8 +488,9 @@ async fn conclude(
             expires: None,
         });
     }
+    let terms = line.as_ref().and_then(|line| line.terms(&accepted.offer));
     let (agreement, disclosure) =
-        contract::make(app, policy, row, checkout, &accepted.offer, approved.funding.as_ref())?;
+        contract::make(app, policy, row, checkout, &accepted.offer, approved.funding.as_ref(), terms)?;
     contract::keep(app, db, &decision, &disclosure).await?;
     let expires = Instant::from_seconds(accepted.expires).map_err(Problem::internal)?.to_string();
     let approval = applications::Approval {

@@ -13,7 +13,7 @@ use crate::{
     clock::{Clock, SystemClock},
     funding::remittance,
     problem::{Kind, Problem},
-    repayments::{self, Arrival, Taken},
+    repayments::{self, Arrival, Mark, Taken},
     reply::Reply,
     secret, settlement,
     storage::{Connection, payments},
@@ -111,11 +111,11 @@ pub async fn payments(State(app): State<Arc<App>>, headers: HeaderMap, Raw(body)
         return Err(Problem::new(Kind::InvalidValue, "not an id").with("pointer", "/data/id"));
     }
 
-    let fingerprint = secret::sha256_hex(&body);
+    let fingerprint = Mark::of(&app.vault, &body);
     let delivery = secret::sha256_hex(format!("delivery {id}"));
     // Another notice of the same transfer must not book it twice, nor say something else of it.
     let transfer = secret::sha256_hex(format!("transfer {:?} {}", notice.r#type, notice.data.id));
-    let content = secret::sha256_hex(canonical::to_string(&notice.data).map_err(Problem::internal)?);
+    let content = Mark::of(&app.vault, canonical::to_string(&notice.data).map_err(Problem::internal)?.as_bytes());
     let came = Came { delivery, fingerprint, transfer, content };
     if notice.r#type == NoticeType::PaymentCleared {
         let taken = repayments::take(&app, arrival(&notice.data, &came)?).await?;
@@ -132,9 +132,9 @@ pub async fn payments(State(app): State<Arc<App>>, headers: HeaderMap, Raw(body)
 /// By what a notice is known again.
 struct Came {
     delivery: String,
-    fingerprint: String,
+    fingerprint: Mark,
     transfer: String,
-    content: String,
+    content: Mark,
 }
 
 fn arrival(data: &Transferred, came: &Came) -> Result<Arrival, Problem> {
@@ -158,14 +158,14 @@ fn arrival(data: &Transferred, came: &Came) -> Result<Arrival, Problem> {
 async fn take_once(app: &App, tx: &mut Connection, notice: &Notice, came: &Came) -> Result<Reply, Problem> {
     let now = app.now()?.to_string();
     let today = app.today()?;
-    if let Some(earlier) = payments::note_webhook(tx, &came.delivery, &came.fingerprint, &now).await? {
-        if earlier != came.fingerprint {
+    if let Some(earlier) = payments::note_webhook(tx, &came.delivery, came.fingerprint.kept(), &now).await? {
+        if !came.fingerprint.is(&earlier) {
             return Err(repayments::another_body());
         }
         return Reply::ok(&Acknowledged { status: KNOWN });
     }
-    if let Some(earlier) = payments::note_webhook(tx, &came.transfer, &came.content, &now).await? {
-        if earlier != came.content {
+    if let Some(earlier) = payments::note_webhook(tx, &came.transfer, came.content.kept(), &now).await? {
+        if !came.content.is(&earlier) {
             return Err(repayments::differs(&notice.data.id));
         }
         return Reply::ok(&Acknowledged { status: KNOWN });

@@ -38,7 +38,7 @@ pub const DUE_DEBITS: Job = Job {
 /// What is to be debited on a day, and when the next due day is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
-    /// Overdue and due on the day, in minor units; 0 where nothing is.
+    /// Overdue and due on the day, less what is disputed, in minor units; 0 where nothing is.
     pub amount: i64,
     /// The first later day on which something will be due.
     pub next: Option<Date>,
@@ -63,9 +63,12 @@ pub fn due_on(loan: &Loan, date: Date) -> Result<Due, Problem> {
             break;
         }
     }
-    let active = loan.status() == Status::Active;
     let owed = total(&account.balance)?.minor();
-    Ok(Due { amount: if active { overdue.saturating_add(today).min(owed) } else { 0 }, next })
+    // As with days past due, what is disputed is taken off what fell due first. It is collected when the dispute is over:
+    // that is an event, and dates the next debit anew.
+    let disputed = loan.disputed(account.date).map_err(Problem::internal)?.minor();
+    let collectable = overdue.saturating_add(today).min(owed).saturating_sub(disputed).max(0);
+    Ok(Due { amount: if loan.status() == Status::Active { collectable } else { 0 }, next })
 }
 
 /// The first day from `date` on, it included, on which a debit is due.

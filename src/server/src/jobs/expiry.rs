@@ -9,7 +9,7 @@ use crate::{
     storage::{group::Part, outbox, replies},
 };
 
-/// How many rows one transaction looks at.
+/// How many rows one transaction removes.
 pub const PAGE_MAX: i64 = 500;
 
 /// Forgets replies that nobody asks for any more.
@@ -35,18 +35,16 @@ fn kept_from(date: Date, days: u32) -> Result<String, Problem> {
 }
 
 async fn forget_replies(app: &App, date: Date) -> Result<Done, Problem> {
-    let before = kept_from(date, app.settings.retention.idempotency_days)?;
+    let before = &*kept_from(date, app.settings.retention.idempotency_days)?;
     let mut done = Done::default();
-    let mut after = (String::new(), String::new());
     loop {
-        let page = replies::page(&mut *app.db.read().await?, &after, PAGE_MAX).await?;
-        let Some(last) = page.last() else { return Ok(done) };
-        after = (last.scope.clone(), last.key_hash.clone());
-        let old: Vec<&replies::Key> = page.iter().filter(|key| key.created < before).collect();
-        if !old.is_empty() {
-            let old = &old;
-            let removed = app.db.write(|mut tx: Part| async move { Ok(replies::delete(&mut tx, old).await?) });
-            done.changed += removed.await?;
+        let removed = app
+            .db
+            .write(|mut tx: Part| async move { Ok(replies::delete_before(&mut tx, before, PAGE_MAX).await?) })
+            .await?;
+        done.changed += removed;
+        if removed == 0 {
+            return Ok(done);
         }
     }
 }

@@ -66,11 +66,16 @@ pub const JOBS: &[Job] = &[
         about: "sends funders what came in for them",
         run: crate::funding::remittance::run,
     },
+    Job {
+        name: "funder-reconciliation",
+        about: "keeps what proves each funder's reconciliation file of the day before",
+        run: crate::funding::breaks::run,
+    },
     Job { name: "funding-totals", about: "adds up what is lent with each funder", run: crate::funding::totals::run },
     Job { name: "ledger-day", about: "seals and signs the ledger's days that are over", run: crate::ledger_day::run },
     Job {
         name: "notice-deadlines",
-        about: "tells what incomplete applications lack, and counts decisions that should be known by now",
+        about: "tells what incomplete applications lack, and calls out duties whose day is near or over",
         run: crate::notice::deadlines::run,
     },
     Job {
@@ -78,6 +83,8 @@ pub const JOBS: &[Job] = &[
         about: "reminds of instalments before and after their due day",
         run: crate::reminders::run,
     },
+    Job { name: "notice-sending", about: "sends the notices that are due", run: crate::delivery::deliver },
+    Job { name: "webhook-delivery", about: "delivers the webhooks that are due", run: crate::webhook_sender::deliver },
     Job {
         name: "retention",
         about: "erases personal data that is past what it was kept for",
@@ -86,6 +93,9 @@ pub const JOBS: &[Job] = &[
     expiry::IDEMPOTENCY_EXPIRY,
     expiry::OUTBOX_CLEANUP,
 ];
+
+/// Jobs that reach beyond the database, so that no copy of it keeps them from taking effect.
+pub const OUTWARD: &[&str] = &["notice-sending", "webhook-delivery"];
 
 /// The job of a name.
 #[must_use]

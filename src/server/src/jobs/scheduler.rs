@@ -4,9 +4,9 @@
 //! the work: a lease keeps two of them from the same job and date. The lease only saves work; it runs out with a
 //! server that died, and a job that is done twice at once has one effect by its own means.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use prequal_core::calendar::Date;
+use prequal_core::calendar::{Date, Instant};
 use tokio::sync::watch;
 
 use super::{Done, JOBS, Job};
@@ -15,6 +15,7 @@ use crate::{
     outbox::now_ms,
     problem::{Kind, Problem},
     storage::{
+        checkouts, days,
         group::Part,
         jobs::{self, End, Lease, Row},
     },
@@ -123,45 +124,55 @@ pub async fn run_due(app: &Arc<App>, all: &[Job], today: Date) -> Result<bool, P
     Ok(over)
 }
 
-/// Dates for which a job is to be run, oldest first: those begun and not done, and those after the newest begun.
+/// Dates for which a job is to be run, oldest first: every day since the first that a server began by itself for which
+/// it is not done. One that a person ran for a later day leaves the days before it as they were.
 async fn due_dates(app: &App, job: &Job, today: Date) -> Result<Vec<Date>, Problem> {
     let mut db = app.db.read().await?;
     let limit = i64::try_from(DATES_MAX).unwrap_or(i64::MAX);
     let parse = |text: &str| Date::parse(text).map_err(Problem::internal);
+    let first = jobs::first(&mut db, job.name).await?.as_deref().map(parse).transpose()?;
+    let first = first.unwrap_or(today);
+    let earliest = today.add_days(1 - CATCH_UP_DAYS_MAX).map_err(Problem::internal)?;
+    let from = first.max(earliest);
+    let (owned, window) = (first.to_string(), from.to_string());
     let mut dates = Vec::new();
-    for row in jobs::unfinished(&mut db, job.name, limit).await? {
-        dates.push(parse(&row.date)?);
+    for date in jobs::unfinished(&mut db, job.name, (&owned, &window), limit).await? {
+        dates.push(parse(&date)?);
     }
     // A sandbox's clock may have been set back.
     dates.retain(|date| *date <= today);
-    let Some(newest) = jobs::newest(&mut db, job.name).await? else { return Ok(vec![today]) };
-    let first = today.add_days(1 - CATCH_UP_DAYS_MAX).map_err(Problem::internal)?;
-    let after = parse(&newest)?.add_days(1).map_err(Problem::internal)?;
-    if after < first {
-        tracing::warn!(job = job.name, %after, %first, "days that lie too far back are not made up for");
+    let done: BTreeSet<String> = jobs::done_from(&mut db, job.name, &window).await?.into_iter().collect();
+    let newest = jobs::newest(&mut db, job.name).await?;
+    if newest.is_some_and(|newest| newest < window && first < from) {
+        tracing::warn!(job = job.name, %from, "days that lie too far back are not made up for");
     }
-    let mut next = after.max(first);
+    let mut next = from;
     while next <= today && dates.len() < DATES_MAX {
-        dates.push(next);
+        if !done.contains(&next.to_string()) {
+            dates.push(next);
+        }
         next = next.add_days(1).map_err(Problem::internal)?;
     }
     Ok(dates)
 }
 
-/// Runs one job for one date, unless it is done; with `again` also where it is done or waits after a failure.
+/// Runs one job for one date, unless it is done; by hand also where it is done or waits after a failure.
 ///
 /// # Errors
 /// 500 when the database fails.
-pub async fn attempt(app: &Arc<App>, job: &Job, date: Date, again: bool) -> Result<Attempt, Problem> {
+pub async fn attempt(app: &Arc<App>, job: &Job, date: Date, by_hand: bool) -> Result<Attempt, Problem> {
     let day = date.to_string();
     let (place, started) = ((job.name, day.as_str()), app.now()?.to_string());
     let (server, begun) = (&**app, started.as_str());
-    let mine =
-        app.db.write(|mut tx: Part| async move { Ok(jobs::begin(&mut tx, place, lease(server), begun, again).await?) });
+    let mine = app
+        .db
+        .write(|mut tx: Part| async move { Ok(jobs::begin(&mut tx, place, lease(server), begun, by_hand).await?) });
     if !mine.await? {
         return Ok(Attempt::NotNow);
     }
     let ended = work(app, job, date, place).await;
+    // Anybody who reads the jobs reads what is noted; a defect's cause is for whoever ran it.
+    let mut noted = String::new();
     let (attempt, changed) = match ended {
         // What was begun is let go of when the scheduler ends.
         None => return Ok(Attempt::Stopped),
@@ -170,13 +181,14 @@ pub async fn attempt(app: &Arc<App>, job: &Job, date: Date, again: bool) -> Resu
             let cause = format!("{}: {}", problem.kind().slug(), problem.detail());
             let kept = cause.floor_char_boundary(ERROR_BYTES_MAX);
             tracing::error!(job = job.name, date = day, cause, "a job failed");
-            (Attempt::Failed(cause.get(..kept).unwrap_or_default().to_owned()), 0)
+            noted = cause.get(..kept).unwrap_or_default().to_owned();
+            (Attempt::Failed(format!("{}: {}", problem.kind().slug(), problem.cause())), 0)
         }
     };
     let attempts = jobs::find(&mut *app.db.read().await?, job.name, &day).await?.map_or(1, |row| row.attempts);
     let finished = app.now()?.to_string();
     let (status, error, next_attempt_ms) = match &attempt {
-        Attempt::Failed(cause) => ("failed", Some(cause.as_str()), now_ms().saturating_add(backoff_ms(attempts))),
+        Attempt::Failed(_) => ("failed", Some(noted.as_str()), now_ms().saturating_add(backoff_ms(attempts))),
         _ => ("done", None, 0),
     };
     let changed = i64::try_from(changed).unwrap_or(i64::MAX);
@@ -260,7 +272,7 @@ pub async fn overview(app: &App, runs_max: i64) -> Result<Vec<Overview>, Problem
 /// Runs a job by name, as an operator asks for it.
 ///
 /// # Errors
-/// 404 where there is no such job, 422 for a date after the business date, 409 where another server works on it,
+/// 404 where there is no such job, 422 for a date after the business date or before everything, 409 where another server works on it,
 /// and what the job fails with.
 pub async fn run_by_name(app: &Arc<App>, name: &str, date: Date) -> Result<u64, Problem> {
     let Some(job) = super::find(name) else {
@@ -272,12 +284,28 @@ pub async fn run_by_name(app: &Arc<App>, name: &str, date: Date) -> Result<u64, 
         let detail = format!("{date} is after the business date {today}: its work is not due yet");
         return Err(Problem::new(Kind::InvalidValue, detail));
     }
+    let first = first_day(app, today).await?;
+    if date < first {
+        let detail = format!("{date} is before {first}, the first business date with anything in the books");
+        return Err(Problem::new(Kind::InvalidValue, detail));
+    }
     match attempt(app, job, date, true).await? {
         Attempt::Done(changed) => Ok(changed),
         Attempt::Failed(cause) => Err(Problem::new(Kind::Internal, cause)),
         Attempt::NotNow => Err(Problem::new(Kind::WrongState, format!("another server works on {name} for {date}"))),
         Attempt::Stopped => Err(Problem::new(Kind::NotReady, "the server stops")),
     }
+}
+
+/// The first business date on which anything was booked or asked for; `today` where nothing was.
+async fn first_day(app: &App, today: Date) -> Result<Date, Problem> {
+    let mut db = app.db.read().await?;
+    let booked = days::next_with_entries(&mut db, None, &today.to_string()).await?;
+    let booked = booked.map(|date| Date::parse(&date)).transpose().map_err(Problem::internal)?;
+    let asked = checkouts::first_created(&mut db).await?;
+    let asked = asked.map(|moment| Instant::parse(&moment)).transpose().map_err(Problem::internal)?;
+    let asked = asked.map(|moment| app.date_of(moment)).transpose()?;
+    Ok([booked, asked].into_iter().flatten().min().unwrap_or(today))
 }
 
 #[cfg(test)]

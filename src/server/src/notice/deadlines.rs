@@ -1,14 +1,17 @@
-//! Notices with a deadline: what the law wants told by a day, and the job that sees to it.
+//! Notices with a deadline: what the law wants told or decided by a day, and the job that sees to it.
 
 use prequal_core::{
     calendar::{Date, Instant},
     wire::{Decision, Need},
 };
 
+use serde::Serialize;
+
 use super::{About, Kind, add, adverse::due_by};
 use crate::{
     app::App,
     jobs::{Done, Running},
+    merchant_webhooks::{self, EventType},
     policy::Policy,
     problem::Problem,
     storage::{
@@ -53,13 +56,66 @@ pub fn run(app: &App, date: Date) -> Running<'_> {
                 done.changed += u64::from(tell_incomplete(app, duty, date).await?);
             }
         }
+        done.changed += escalate(app, date).await?;
         let mut db = app.db.read().await?;
         let late = duties::overdue(&mut db, &date.to_string()).await?;
         if late > 0 {
-            tracing::error!(late, "decisions that their applicants should know by now");
+            tracing::error!(late, "duties to applicants that should be met by now");
         }
         Ok(done)
     })
+}
+
+/// What is said of a duty whose day is near or over; it names no person.
+#[derive(Debug, Serialize)]
+struct Called<'a> {
+    application_id: &'a str,
+    kind: &'a str,
+    /// Of a review.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    review_id: Option<&'a str>,
+    due_by: &'a str,
+}
+
+/// Calls out to the lender's systems each duty whose day is near, and each whose day is over, once; gives how many.
+async fn escalate(app: &App, date: Date) -> Result<u64, Problem> {
+    // Days that are made up for are over: what counts is how things stand now.
+    let today = date.max(app.today()?);
+    let soon = today.add_days(app.settings.conduct.duty_warning_days.into()).map_err(Problem::internal)?;
+    let yesterday = today.add_days(-1).map_err(Problem::internal)?.to_string();
+    let mut count = 0;
+    // Of those that are over nobody need be told that they are near.
+    for (stage, days, event) in [
+        ("overdue", (String::new(), yesterday), EventType::DutyOverdue),
+        ("due_soon", (today.to_string(), soon.to_string()), EventType::DutyDueSoon),
+    ] {
+        let mut after = String::new();
+        loop {
+            let (place, days) = (after.as_str(), (days.0.as_str(), days.1.as_str()));
+            let now = app.now()?.to_string();
+            let now = now.as_str();
+            let work = |mut tx: Part| async move {
+                let found = duties::not_escalated(&mut tx, days, stage, place, BATCH_MAX).await?;
+                let mut called = 0;
+                for duty in &found {
+                    if !duties::escalate(&mut tx, duty, stage, now).await? {
+                        continue;
+                    }
+                    let review_id = (duty.subject != duty.application).then_some(duty.subject.as_str());
+                    let said =
+                        Called { application_id: &duty.application, kind: &duty.kind, review_id, due_by: &duty.due_by };
+                    merchant_webhooks::emit(&mut tx, None, event, &said, now).await?;
+                    called += 1;
+                }
+                Ok((called, found.last().map(|last| last.place.clone())))
+            };
+            let (called, last) = app.db.write(work).await?;
+            count += called;
+            let Some(last) = last else { break };
+            after = last;
+        }
+    }
+    Ok(count)
 }
 
 /// Tells what one application lacks, unless it is too early, told already, or cannot be told any more.

@@ -5,13 +5,15 @@
 
 mod adverse;
 pub mod deadlines;
+mod due;
 mod texts;
 
 use prequal_core::{calendar::Date, money::Amount, wire::Offer};
 
 pub use adverse::{Declined, due_by, queue};
 pub(crate) use adverse::{score, values};
-pub use texts::{Kind, check_template};
+pub use due::Moment;
+pub use texts::{Kind, SUBJECT_BYTES_MAX, Wording, check_template};
 
 use crate::{
     agreement::fill,
@@ -53,12 +55,13 @@ pub async fn add(
     app: &App,
     db: &mut Connection,
     policy: &Policy,
-    kind: Kind,
+    wording: impl Into<Wording<'_>>,
     about: &About<'_>,
     once: &str,
     values: &[(&str, String)],
 ) -> Result<bool, Problem> {
-    let (template, text) = texts::template(policy, app.settings.conduct.law(), kind);
+    let wording = wording.into();
+    let template = texts::template(policy, app.settings.conduct.law(), &wording);
     let mut all = vec![
         ("lender", policy.lender_name().to_owned()),
         ("address", app.settings.conduct.creditor_address.clone()),
@@ -71,9 +74,11 @@ pub async fn add(
         loan: about.loan,
         decision: about.decision,
         once,
-        kind: kind.name(),
-        template: &template,
-        body: &fill(text, &all),
+        kind: wording.kind.name(),
+        template: &template.name,
+        template_hash: &template.hash,
+        subject: &texts::one_line(&fill(template.subject, &all)),
+        body: &fill(template.body, &all),
         due_by: about.due_by.map(|date| date.to_string()),
         next_attempt_ms: about.not_before_ms,
         created: &app.now()?.to_string(),

@@ -1,7 +1,10 @@
 //! The words of notices: the bundle's own, or these.
 
-use super::super::conduct::Jurisdiction;
-use crate::{agreement::places, policy::Policy};
+use super::{
+    super::conduct::Jurisdiction,
+    due::{self, Moment},
+};
+use crate::{agreement::places, policy::Policy, secret};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $name:literal, $subject:literal, needs [$($need:literal),*], may [$($may:literal),*];)*) => {
@@ -63,7 +66,16 @@ kinds! {
         needs ["application", "consents"], may [];
     /// An instalment falls or fell due.
     Reminder = "reminder", "Your instalment",
-        needs ["loan", "due", "amount"], may ["application", "number", "when"];
+        needs ["loan", "due", "amount"],
+        may ["application", "number", "when", "days_past_due", "penalty", "total", "autopay", "how_to_pay",
+            "consequences", "hardship"];
+    /// The statement of a revolving line was made.
+    Statement = "statement", "Your statement",
+        needs ["line", "due", "total", "minimum"], may ["application", "date", "principal", "installments", "interest", "fee", "how_to_pay"];
+    /// The bill of a revolving line falls or fell due.
+    BillReminder = "bill_reminder", "Your bill",
+        needs ["line", "due", "total", "minimum"],
+        may ["application", "date", "when", "days_past_due", "penalty", "how_to_pay", "consequences", "hardship"];
     /// The contract was withdrawn from.
     Withdrawal = "withdrawal", "Your withdrawal from the credit agreement",
         needs ["loan", "owed", "pay_by"], may ["application"];
@@ -206,11 +218,6 @@ With application {application} at {lender} you agreed to:
 You may withdraw each of them where you applied; what was done before that stays lawful.
 ";
 
-const REMINDER: &str = "\
-Instalment {number} of loan {loan} with {lender} {when} {due}: {amount} are still to be paid.
-If you have paid in the meantime, nothing more is to be done. If you cannot pay, tell us early.
-";
-
 /// Directive (EU) 2023/2225, article 26(5): principal and interest, at most 30 days after the notice of withdrawal.
 const WITHDRAWAL: &str = "\
 {lender} has received your withdrawal from the agreement of loan {loan}. You owe no reason and no charge for it.
@@ -218,7 +225,7 @@ To be paid back by {pay_by}: {owed}, the credit and the interest from the day it
 ";
 
 /// The built-in text and its version.
-const fn built_in(law: Jurisdiction, kind: Kind) -> (&'static str, u32) {
+const fn built_in(law: Jurisdiction, kind: Kind, moment: Moment) -> (&'static str, u32) {
     match (kind, law) {
         (Kind::AdverseAction, Jurisdiction::Us) => (ADVERSE_US, 2),
         (Kind::AdverseAction, Jurisdiction::Eu) => (ADVERSE_EU, 1),
@@ -232,33 +239,109 @@ const fn built_in(law: Jurisdiction, kind: Kind) -> (&'static str, u32) {
         (Kind::Capture, _) => (CAPTURE, 1),
         (Kind::CaptureFailed, _) => (CAPTURE_FAILED, 1),
         (Kind::ConsentReceipt, _) => (CONSENT_RECEIPT, 1),
-        (Kind::Reminder, _) => (REMINDER, 1),
+        (Kind::Statement, _) => (due::STATEMENT, 1),
+        (Kind::Reminder | Kind::BillReminder, _) => due::built_in(kind, moment),
         (Kind::Withdrawal, _) => (WITHDRAWAL, 1),
     }
 }
 
-/// The text of a kind and its name with its version: the bundle's own, or the built-in one.
-pub(super) fn template(policy: &Policy, law: Jurisdiction, kind: Kind) -> (String, &str) {
-    let name = kind.name();
-    match policy.notice_template(name) {
-        Some(text) => (format!("{name}/{}/bundle-{}", law.name(), policy.version()), text),
-        None => {
-            let (text, version) = built_in(law, kind);
-            (format!("{name}/{}/{version}", law.name()), text)
-        }
+/// What a notice is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Wording<'a> {
+    /// What it tells.
+    pub kind: Kind,
+    /// Of a reminder, the rule it is made by, which may have a text of its own.
+    pub rule: Option<&'a str>,
+    /// Of a reminder, where the day on which it goes out lies.
+    pub moment: Moment,
+}
+
+impl From<Kind> for Wording<'_> {
+    fn from(kind: Kind) -> Self {
+        Self { kind, rule: None, moment: Moment::Before }
     }
 }
 
-/// Checks a bundle's own text of a kind: it names nothing that is not known, and lacks nothing that it needs.
+/// A text, as it is found for a notice.
+#[derive(Debug)]
+pub(super) struct Template<'a> {
+    /// Its name and version.
+    pub name: String,
+    /// SHA-256 of the whole of it.
+    pub hash: String,
+    /// What stands above, with places.
+    pub subject: &'a str,
+    /// The text, with places.
+    pub body: &'a str,
+}
+
+/// The text of a notice: the bundle's own for the rule or else for the kind, or the built-in one.
+pub(super) fn template<'a>(policy: &'a Policy, law: Jurisdiction, wording: &Wording<'_>) -> Template<'a> {
+    let kind = wording.kind.name();
+    let of_rule = wording.rule.map(|rule| format!("{kind}{RULE_MARK}{rule}"));
+    let own = |name: String| policy.notice_template(&name).map(|text| (name, text));
+    let (name, text) = match of_rule.and_then(own).or_else(|| own(kind.to_owned())) {
+        Some((name, text)) => (format!("{name}/{}/bundle-{}", law.name(), policy.version()), text),
+        None => {
+            let (text, version) = built_in(law, wording.kind, wording.moment);
+            let is_reminder = matches!(wording.kind, Kind::Reminder | Kind::BillReminder);
+            let moment = if is_reminder { format!("{RULE_MARK}{}", wording.moment.name()) } else { String::new() };
+            (format!("{kind}{moment}/{}/{version}", law.name()), text)
+        }
+    };
+    let (subject, body) = parts(text);
+    Template { name, hash: secret::sha256_hex(text), subject: subject.unwrap_or(wording.kind.subject()), body }
+}
+
+/// What parts the name of a kind and that of a rule in the name of a bundle's text.
+const RULE_MARK: char = '.';
+/// What a text begins with that says what stands above it.
+const SUBJECT_MARK: &str = "Subject: ";
+/// The longest subject, in bytes.
+pub const SUBJECT_BYTES_MAX: usize = 200;
+/// Places that are filled when a notice is sent: what is secret or personal stands above none.
+const LATE: [&str; 3] = ["code", "link", "score"];
+
+/// The subject, where the first line is one, and the rest.
+fn parts(text: &str) -> (Option<&str>, &str) {
+    match text.strip_prefix(SUBJECT_MARK) {
+        Some(rest) => {
+            let (subject, body) = rest.split_once('\n').unwrap_or((rest, ""));
+            (Some(subject.trim()), body.trim_start_matches(['\n', '\r']))
+        }
+        None => (None, text),
+    }
+}
+
+/// A subject as it goes out: one line, and not too long.
+pub(super) fn one_line(subject: &str) -> String {
+    let line: String = subject.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect();
+    line.get(..line.floor_char_boundary(SUBJECT_BYTES_MAX)).unwrap_or_default().to_owned()
+}
+
+/// Checks a bundle's own text of a kind, or of a rule of reminders (`reminder.RULE`): it names nothing that is not known,
+/// and lacks nothing that it needs.
 ///
 /// # Errors
 /// One readable clause.
-pub fn check_template(kind: &str, text: &str) -> Result<(), String> {
+pub fn check_template(name: &str, text: &str) -> Result<(), String> {
+    let (kind, rule) = name.split_once(RULE_MARK).map_or((name, None), |(kind, rule)| (kind, Some(rule)));
     let kind = Kind::of(kind).ok_or_else(|| format!("there is no notice `{kind}`"))?;
+    if rule.is_some() && !matches!(kind, Kind::Reminder | Kind::BillReminder) {
+        return Err(format!("`{name}`: only reminders have rules"));
+    }
     let (needs, may) = kind.places();
-    let found = places(text)?;
+    let (subject, body) = parts(text);
+    let subject = subject.unwrap_or(kind.subject());
+    if subject.is_empty() || subject.len() > SUBJECT_BYTES_MAX {
+        return Err(format!("the subject is empty or longer than {SUBJECT_BYTES_MAX} bytes"));
+    }
+    let (above, found) = (places(subject)?, places(body)?);
+    if let Some(late) = above.iter().find(|name| LATE.contains(name)) {
+        return Err(format!("`{{{late}}}` is filled in when the notice is sent, and cannot stand in the subject"));
+    }
     let known = |name: &str| ["lender", "address"].contains(&name) || needs.contains(&name) || may.contains(&name);
-    if let Some(unknown) = found.iter().find(|name| !known(name)) {
+    if let Some(unknown) = above.iter().chain(&found).find(|name| !known(name)) {
         return Err(format!("`{{{unknown}}}` is not known"));
     }
     match needs.iter().find(|name| !found.contains(name)) {
@@ -275,7 +358,10 @@ mod tests {
     fn every_built_in_text_is_one_that_a_bundle_might_have() {
         for law in [Jurisdiction::Us, Jurisdiction::Eu, Jurisdiction::Cn] {
             for kind in Kind::ALL {
-                assert_eq!(check_template(kind.name(), built_in(law, *kind).0), Ok(()), "{} {kind:?}", law.name());
+                for moment in [Moment::Before, Moment::On, Moment::After] {
+                    let text = built_in(law, *kind, moment).0;
+                    assert_eq!(check_template(kind.name(), text), Ok(()), "{} {kind:?} {moment:?}", law.name());
+                }
                 assert_eq!(Kind::of(kind.name()), Some(*kind));
             }
         }
@@ -288,5 +374,25 @@ mod tests {
         assert_eq!(check_template("adverse_action", text), Err("`{reasons}` is missing".to_owned()));
         let text = "{application} {decision} {reasons} {code}";
         assert_eq!(check_template("adverse_action", text), Err("`{code}` is not known".to_owned()));
+    }
+
+    #[test]
+    fn a_rule_of_reminders_may_have_its_own_words_and_subject() {
+        let text = "Subject: {due} is near\n\n{loan} {due} {amount} {how_to_pay}";
+        assert_eq!(parts(text), (Some("{due} is near"), "{loan} {due} {amount} {how_to_pay}"));
+        assert_eq!(check_template("reminder.soon-2.b", text), Ok(()));
+        assert_eq!(check_template("approved.soon", text), Err("`approved.soon`: only reminders have rules".to_owned()));
+        // What a text needs must stand in it, not above it.
+        let above = "Subject: {amount}\n{loan} {due}";
+        assert_eq!(check_template("reminder", above), Err("`{amount}` is missing".to_owned()));
+        let code = "Subject: {code}\n{application} {code} {until}";
+        assert!(check_template("signing_code", code).unwrap_err().contains("cannot stand in the subject"));
+        let subject = |bytes: usize| format!("Subject: {}\n{{loan}} {{due}} {{amount}}", "x".repeat(bytes));
+        assert_eq!(check_template("reminder", &subject(SUBJECT_BYTES_MAX)), Ok(()));
+        for bytes in [0, SUBJECT_BYTES_MAX + 1] {
+            assert!(check_template("reminder", &subject(bytes)).unwrap_err().contains("the subject is"));
+        }
+        assert_eq!(one_line("a\r\nBcc: b"), "a  Bcc: b");
+        assert_eq!(one_line(&"ö".repeat(SUBJECT_BYTES_MAX)).len(), SUBJECT_BYTES_MAX);
     }
 }

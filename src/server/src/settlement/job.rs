@@ -11,6 +11,7 @@ use crate::{
     app::{App, new_id},
     booking::{self, Instruction},
     jobs::{Done, Running},
+    merchant_webhooks::{self, EventType},
     outbox,
     problem::{Kind, Problem},
     repayments,
@@ -34,17 +35,55 @@ pub fn run(app: &App, date: Date) -> Running<'_> {
     Box::pin(work(app, date))
 }
 
+/// What was done, and what could not be: one merchant or loan that fails stops no other.
+#[derive(Debug, Default)]
+struct Work {
+    changed: u64,
+    failed: u64,
+    first: Option<Problem>,
+}
+
+impl Work {
+    /// Counts what became of one thing. Another server in the way is no failure of the thing: the job is tried again.
+    fn count(&mut self, of: &str, done: Result<u64, Problem>) -> Result<(), Problem> {
+        match done {
+            Ok(changed) => self.changed += changed,
+            Err(problem) if problem.kind() == Kind::Contention => return Err(problem),
+            Err(problem) => {
+                tracing::error!(of, ?problem, "a part of the merchants' settlement could not be done");
+                self.failed += 1;
+                self.first.get_or_insert(problem);
+            }
+        }
+        Ok(())
+    }
+
+    /// The job is done where nothing failed, and otherwise says how much did and why the first.
+    fn end(self) -> Result<Done, Problem> {
+        let Some(first) = self.first else { return Ok(Done { changed: self.changed }) };
+        let Self { changed, failed, .. } = self;
+        let detail = format!("{changed} changed, {failed} failed, the first with `{}`", first.kind().slug());
+        Err(Problem::new(Kind::Internal, detail))
+    }
+}
+
 async fn work(app: &App, date: Date) -> Result<Done, Problem> {
-    let mut changed = 0;
+    let mut work = Work::default();
+    let done = work_on(app, date, &mut work).await;
+    // What was instructed goes out, whatever came after it.
+    app.outbox.notify_one();
+    done?;
+    work.end()
+}
+
+async fn work_on(app: &App, date: Date, work: &mut Work) -> Result<(), Problem> {
     let accounts = store::accounts(&mut *app.db.read().await?).await?;
     for (merchant, currency) in &accounts {
         let settle = |mut tx: Part| async move { settle(app, &mut tx, merchant, currency, date).await };
-        changed += u64::from(app.db.write(settle).await?);
+        work.count(merchant, app.db.write(settle).await.map(u64::from))?;
     }
-    changed += try_again(app, date).await?;
-    changed += pay_loans_out(app).await?;
-    app.outbox.notify_one();
-    Ok(Done { changed })
+    try_again(app, date, work).await?;
+    pay_loans_out(app, work).await
 }
 
 /// Takes what a merchant is owed and owes up to the cut-off into a settlement; `false` where there is nothing, or it is
@@ -65,8 +104,12 @@ async fn settle(app: &App, db: &mut Connection, merchant: &str, currency: &str, 
         return Ok(false);
     }
     let amount = |minor: i64| Amount::new(minor).map_err(Problem::internal);
-    let falls =
-        Falling { captures: amount(falling.captures)?, fees: amount(falling.fees)?, refunds: amount(falling.refunds)? };
+    let falls = Falling {
+        captures: amount(falling.captures)?,
+        fees: amount(falling.fees)?,
+        refunds: amount(falling.refunds)?,
+        undone: amount(falling.undone)?,
+    };
     let made = merchant::settle(&settling.rules, &before, &falls).map_err(Problem::internal)?;
     let now = app.now()?.to_string();
     let row = Row {
@@ -90,12 +133,18 @@ async fn settle(app: &App, db: &mut Connection, merchant: &str, currency: &str, 
         reserve: made.standing.reserve.minor(),
         claim: made.standing.claim.minor(),
         negative_cycles: i64::from(made.standing.negative_cycles),
+        undone: falling.undone,
         status: "requested".to_owned(),
         value_date: None,
         created: now.clone(),
     };
     store::insert(db, &row).await?;
     store::take(db, &row).await?;
+    if row.claimed > 0 {
+        let told = serde_json::json!({ "settlement_id": row.id, "merchant": row.merchant, "currency": row.currency,
+            "claimed": row.claimed, "claim": row.claim, "date": row.date });
+        merchant_webhooks::emit(db, row.merchant.as_str(), EventType::MerchantClaimed, &told, &row.created).await?;
+    }
     if made.payout.is_zero() {
         end(db, &row, date, date, &now).await?;
     } else {
@@ -128,6 +177,7 @@ pub fn position(row: &Row) -> Result<MerchantPosition, Problem> {
         reserve_used: amount(row.reserve_used)?,
         claimed: amount(row.claimed)?,
         claim_recovered: amount(row.claim_recovered)?,
+        undone: amount(row.undone)?,
     })
 }
 
@@ -165,8 +215,7 @@ async fn end(db: &mut Connection, row: &Row, value_date: Date, today: Date, now:
 }
 
 /// Asks again for what failed, once a business day; a call that was given up has failed.
-async fn try_again(app: &App, date: Date) -> Result<u64, Problem> {
-    let mut changed = 0;
+async fn try_again(app: &App, date: Date, work: &mut Work) -> Result<(), Problem> {
     let open = store::open(&mut *app.db.read().await?).await?;
     for row in &open {
         let again = |mut tx: Part| async move {
@@ -184,39 +233,76 @@ async fn try_again(app: &App, date: Date) -> Result<u64, Problem> {
             request(&mut tx, row, last.number + 1, date, &app.now()?.to_string()).await?;
             Ok(true)
         };
-        changed += u64::from(app.db.write(again).await?);
+        work.count(&row.id, app.db.write(again).await.map(u64::from))?;
     }
-    Ok(changed)
+    Ok(())
 }
 
-/// Tells the loans of settled settlements that their merchant has the money.
-async fn pay_loans_out(app: &App) -> Result<u64, Problem> {
-    let mut changed = 0;
+/// Tells the loans of settled settlements that their merchant has the money: some at once, and each by itself where one
+/// of them cannot be told.
+async fn pay_loans_out(app: &App, work: &mut Work) -> Result<(), Problem> {
     let settlements = store::with_unpaid_loans(&mut *app.db.read().await?).await?;
     for row in &settlements {
+        let mut after = String::new();
         loop {
-            let done = app.db.write(|mut tx: Part| async move { pay_some_out(app, &mut tx, row).await }).await?;
-            changed += done;
-            if done == 0 {
-                break;
+            let entries = store::unpaid(&mut *app.db.read().await?, &row.id, &after, LOANS_OF_STEP).await?;
+            let Some((last, _)) = entries.last() else { break };
+            after.clone_from(last);
+            let some = entries.as_slice();
+            let together = app.db.write(|mut tx: Part| async move { pay_out(app, &mut tx, row, some).await }).await;
+            if together.as_ref().is_err_and(|problem| problem.kind() != Kind::Contention) {
+                for one in some.chunks(1) {
+                    let told = app.db.write(|mut tx: Part| async move { pay_out(app, &mut tx, row, one).await }).await;
+                    work.count(one.first().map_or(&row.id, |(_, loan)| loan), told)?;
+                }
+            } else {
+                work.count(&row.id, together)?;
             }
         }
     }
-    Ok(changed)
+    Ok(())
 }
 
-async fn pay_some_out(app: &App, db: &mut Connection, row: &Row) -> Result<u64, Problem> {
+/// Tells these loans, each once.
+async fn pay_out(app: &App, db: &mut Connection, row: &Row, entries: &[(String, String)]) -> Result<u64, Problem> {
     let (today, now) = (app.today()?, app.now()?.to_string());
     let settled = Date::parse(row.value_date.as_deref().unwrap_or_default()).map_err(Problem::internal)?;
-    let entries = store::unpaid(db, &row.id, LOANS_OF_STEP).await?;
-    for (entry, id) in &entries {
+    let mut told = 0;
+    for (entry, id) in entries {
+        if !store::paid_out(db, entry).await? {
+            continue;
+        }
         let found = loans::find(db, id).await?.ok_or_else(|| Problem::internal("a settlement of no loan"))?;
         let mut loan = booking::load(db, &found).await?;
-        let value_date = repayments::counted_from(&row.id, settled, &loan, today)?;
+        // It heard of it by another entry, as entries of refunds undone once told it.
+        if !loan.position().paid_out.is_zero() {
+            continue;
+        }
+        let value_date = repayments::paid_out_from(&row.id, settled, &loan, today)?;
         booking::record(db, id, &mut loan, Event::PayoutSettled { value_date }, today, &now).await?;
-        store::paid_out(db, entry).await?;
+        told += 1;
     }
-    Ok(entries.len() as u64)
+    Ok(told)
+}
+
+/// Tells the first loans of a settlement that was paid just now. One whose books refuse it must not keep the payout from
+/// being noted: the job tells it, or says why it cannot.
+async fn pay_first_out(app: &App, db: &mut Connection, row: &Row) -> Result<(), Problem> {
+    let entries = store::unpaid(db, &row.id, "", LOANS_OF_STEP).await?;
+    let today = app.today()?;
+    let mut ready = Vec::with_capacity(entries.len());
+    for (entry, id) in entries {
+        let found = loans::find(db, &id).await?.ok_or_else(|| Problem::internal("a settlement of no loan"))?;
+        let mut tried = booking::load(db, &found).await?;
+        let heard = !tried.position().paid_out.is_zero();
+        match tried.record(Event::PayoutSettled { value_date: today }, today) {
+            Err(error) if !heard => {
+                tracing::error!(loan = id, %error, "a loan cannot be told that its merchant has the money")
+            }
+            _ => ready.push((entry, id)),
+        }
+    }
+    pay_out(app, db, row, &ready).await.map(drop)
 }
 
 /// Takes the end of a settlement's payout; none where it is not about one.
@@ -255,7 +341,7 @@ pub async fn ended(
     }
     end(db, &row, value_date, today, &now).await?;
     // The job tells the loans that are more than one step.
-    pay_some_out(app, db, &Row { value_date: Some(text), ..row }).await?;
+    pay_first_out(app, db, &Row { value_date: Some(text), ..row }).await?;
     Ok(Some(true))
 }
 

@@ -148,7 +148,8 @@ pub async fn unclaim(
         return Ok(());
     }
     // No payout tells the loan of it: the loan was told when it was captured.
-    let entry = Entry { paid_out: 1, ..entry((merchant, loan, currency), "capture", amount.minor(), date, now) };
+    let entry =
+        Entry { paid_out: 1, undone: 1, ..entry((merchant, loan, currency), "capture", amount.minor(), date, now) };
     Ok(settlements::insert_entry(db, &entry).await?)
 }
 
@@ -163,6 +164,7 @@ fn entry((merchant, loan, currency): (&str, &str, &str), kind: &str, amount: i64
         date: date.to_string(),
         settlement: None,
         paid_out: 0,
+        undone: 0,
         created: now.to_owned(),
     }
 }

@@ -33,6 +33,14 @@ impl Row {
     }
 }
 
+/// When the first checkout was made, RFC 3339: nothing else comes before it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn first_created(db: &mut Connection) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar("SELECT created FROM checkouts ORDER BY id LIMIT 1").fetch_optional(db).await
+}
+
 /// Writes a new checkout.
 ///
 /// # Errors

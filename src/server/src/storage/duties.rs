@@ -1,4 +1,4 @@
-//! What must be told about applications, and by when.
+//! What must be told about applications, and by when; and with it the reviews that must end by a day.
 
 use sqlx::{AssertSqlSafe, FromRow};
 
@@ -101,6 +101,81 @@ pub async fn due_before(db: &mut Connection, date: &str, limit: i64) -> sqlx::Re
 /// # Errors
 /// When the database fails.
 pub async fn overdue(db: &mut Connection, date: &str) -> sqlx::Result<i64> {
-    let sql = format!("SELECT count(*) FROM ({OPEN} AND d.due_by < $1) late");
+    let sql = format!("SELECT count(*) FROM ({EVERY}) late WHERE late.due_by < $1");
     sqlx::query_scalar(AssertSqlSafe(sql)).bind(date).fetch_one(db).await
+}
+
+/// A duty of any kind that is open: what must be told, or a review that must come to its end.
+#[derive(Debug, Clone, FromRow)]
+pub struct Open {
+    /// The day, the subject and the kind: its place among all.
+    pub place: String,
+    /// The application, or the review.
+    pub subject: String,
+    pub application: String,
+    /// `decision`, `incomplete`, `referral` or `human_review`.
+    pub kind: String,
+    pub due_by: String,
+    pub created: String,
+}
+
+/// Of every duty that is open: an erased person can be told nothing any more.
+const EVERY: &str = "SELECT d.due_by || ' ' || d.application || ' ' || d.kind AS place, d.application AS subject,
+        d.application, d.kind, d.due_by, d.created
+    FROM notice_duties d JOIN applications a ON a.id = d.application JOIN persons p ON p.id = a.person
+    WHERE d.met IS NULL AND p.erased IS NULL
+    UNION ALL
+    SELECT r.due_by || ' ' || r.id || ' ' || r.kind, r.id, r.application, r.kind, r.due_by, r.opened
+    FROM reviews r JOIN applications a ON a.id = r.application JOIN persons p ON p.id = a.person
+    WHERE r.status = 'open' AND p.erased IS NULL";
+
+/// Open duties that end on a day or before, after a place, those of the nearest day first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(db: &mut Connection, until: &str, after: &str, limit: i64) -> sqlx::Result<Vec<Open>> {
+    let sql = format!(
+        "SELECT * FROM ({EVERY}) every WHERE every.due_by <= $1 AND every.place > $2 ORDER BY every.place LIMIT $3"
+    );
+    sqlx::query_as(AssertSqlSafe(sql)).bind(until).bind(after).bind(limit).fetch_all(db).await
+}
+
+/// Open duties that end within days and were not called out at a stage yet, after a place.
+///
+/// # Errors
+/// When the database fails.
+pub async fn not_escalated(
+    db: &mut Connection,
+    (from, until): (&str, &str),
+    stage: &str,
+    after: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<Open>> {
+    let sql = format!(
+        "SELECT * FROM ({EVERY}) every
+         WHERE every.due_by >= $1 AND every.due_by <= $2 AND every.place > $3 AND NOT EXISTS (
+            SELECT 1 FROM duty_escalations e
+            WHERE e.subject = every.subject AND e.kind = every.kind AND e.stage = $4)
+         ORDER BY every.place LIMIT $5"
+    );
+    sqlx::query_as(AssertSqlSafe(sql)).bind(from).bind(until).bind(after).bind(stage).bind(limit).fetch_all(db).await
+}
+
+/// Notes that a duty is called out at a stage; `false` where it was before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn escalate(db: &mut Connection, duty: &Open, stage: &str, now: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO duty_escalations (subject, kind, stage, due_by, escalated) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (subject, kind, stage) DO NOTHING",
+    )
+    .bind(&duty.subject)
+    .bind(&duty.kind)
+    .bind(stage)
+    .bind(&duty.due_by)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }

@@ -45,7 +45,7 @@ const SQLITE_READER: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON
 /// As for SQLite: whatever the cluster's default is, an acknowledged commit is on disk. The limits keep a process
 /// that hangs from holding its locks for ever.
 const POSTGRES_SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '30s';
-    SET idle_in_transaction_session_timeout = '60s'";
+    SET idle_in_transaction_session_timeout = '60s'; SET application_name = 'prequal'";
 /// Whoever writes looks rows up by their keys. A statement planned while its table was small would read the whole of it
 /// for as long as the plan is kept, and a serializable transaction that reads a whole table conflicts with every other
 /// that writes to it.
@@ -125,6 +125,19 @@ impl Engine {
             .await
             .map_err(|error| named(&error))
     }
+}
+
+/// How many other connections of this program PostgreSQL has to the same database.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sessions_of_others(pool: &AnyPool) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'prequal' AND pid <> pg_backend_pid()",
+    )
+    .fetch_one(pool)
+    .await
 }
 
 static DRIVERS: std::sync::Once = std::sync::Once::new();

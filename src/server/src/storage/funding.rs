@@ -153,6 +153,20 @@ pub async fn reserved(db: &mut Connection, application: &str) -> sqlx::Result<i6
     .await
 }
 
+/// What each funder with a share has promised for what an order holds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reserved_for(db: &mut Connection, order: &str) -> sqlx::Result<Vec<(String, i64)>> {
+    sqlx::query_as(
+        "SELECT r.funder, r.amount FROM funding_reservations r JOIN orders o ON o.application = r.application
+         WHERE o.checkout = $1 AND r.kind <> 'guarantor' ORDER BY r.funder",
+    )
+    .bind(order)
+    .fetch_all(db)
+    .await
+}
+
 /// Gives back what was reserved.
 ///
 /// # Errors

@@ -59,14 +59,44 @@ pub async fn newest(db: &mut Connection, job: &str) -> sqlx::Result<Option<Strin
     sqlx::query_scalar("SELECT max(date) FROM job_runs WHERE job = $1").bind(job).fetch_one(db).await
 }
 
-/// Dates, oldest first, for which a job was begun and is not done.
+/// The first date for which a server began a job by itself.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn unfinished(db: &mut Connection, job: &str, limit: i64) -> sqlx::Result<Vec<Row>> {
-    sqlx::query_as("SELECT * FROM job_runs WHERE job = $1 AND status <> 'done' ORDER BY date LIMIT $2")
+pub async fn first(db: &mut Connection, job: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar("SELECT min(date) FROM job_runs WHERE job = $1 AND by_hand = 0").bind(job).fetch_one(db).await
+}
+
+/// Dates from one on and before another, oldest first, for which a job was begun and is not done.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unfinished(
+    db: &mut Connection,
+    job: &str,
+    (from, before): (&str, &str),
+    limit: i64,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT date FROM job_runs WHERE job = $1 AND status <> 'done' AND date >= $2 AND date < $3
+         ORDER BY date LIMIT $4",
+    )
+    .bind(job)
+    .bind(from)
+    .bind(before)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Dates from one on for which a job is done.
+///
+/// # Errors
+/// When the database fails.
+pub async fn done_from(db: &mut Connection, job: &str, from: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT date FROM job_runs WHERE job = $1 AND status = 'done' AND date >= $2")
         .bind(job)
-        .bind(limit)
+        .bind(from)
         .fetch_all(db)
         .await
 }
@@ -83,16 +113,16 @@ pub async fn latest(db: &mut Connection, job: &str, limit: i64) -> sqlx::Result<
         .await
 }
 
-/// How many runs wait for another attempt after a failure.
+/// How many runs that a server began wait for another attempt after a failure.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn failed(db: &mut Connection) -> sqlx::Result<i64> {
-    sqlx::query_scalar("SELECT count(*) FROM job_runs WHERE status = 'failed'").fetch_one(db).await
+    sqlx::query_scalar("SELECT count(*) FROM job_runs WHERE status = 'failed' AND by_hand = 0").fetch_one(db).await
 }
 
 /// Begins an attempt, unless the job is done for the date, waits after a failure, or somebody else works on it;
-/// whether it was begun. With `again` only the last keeps it from being begun.
+/// whether it was begun. By hand only the last keeps it from being begun.
 ///
 /// # Errors
 /// When the database fails.
@@ -101,14 +131,16 @@ pub async fn begin(
     (job, date): (&str, &str),
     lease: Lease<'_>,
     started: &str,
-    again: bool,
+    by_hand: bool,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query(
-        "INSERT INTO job_runs (job, date, status, attempts, changed, started, next_attempt_ms, holder, lease_until_ms)
-         VALUES ($1, $2, 'running', 1, 0, $3, 0, $4, $5)
+        "INSERT INTO job_runs (job, date, status, attempts, changed, started, next_attempt_ms, holder, lease_until_ms,
+            by_hand)
+         VALUES ($1, $2, 'running', 1, 0, $3, 0, $4, $5, $7)
          ON CONFLICT (job, date) DO UPDATE SET status = 'running', attempts = job_runs.attempts + 1,
             started = excluded.started, finished = NULL, holder = excluded.holder,
-            lease_until_ms = excluded.lease_until_ms
+            lease_until_ms = excluded.lease_until_ms,
+            by_hand = CASE WHEN $7 = 1 THEN job_runs.by_hand ELSE 0 END
          WHERE ($7 = 1 OR (job_runs.status <> 'done' AND job_runs.next_attempt_ms <= $6))
             AND job_runs.lease_until_ms <= $6",
     )
@@ -118,7 +150,7 @@ pub async fn begin(
     .bind(lease.holder)
     .bind(lease.until_ms)
     .bind(lease.now_ms)
-    .bind(i64::from(again))
+    .bind(i64::from(by_hand))
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -71,6 +71,18 @@ pub async fn count_of_person(db: &mut Connection, person: &str) -> sqlx::Result<
     sqlx::query_scalar("SELECT count(*) FROM lines WHERE person = $1").bind(person).fetch_one(db).await
 }
 
+/// A person's lines in a currency.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_person(db: &mut Connection, person: &str, currency: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT id FROM lines WHERE person = $1 AND currency = $2 ORDER BY id")
+        .bind(person)
+        .bind(currency)
+        .fetch_all(db)
+        .await
+}
+
 /// The lines, in the order in which they were granted, after one of them.
 ///
 /// # Errors
@@ -232,6 +244,7 @@ pub struct StatementRow {
     pub installments: i64,
     pub interest: i64,
     pub fee: i64,
+    pub penalty: i64,
     pub minimum: i64,
     pub paid: Option<i64>,
     /// `paid`, `carried` or `late`.
@@ -244,8 +257,9 @@ pub struct StatementRow {
 /// When the database fails.
 pub async fn insert_statement(db: &mut Connection, row: &StatementRow, now: &str) -> sqlx::Result<bool> {
     let done = sqlx::query(
-        "INSERT INTO line_statements (line, date, due, principal, installments, interest, fee, minimum, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (line, date) DO NOTHING",
+        "INSERT INTO line_statements (line, date, due, principal, installments, interest, fee, minimum, created,
+            penalty)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (line, date) DO NOTHING",
     )
     .bind(&row.line)
     .bind(&row.date)
@@ -256,6 +270,7 @@ pub async fn insert_statement(db: &mut Connection, row: &StatementRow, now: &str
     .bind(row.fee)
     .bind(row.minimum)
     .bind(now)
+    .bind(row.penalty)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -267,7 +282,8 @@ pub async fn insert_statement(db: &mut Connection, row: &StatementRow, now: &str
 /// When the database fails.
 pub async fn ask_anew(db: &mut Connection, row: &StatementRow) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE line_statements SET principal = $3, installments = $4, interest = $5, fee = $6, minimum = $7
+        "UPDATE line_statements SET principal = $3, installments = $4, interest = $5, fee = $6, minimum = $7,
+            penalty = $8
          WHERE line = $1 AND date = $2 AND outcome IS NULL",
     )
     .bind(&row.line)
@@ -277,6 +293,7 @@ pub async fn ask_anew(db: &mut Connection, row: &StatementRow) -> sqlx::Result<(
     .bind(row.interest)
     .bind(row.fee)
     .bind(row.minimum)
+    .bind(row.penalty)
     .execute(db)
     .await?;
     Ok(())
@@ -313,7 +330,8 @@ pub async fn statements(
     limit: i64,
 ) -> sqlx::Result<Vec<StatementRow>> {
     sqlx::query_as(
-        "SELECT line, date, due, principal, installments, interest, fee, minimum, paid, outcome FROM line_statements
+        "SELECT line, date, due, principal, installments, interest, fee, penalty, minimum, paid, outcome
+         FROM line_statements
          WHERE line = $1 AND ($2 IS NULL OR date < $2) ORDER BY date DESC LIMIT $3",
     )
     .bind(line)
@@ -334,11 +352,68 @@ pub async fn statements_of_day(
     limit: i64,
 ) -> sqlx::Result<Vec<StatementRow>> {
     sqlx::query_as(
-        "SELECT line, date, due, principal, installments, interest, fee, minimum, paid, outcome FROM line_statements
+        "SELECT line, date, due, principal, installments, interest, fee, penalty, minimum, paid, outcome FROM line_statements
          WHERE date = $1 AND ($2 IS NULL OR line > $2) ORDER BY line LIMIT $3",
     )
     .bind(date)
     .bind(after)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Who is written to about a line: by the newest purchase that is not an erased person's.
+#[derive(Debug, Clone, FromRow)]
+pub struct Reader {
+    pub application: String,
+    /// The bundle by which that was lent.
+    pub bundle_hash: String,
+    pub currency: String,
+}
+
+/// Who is written to about a line; nobody where nothing was bought or the person is erased.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reader(db: &mut Connection, line: &str) -> sqlx::Result<Option<Reader>> {
+    sqlx::query_as(
+        "SELECT l.application, a.bundle_hash, l.currency FROM line_loans d JOIN loans l ON l.id = d.loan
+            JOIN applications a ON a.id = l.application JOIN persons p ON p.id = l.person
+         WHERE d.line = $1 AND p.erased IS NULL ORDER BY d.loan DESC LIMIT 1",
+    )
+    .bind(line)
+    .fetch_optional(db)
+    .await
+}
+
+/// What a reminder of a bill is made once for.
+#[must_use]
+pub fn reminded_once(row: &StatementRow, rule: &str) -> String {
+    format!("bill:{}:{}:{rule}", row.line, row.date)
+}
+
+/// Statements that fall due on a day, by line after one, which were neither paid nor carried over, without those that
+/// were reminded of by a rule.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unreminded(
+    db: &mut Connection,
+    due: &str,
+    rule: &str,
+    after: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<StatementRow>> {
+    sqlx::query_as(
+        "SELECT s.line, s.date, s.due, s.principal, s.installments, s.interest, s.fee, s.penalty, s.minimum, s.paid, s.outcome
+         FROM line_statements s
+         WHERE s.due = $1 AND s.line > $2 AND (s.outcome IS NULL OR s.outcome = 'late')
+            AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.once = 'bill:' || s.line || ':' || s.date || ':' || $3)
+         ORDER BY s.line LIMIT $4",
+    )
+    .bind(due)
+    .bind(after)
+    .bind(rule)
     .bind(limit)
     .fetch_all(db)
     .await

@@ -29,6 +29,8 @@ pub struct Row {
     pub serving: Option<String>,
     /// Owed back to the payer.
     pub credit_balance: i64,
+    /// Principal that the person may still have to pay; none where it was not projected yet.
+    pub exposed: Option<i64>,
 }
 
 /// One event as it is stored: its booking date, and JSON.
@@ -73,6 +75,7 @@ pub struct Projection {
     pub status: String,
     pub principal_outstanding: i64,
     pub credit_balance: i64,
+    pub exposed: i64,
 }
 
 /// Writes a new loan.
@@ -103,14 +106,15 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     .execute(&mut *db)
     .await?;
     sqlx::query(
-        "INSERT INTO loan_standings (loan, currency, status, principal_outstanding, credit_balance)
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO loan_standings (loan, currency, status, principal_outstanding, credit_balance, exposed)
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(&row.id)
     .bind(&row.currency)
     .bind(&row.status)
     .bind(row.principal_outstanding)
     .bind(row.credit_balance)
+    .bind(row.exposed)
     .execute(db)
     .await?;
     Ok(())
@@ -163,13 +167,14 @@ pub async fn add_event(db: &mut Connection, event: &EventRow, projection: &Proje
         .execute(&mut *db)
         .await?;
     sqlx::query(
-        "UPDATE loan_standings SET status = $2, principal_outstanding = $3, credit_balance = $4, service_due = ''
-         WHERE loan = $1",
+        "UPDATE loan_standings SET status = $2, principal_outstanding = $3, credit_balance = $4, exposed = $5,
+            service_due = '' WHERE loan = $1",
     )
     .bind(&projection.id)
     .bind(&projection.status)
     .bind(projection.principal_outstanding)
     .bind(projection.credit_balance)
+    .bind(projection.exposed)
     .execute(db)
     .await?;
     Ok(())
@@ -180,10 +185,13 @@ pub async fn add_event(db: &mut Connection, event: &EventRow, projection: &Proje
 pub struct ClaimRow {
     /// `signed`, `principal` or `hold`.
     pub kind: String,
+    /// The loan, or the order's checkout.
+    pub id: String,
     pub merchant: String,
     /// Canonical JSON of the offer that was signed.
     pub offer: String,
-    pub amount: i64,
+    /// None of a loan whose projection was not written yet: then it is the fold's.
+    pub amount: Option<i64>,
 }
 
 /// What persons owe, have signed, or may come to owe by what their orders hold on a business date, in a currency.
@@ -199,12 +207,12 @@ pub async fn claims_of(
     let mut claims = Vec::new();
     for person in persons {
         let found: Vec<ClaimRow> = sqlx::query_as(
-            "SELECT CASE WHEN s.status = 'disbursing' THEN 'signed' ELSE 'principal' END AS kind, l.merchant, l.offer,
-                s.principal_outstanding AS amount
+            "SELECT CASE WHEN s.status = 'disbursing' THEN 'signed' ELSE 'principal' END AS kind, l.id, l.merchant,
+                l.offer, s.exposed AS amount
              FROM loans l JOIN loan_standings s ON s.loan = l.id
-             WHERE l.person = $1 AND l.currency = $2 AND s.principal_outstanding > 0
+             WHERE l.person = $1 AND l.currency = $2 AND (s.exposed > 0 OR s.exposed IS NULL)
              UNION ALL
-             SELECT 'hold' AS kind, merchant, terms AS offer, authorized - captured - released AS amount
+             SELECT 'hold' AS kind, checkout AS id, merchant, terms AS offer, authorized - captured - released AS amount
              FROM orders WHERE person = $1 AND currency = $2 AND ended IS NULL AND capture_until >= $3",
         )
         .bind(*person)
@@ -215,6 +223,28 @@ pub async fn claims_of(
         claims.extend(found);
     }
     Ok(claims)
+}
+
+/// Loans of persons of which an instalment fell due before a day and that are not over, and those that were charged off
+/// or sold.
+///
+/// # Errors
+/// When the database fails.
+pub async fn that_may_be_late(db: &mut Connection, persons: &[&str], today: &str) -> sqlx::Result<Vec<String>> {
+    let mut ids: Vec<String> = Vec::new();
+    for person in persons {
+        let found: Vec<String> = sqlx::query_scalar(
+            "SELECT l.id FROM loans l JOIN loan_standings s ON s.loan = l.id WHERE l.person = $1
+                AND (s.status IN ('charged_off', 'transferred') OR (s.status = 'active'
+                    AND EXISTS (SELECT 1 FROM installment_dues d WHERE d.loan = l.id AND d.due < $2)))",
+        )
+        .bind(*person)
+        .bind(today)
+        .fetch_all(&mut *db)
+        .await?;
+        ids.extend(found);
+    }
+    Ok(ids)
 }
 
 /// The books of those loans that there are. Each loan's events and the end of its chain are looked up by key: a join
@@ -281,11 +311,12 @@ pub async fn add_events(db: &mut Connection, events: &[(String, EventRow)]) -> s
 /// # Errors
 /// When the database fails.
 pub async fn project(db: &mut Connection, projections: &[Projection]) -> sqlx::Result<()> {
-    let before = "WITH v (id, status, outstanding, credit) AS (VALUES";
+    let before = "WITH v (id, status, outstanding, credit, exposed) AS (VALUES";
     let after = ") UPDATE loan_standings SET status = v.status, principal_outstanding = v.outstanding,
-        credit_balance = v.credit, service_due = '' FROM v WHERE loan_standings.loan = v.id";
-    many::execute(db, (before, after), 4, projections, |query, row| {
-        query.bind(row.id.clone()).bind(row.status.clone()).bind(row.principal_outstanding).bind(row.credit_balance)
+        credit_balance = v.credit, exposed = v.exposed, service_due = '' FROM v WHERE loan_standings.loan = v.id";
+    many::execute(db, (before, after), 5, projections, |query, row| {
+        let query = query.bind(row.id.clone()).bind(row.status.clone()).bind(row.principal_outstanding);
+        query.bind(row.credit_balance).bind(row.exposed)
     })
     .await
 }
@@ -360,4 +391,42 @@ pub async fn credit_balances(db: &mut Connection) -> sqlx::Result<Vec<SumRow>> {
     )
     .fetch_all(db)
     .await
+}
+
+/// What was agreed to of a loan after its agreement.
+#[derive(Debug, Clone, FromRow)]
+pub struct AmendmentRow {
+    pub id: String,
+    pub loan: String,
+    pub text: String,
+    /// SHA-256 of the text.
+    pub hash: String,
+    pub accepted: String,
+}
+
+/// Keeps an amendment.
+///
+/// # Errors
+/// When the database fails.
+pub async fn amend(db: &mut Connection, row: &AmendmentRow) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO loan_amendments (id, loan, text, hash, accepted) VALUES ($1, $2, $3, $4, $5)")
+        .bind(&row.id)
+        .bind(&row.loan)
+        .bind(&row.text)
+        .bind(&row.hash)
+        .bind(&row.accepted)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The amendments of a loan, in the order in which they were agreed to.
+///
+/// # Errors
+/// When the database fails.
+pub async fn amendments(db: &mut Connection, loan: &str) -> sqlx::Result<Vec<AmendmentRow>> {
+    sqlx::query_as("SELECT id, loan, text, hash, accepted FROM loan_amendments WHERE loan = $1 ORDER BY id")
+        .bind(loan)
+        .fetch_all(db)
+        .await
 }

@@ -4,6 +4,7 @@
 //! or type that one of them lacks; what differs stands in [`engine`] and in the two folders of migrations.
 
 pub mod applications;
+pub mod breaks;
 pub mod capabilities;
 pub mod checkouts;
 pub mod clock;
@@ -29,7 +30,9 @@ pub mod orders;
 pub mod outbox;
 pub mod pay_backs;
 pub mod payments;
+pub mod person_file;
 pub mod persons;
+pub mod proposals;
 pub mod refunds;
 pub mod remittances;
 pub mod replies;
@@ -83,6 +86,46 @@ impl Database {
         Ok(db)
     }
 
+    /// Opens a lending database whose schema is this program's. Nothing is changed: bringing a schema up to date
+    /// cannot be undone, and an older program does not start on it any more.
+    ///
+    /// # Errors
+    /// As [`Database::open`], and where the schema is of an earlier program.
+    pub async fn open_as_it_is(url: &str) -> Result<Self, String> {
+        let (step, newest) = Self::schema(url).await?;
+        if step != newest {
+            let shown = engine::shown(url);
+            let what = if step < newest {
+                "`prequal serve` brings it up to date, after which an older program does not start on it"
+            } else {
+                "a newer program is needed"
+            };
+            return Err(format!(
+                "database `{shown}`: its schema is at step {step}, and this program brings {newest}: {what}"
+            ));
+        }
+        let engine = Engine::of(url)?;
+        let desk = Desk::new()?;
+        let opening = url.to_owned();
+        let writing = desk.spawn(async move { engine.connect(&opening, Purpose::Write).await }).await;
+        let writing = writing.map_err(|error| format!("the database was not opened: {error}"))??;
+        Self::over(engine, writing, desk, url).await
+    }
+
+    /// At which step the schema of an existing lending database is, and the newest that this program knows. Nothing is
+    /// changed.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn schema(url: &str) -> Result<(i64, i64), String> {
+        let pool = Engine::of(url)?.connect(url, Purpose::Read).await?;
+        let read = async { schema::newest(&mut *pool.acquire().await?).await };
+        let step = read.await;
+        pool.close().await;
+        let step = step.map_err(|_| format!("database `{}` holds no lending database", engine::shown(url)))?;
+        Ok((step, schema::LENDING.last().map_or(0, |step| step.version)))
+    }
+
     /// Whether a URL has a lending database already. Nothing is made.
     ///
     /// # Errors
@@ -112,6 +155,10 @@ impl Database {
         let writing = writing.map_err(|error| format!("the database was not opened: {error}"))??;
         let named = |error: String| format!("database `{}`: {error}", engine::shown(url));
         schema::migrate(&writing, engine, migrations).await.map_err(named)?;
+        Self::over(engine, writing, desk, url).await
+    }
+
+    async fn over(engine: Engine, writing: AnyPool, desk: Desk, url: &str) -> Result<Self, String> {
         let readers = engine.connect(url, Purpose::Read).await?;
         let writer = Writer::new(writing.clone(), engine.begin_to_write());
         Ok(Self { engine, writing, readers, writer, desk })

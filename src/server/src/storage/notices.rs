@@ -14,6 +14,8 @@ pub struct Row {
     pub kind: String,
     /// What it says; it names nobody.
     pub body: String,
+    /// What stands above it; its kind's where there is none.
+    pub subject: Option<String>,
     pub attempts: i64,
     pub next_attempt_ms: i64,
 }
@@ -21,8 +23,10 @@ pub struct Row {
 impl Row {
     /// What stands above it.
     #[must_use]
-    pub fn subject(&self) -> &'static str {
-        notice::Kind::of(&self.kind).map_or("About your application for credit", notice::Kind::subject)
+    pub fn subject(&self) -> &str {
+        let of_kind =
+            || notice::Kind::of(&self.kind).map_or("About your application for credit", notice::Kind::subject);
+        self.subject.as_deref().unwrap_or_else(of_kind)
     }
 }
 
@@ -41,7 +45,7 @@ pub struct Message {
 /// When the database fails.
 pub async fn newest(db: &mut Connection, application: Option<&str>, limit: i64) -> sqlx::Result<Vec<Message>> {
     sqlx::query_as(
-        "SELECT id, application, once, kind, body, attempts, next_attempt_ms, sent, created FROM notices
+        "SELECT id, application, once, kind, body, subject, attempts, next_attempt_ms, sent, created FROM notices
          WHERE ($1 IS NULL OR application = $1) ORDER BY id DESC LIMIT $2",
     )
     .bind(application)
@@ -67,7 +71,7 @@ pub enum Outcome<'a> {
 /// When the database fails.
 pub async fn due(db: &mut Connection, now_ms: i64, limit: i64) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as(
-        "SELECT id, application, once, kind, body, attempts, next_attempt_ms FROM notices
+        "SELECT id, application, once, kind, body, subject, attempts, next_attempt_ms FROM notices
          WHERE status = 'queued' AND given_up IS NULL AND next_attempt_ms <= $1
          ORDER BY next_attempt_ms, id LIMIT $2",
     )
@@ -131,6 +135,9 @@ pub struct New<'a> {
     pub once: &'a str,
     pub kind: &'a str,
     pub template: &'a str,
+    /// SHA-256 of the text it is made of.
+    pub template_hash: &'a str,
+    pub subject: &'a str,
     pub body: &'a str,
     pub due_by: Option<String>,
     pub next_attempt_ms: i64,
@@ -144,8 +151,8 @@ pub struct New<'a> {
 pub async fn insert(db: &mut Connection, new: &New<'_>) -> sqlx::Result<bool> {
     let done = sqlx::query(
         "INSERT INTO notices (id, application, loan, decision, once, kind, template, body, due_by, next_attempt_ms,
-            status, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'queued', $11) ON CONFLICT (once) DO NOTHING",
+            status, created, template_hash, subject)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'queued', $11, $12, $13) ON CONFLICT (once) DO NOTHING",
     )
     .bind(new.id)
     .bind(new.application)
@@ -158,6 +165,8 @@ pub async fn insert(db: &mut Connection, new: &New<'_>) -> sqlx::Result<bool> {
     .bind(&new.due_by)
     .bind(new.next_attempt_ms)
     .bind(new.created)
+    .bind(new.template_hash)
+    .bind(new.subject)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -171,6 +180,8 @@ pub struct Sent {
     pub loan: Option<String>,
     pub kind: String,
     pub template: String,
+    pub template_hash: Option<String>,
+    pub subject: Option<String>,
     pub due_by: Option<String>,
     pub status: String,
     pub attempts: i64,
@@ -181,8 +192,9 @@ pub struct Sent {
     pub created: String,
 }
 
-const SENT: &str = "SELECT id, application, loan, kind, template, due_by, status, attempts, channel, sent, proof,
-    given_up, created FROM notices";
+const SENT: &str =
+    "SELECT id, application, loan, kind, template, template_hash, subject, due_by, status, attempts, channel,
+    sent, proof, given_up, created FROM notices";
 
 /// The id, channel, time and proof of the notice that was made for something.
 type Proof = (String, Option<String>, Option<String>, Option<String>);

@@ -16,7 +16,10 @@ pub struct Row {
     pub line: Option<String>,
     /// Canonical JSON of the offer that was signed.
     pub terms: String,
+    /// All that the merchant pays.
     pub merchant_fee: i64,
+    /// Of it, the fee of the instalments.
+    pub installment_fee: i64,
     pub agreement_text: String,
     pub agreement_hash: String,
     pub signature_record: String,
@@ -50,8 +53,9 @@ pub struct CaptureRow {
 pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<bool> {
     let done = sqlx::query(
         "INSERT INTO orders (checkout, application, offer, person, merchant, currency, line, terms, merchant_fee,
-            agreement_text, agreement_hash, signature_record, authorized, captured, captures, capture_until, signed)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING",
+            agreement_text, agreement_hash, signature_record, authorized, captured, captures, capture_until, signed,
+            installment_fee)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING",
     )
     .bind(&row.checkout)
     .bind(&row.application)
@@ -70,6 +74,7 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<bool> {
     .bind(row.captures)
     .bind(&row.capture_until)
     .bind(&row.signed)
+    .bind(row.installment_fee)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -38,6 +38,18 @@ pub async fn by_digest(db: &mut Connection, kind: &str, digest: &str) -> sqlx::R
         .await
 }
 
+/// Persons who had one of the digests before a correction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_former_digest(db: &mut Connection, kind: &str, digest: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT person FROM person_former_lookups WHERE kind = $1 AND digest = $2 ORDER BY person")
+        .bind(kind)
+        .bind(digest)
+        .fetch_all(db)
+        .await
+}
+
 /// Adds a digest, unless it is there.
 ///
 /// # Errors
@@ -83,6 +95,14 @@ pub async fn record(db: &mut Connection, id: &str) -> sqlx::Result<Option<(Strin
     sqlx::query_as("SELECT person, sealed FROM personal_records WHERE id = $1").bind(id).fetch_optional(db).await
 }
 
+/// Everyone who was erased, with when.
+///
+/// # Errors
+/// When the database fails.
+pub async fn erased(db: &mut Connection) -> sqlx::Result<Vec<(String, String)>> {
+    sqlx::query_as("SELECT id, erased FROM persons WHERE erased IS NOT NULL ORDER BY id").fetch_all(db).await
+}
+
 /// Destroys a person's key, digests and records.
 ///
 /// # Errors
@@ -94,6 +114,7 @@ pub async fn erase(db: &mut Connection, person: &str, now: &str) -> sqlx::Result
         .execute(&mut *db)
         .await?;
     sqlx::query("DELETE FROM person_lookups WHERE person = $1").bind(person).execute(&mut *db).await?;
+    sqlx::query("DELETE FROM person_former_lookups WHERE person = $1").bind(person).execute(&mut *db).await?;
     // The records stay where others refer to them, but nothing is left in them: without the key they could
     // not be read, and after this not even kept for a key that might turn up in a backup.
     sqlx::query("UPDATE personal_records SET sealed = $2 WHERE person = $1")
@@ -112,11 +133,19 @@ pub async fn find(db: &mut Connection, person: &str) -> sqlx::Result<Option<(Str
     sqlx::query_as("SELECT created, erased FROM persons WHERE id = $1").bind(person).fetch_optional(db).await
 }
 
-/// Replaces a person's digest of a kind.
+/// Replaces a person's digest of a kind; those before are kept as former ones.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn replace_digest(db: &mut Connection, kind: &str, digest: &str, person: &str) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO person_former_lookups (kind, digest, person)
+         SELECT kind, digest, person FROM person_lookups WHERE kind = $1 AND person = $2 ON CONFLICT DO NOTHING",
+    )
+    .bind(kind)
+    .bind(person)
+    .execute(&mut *db)
+    .await?;
     sqlx::query("DELETE FROM person_lookups WHERE kind = $1 AND person = $2")
         .bind(kind)
         .bind(person)
@@ -159,6 +188,14 @@ pub async fn loans(db: &mut Connection, person: &str) -> sqlx::Result<Vec<(Strin
     .bind(person)
     .fetch_all(db)
     .await
+}
+
+/// On which business day the last event of a loan was booked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_booked(db: &mut Connection, loan: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar("SELECT max(booked) FROM loan_events WHERE loan = $1").bind(loan).fetch_one(db).await
 }
 
 /// A person's orders that are captured by their merchants: what is authorized, what is captured, when it was signed.

@@ -5,7 +5,11 @@ use super::Connection;
 /// A reply as it is stored.
 #[derive(Debug, Clone)]
 pub struct Stored {
-    /// SHA-256 of the request's body.
+    /// Whose key it is, and for what.
+    pub scope: String,
+    /// Of the key; within a scope, there is one.
+    pub key_hash: String,
+    /// Of the request's body.
     pub fingerprint: String,
     /// The HTTP status.
     pub status: u16,
@@ -13,19 +17,24 @@ pub struct Stored {
     pub sealed: Vec<u8>,
 }
 
-/// The reply under a key.
+/// The reply under a key. Of scope and key there are two forms each: today's, and that of an earlier program.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(db: &mut Connection, scope: &str, key_hash: &str) -> sqlx::Result<Option<Stored>> {
-    let row: Option<(String, i64, Vec<u8>)> = sqlx::query_as(
-        "SELECT fingerprint, reply_status, reply_sealed FROM idempotency WHERE scope = $1 AND key_hash = $2",
+pub async fn find(db: &mut Connection, scopes: [&str; 2], keys: [&str; 2]) -> sqlx::Result<Option<Stored>> {
+    let row: Option<(String, String, String, i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT scope, key_hash, fingerprint, reply_status, reply_sealed FROM idempotency
+         WHERE scope IN ($1, $2) AND key_hash IN ($3, $4)",
     )
-    .bind(scope)
-    .bind(key_hash)
+    .bind(scopes[0])
+    .bind(scopes[1])
+    .bind(keys[0])
+    .bind(keys[1])
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|(fingerprint, status, sealed)| Stored {
+    Ok(row.map(|(scope, key_hash, fingerprint, status, sealed)| Stored {
+        scope,
+        key_hash,
         fingerprint,
         status: u16::try_from(status).unwrap_or(0),
         sealed,
@@ -36,13 +45,13 @@ pub async fn find(db: &mut Connection, scope: &str, key_hash: &str) -> sqlx::Res
 ///
 /// # Errors
 /// When the key is taken or the database fails.
-pub async fn insert(db: &mut Connection, scope: &str, key_hash: &str, stored: &Stored, now: &str) -> sqlx::Result<()> {
+pub async fn insert(db: &mut Connection, stored: &Stored, now: &str) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO idempotency (scope, key_hash, fingerprint, reply_status, reply_sealed, created)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(scope)
-    .bind(key_hash)
+    .bind(&stored.scope)
+    .bind(&stored.key_hash)
     .bind(&stored.fingerprint)
     .bind(i64::from(stored.status))
     .bind(&stored.sealed)
@@ -52,44 +61,18 @@ pub async fn insert(db: &mut Connection, scope: &str, key_hash: &str, stored: &S
     Ok(())
 }
 
-/// Under which key a reply is, and since when.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct Key {
-    pub scope: String,
-    pub key_hash: String,
-    pub created: String,
-}
-
-/// Keys in order, after one: a walk through all replies, whatever is added or removed meanwhile.
+/// Forgets replies from before a moment, the oldest first; how many there were.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(db: &mut Connection, after: &(String, String), limit: i64) -> sqlx::Result<Vec<Key>> {
-    sqlx::query_as(
-        "SELECT scope, key_hash, created FROM idempotency WHERE (scope, key_hash) > ($1, $2)
-         ORDER BY scope, key_hash LIMIT $3",
+pub async fn delete_before(db: &mut Connection, before: &str, limit: i64) -> sqlx::Result<u64> {
+    let done = sqlx::query(
+        "DELETE FROM idempotency WHERE (scope, key_hash) IN (
+            SELECT scope, key_hash FROM idempotency WHERE created < $1 ORDER BY created LIMIT $2)",
     )
-    .bind(&after.0)
-    .bind(&after.1)
+    .bind(before)
     .bind(limit)
-    .fetch_all(db)
-    .await
-}
-
-/// Forgets replies; how many there were.
-///
-/// # Errors
-/// When the database fails.
-pub async fn delete(db: &mut Connection, keys: &[&Key]) -> sqlx::Result<u64> {
-    let mut removed = 0;
-    for key in keys {
-        let done = sqlx::query("DELETE FROM idempotency WHERE scope = $1 AND key_hash = $2 AND created = $3")
-            .bind(&key.scope)
-            .bind(&key.key_hash)
-            .bind(&key.created)
-            .execute(&mut *db)
-            .await?;
-        removed += done.rows_affected();
-    }
-    Ok(removed)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -47,6 +47,11 @@ pub const LENDING: &[Step] = steps! {
     9 "standings" = "0009_standings.sql";
     10 "captures and fees" = "0010_captures_and_fees.sql";
     11 "postings and releases" = "0011_postings_and_releases.sql";
+    12 "refunds undone" = "0012_refunds_undone.sql";
+    13 "exposures" = "0013_exposures.sql";
+    14 "notices, duties and breaks" = "0014_notices_duties_and_breaks.sql";
+    15 "operation" = "0015_operation.sql";
+    16 "confirmed captures" = "0016_confirmed_captures.sql";
 };
 
 /// How often a migration is begun that another server is making at the same time.
@@ -140,4 +145,28 @@ pub async fn write_chart(pool: &AnyPool) -> Result<(), String> {
             .map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As SCALING.md says.
+    #[test]
+    fn postgresql_has_five_trigger_functions_and_no_other_procedures() {
+        let mut functions = std::collections::BTreeSet::new();
+        for line in LENDING.iter().flat_map(|step| step.postgres.unwrap_or_default().lines()) {
+            let name = |rest: &str| rest.split('(').next().unwrap_or_default().to_owned();
+            let made = line.strip_prefix("CREATE FUNCTION ").or(line.strip_prefix("CREATE OR REPLACE FUNCTION "));
+            if let Some(rest) = made {
+                assert!(rest.to_ascii_lowercase().contains("returns trigger"), "{rest}");
+                functions.insert(name(rest));
+            }
+            if let Some(rest) = line.strip_prefix("DROP FUNCTION ") {
+                assert!(functions.remove(&name(rest)), "{rest}");
+            }
+        }
+        assert_eq!(functions.len(), 5, "{functions:?}");
+        assert!(include_str!("../../SCALING.md").contains("the functions of five triggers"));
+    }
 }

@@ -17,6 +17,8 @@ pub struct Entry {
     pub date: String,
     pub settlement: Option<String>,
     pub paid_out: i64,
+    /// Of a capture: 1 where nothing was captured, and a refund that was undone is given back.
+    pub undone: i64,
     pub created: String,
 }
 
@@ -43,6 +45,8 @@ pub struct Row {
     pub reserve: i64,
     pub claim: i64,
     pub negative_cycles: i64,
+    /// Of the captures, what is given back for refunds that were undone.
+    pub undone: i64,
     pub status: String,
     pub value_date: Option<String>,
     pub created: String,
@@ -70,6 +74,8 @@ pub struct Falling {
     pub captures: i64,
     pub fees: i64,
     pub refunds: i64,
+    /// Given back for refunds that were undone, and posted by no settlement before.
+    pub undone: i64,
 }
 
 /// Writes an entry.
@@ -78,8 +84,8 @@ pub struct Falling {
 /// When the database fails.
 pub async fn insert_entry(db: &mut Connection, entry: &Entry) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO merchant_entries (id, merchant, currency, kind, loan, amount, date, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO merchant_entries (id, merchant, currency, kind, loan, amount, date, paid_out, undone, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(&entry.id)
     .bind(&entry.merchant)
@@ -88,6 +94,8 @@ pub async fn insert_entry(db: &mut Connection, entry: &Entry) -> sqlx::Result<()
     .bind(&entry.loan)
     .bind(entry.amount)
     .bind(&entry.date)
+    .bind(entry.paid_out)
+    .bind(entry.undone)
     .bind(&entry.created)
     .execute(db)
     .await?;
@@ -131,7 +139,11 @@ pub async fn falling(db: &mut Connection, merchant: &str, currency: &str, until:
         "SELECT count(*) AS count,
             CAST(coalesce(sum(CASE WHEN kind = 'capture' THEN amount END), 0) AS BIGINT) AS captures,
             CAST(coalesce(-sum(CASE WHEN kind IN ('merchant_fee', 'installment_fee') THEN amount END), 0) AS BIGINT) AS fees,
-            CAST(coalesce(-sum(CASE WHEN kind = 'refund' THEN amount END), 0) AS BIGINT) AS refunds
+            CAST(coalesce(-sum(CASE WHEN kind = 'refund' THEN amount END), 0) AS BIGINT) AS refunds,
+            (SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM merchant_entries
+                WHERE merchant = $1 AND currency = $2 AND date <= $3 AND undone = 1)
+            - (SELECT CAST(coalesce(sum(undone), 0) AS BIGINT) FROM settlements
+                WHERE merchant = $1 AND currency = $2) AS undone
          FROM merchant_entries WHERE merchant = $1 AND currency = $2 AND date <= $3 AND settlement IS NULL",
     )
     .bind(merchant)
@@ -163,8 +175,9 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     let query = sqlx::query(
         "INSERT INTO settlements (id, merchant, currency, number, until, date, captures, fees, refunds, carried_in,
             reserve_used, reserve_held, reserve_released, claim_recovered, claimed, payout, carried_out, reserve, claim,
-            negative_cycles, status, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+            negative_cycles, undone, status, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+            $23)",
     );
     query
         .bind(&row.id)
@@ -187,6 +200,7 @@ pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
         .bind(row.reserve)
         .bind(row.claim)
         .bind(row.negative_cycles)
+        .bind(row.undone)
         .bind(&row.status)
         .bind(&row.created)
         .execute(db)
@@ -381,26 +395,32 @@ pub async fn with_unpaid_loans(db: &mut Connection) -> sqlx::Result<Vec<Row>> {
     .await
 }
 
-/// Captures of a settlement of which the loan has not heard: entry and loan.
+/// Captures of a settlement of which the loan has not heard, after an entry: entry and loan.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn unpaid(db: &mut Connection, settlement: &str, limit: i64) -> sqlx::Result<Vec<(String, String)>> {
+pub async fn unpaid(
+    db: &mut Connection,
+    settlement: &str,
+    after: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<(String, String)>> {
     sqlx::query_as(
-        "SELECT id, loan FROM merchant_entries WHERE settlement = $1 AND kind = 'capture' AND paid_out = 0
-         ORDER BY id LIMIT $2",
+        "SELECT id, loan FROM merchant_entries WHERE settlement = $1 AND id > $2 AND kind = 'capture' AND paid_out = 0
+         ORDER BY id LIMIT $3",
     )
     .bind(settlement)
+    .bind(after)
     .bind(limit)
     .fetch_all(db)
     .await
 }
 
-/// A loan has heard that its merchant has the money.
+/// A loan has heard that its merchant has the money; `false` where it had before.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn paid_out(db: &mut Connection, entry: &str) -> sqlx::Result<()> {
-    sqlx::query("UPDATE merchant_entries SET paid_out = 1 WHERE id = $1").bind(entry).execute(db).await?;
-    Ok(())
+pub async fn paid_out(db: &mut Connection, entry: &str) -> sqlx::Result<bool> {
+    let sql = "UPDATE merchant_entries SET paid_out = 1 WHERE id = $1 AND paid_out = 0";
+    Ok(sqlx::query(sql).bind(entry).execute(db).await?.rows_affected() == 1)
 }

@@ -9,7 +9,10 @@ use super::Connection;
 pub struct Row {
     pub entry: String,
     pub transfer: String,
+    /// What the payer wrote, under the server's key; empty once it was erased or moved.
     pub reference_sealed: Vec<u8>,
+    /// The record under a person's key that it was moved to.
+    pub reference_record: Option<String>,
     pub amount: i64,
     pub currency: String,
     pub value_date: String,
@@ -18,10 +21,13 @@ pub struct Row {
     pub outcome: Option<String>,
     /// The loan it was matched to.
     pub loan: Option<String>,
+    /// The payment of the loan, or the pay-back.
+    pub payment: Option<String>,
 }
 
-const SELECT: &str = "SELECT s.entry, s.transfer, s.reference_sealed, s.amount, s.currency, s.value_date, s.received,
-    m.outcome, m.loan FROM suspense_receipts s LEFT JOIN suspense_matches m ON m.entry = s.entry";
+const SELECT: &str = "SELECT s.entry, s.transfer, r.sealed AS reference_sealed, r.record AS reference_record,
+    s.amount, s.currency, s.value_date, s.received, m.outcome, m.loan, m.payment
+    FROM suspense_receipts s JOIN payer_references r ON r.entry = s.entry LEFT JOIN suspense_matches m ON m.entry = s.entry";
 
 /// The receipt of an entry.
 ///
@@ -72,7 +78,8 @@ pub async fn insert_match(db: &mut Connection, new: &Match<'_>) -> sqlx::Result<
     Ok(())
 }
 
-/// The receipt waits again: it could not be returned. What was tried stands among the pay-backs.
+/// The receipt waits again: it could not be returned, or its payment was reversed. What was tried stands among the
+/// pay-backs and the payments.
 ///
 /// # Errors
 /// When the database fails.
@@ -87,19 +94,54 @@ pub async fn unmatch(db: &mut Connection, entry: &str) -> sqlx::Result<()> {
 /// When the database fails.
 pub async fn insert(db: &mut Connection, row: &Row) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO suspense_receipts (entry, transfer, reference_sealed, amount, currency, value_date, received)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO suspense_receipts (entry, transfer, amount, currency, value_date, received)
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(&row.entry)
     .bind(&row.transfer)
-    .bind(&row.reference_sealed)
     .bind(row.amount)
     .bind(&row.currency)
     .bind(&row.value_date)
     .bind(&row.received)
-    .execute(db)
+    .execute(&mut *db)
     .await?;
+    sqlx::query("INSERT INTO payer_references (entry, sealed, received) VALUES ($1, $2, $3)")
+        .bind(&row.entry)
+        .bind(&row.reference_sealed)
+        .bind(&row.received)
+        .execute(db)
+        .await?;
     Ok(())
+}
+
+/// Empties what the payer of a receipt wrote; `record` is where it is kept from now on, under a person's key. `false`
+/// where nothing was left of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn empty_reference(db: &mut Connection, entry: &str, record: Option<&str>) -> sqlx::Result<bool> {
+    let done =
+        sqlx::query("UPDATE payer_references SET sealed = $3, record = $2 WHERE entry = $1 AND length(sealed) > 0")
+            .bind(entry)
+            .bind(record)
+            .bind(Vec::<u8>::new())
+            .execute(db)
+            .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Receipts that came before a day and of which it is still kept what the payer wrote.
+///
+/// # Errors
+/// When the database fails.
+pub async fn references_before(db: &mut Connection, before: &str, limit: i64) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT entry FROM payer_references WHERE length(sealed) > 0 AND received < $1 ORDER BY received LIMIT $2",
+    )
+    .bind(before)
+    .bind(limit)
+    .fetch_all(db)
+    .await
 }
 
 /// Receipts in the order in which they came, after a cursor.

@@ -39,7 +39,9 @@ impl World {
     }
 
     pub async fn checkout_of(&self, order: &str, amount: i64) -> Value {
-        let body = json!({ "merchant_order": order, "amount": amount, "currency": "USD", "cart": cart(amount) });
+        let currency = self.bundle.currency();
+        let body =
+            json!({ "merchant_order": order, "amount": amount, "currency": currency.code(), "cart": cart(amount) });
         self.post("/v1/checkouts", MERCHANT, &body).await.expect(201)
     }
 
@@ -48,7 +50,7 @@ impl World {
         let today = self.app().today().unwrap().to_string();
         json!({
             "application": {
-                "order": { "amount": amount, "currency": "USD" },
+                "order": { "amount": amount, "currency": self.bundle.currency().code() },
                 "fields": { "full_name": shopper.name, "date_of_birth": "1990-02-28", "email": shopper.email,
                     "phone": shopper.phone, "income_monthly": 420_000, "agree_report": true } },
             "evidence": { "standing": {
@@ -120,6 +122,12 @@ impl World {
     pub async fn submit(&self, purchase: &Purchase, offer: &str) -> Answer {
         let path = format!("/v1/applications/{}/submit", purchase.application);
         self.post(&path, &purchase.capability, &json!({ "offer": offer })).await
+    }
+
+    /// As [`World::submit`], to be drawn on a line.
+    pub async fn submit_under(&self, purchase: &Purchase, offer: &str, line: &str) -> Answer {
+        let path = format!("/v1/applications/{}/submit", purchase.application);
+        self.post(&path, &purchase.capability, &json!({ "offer": offer, "line": line })).await
     }
 
     pub fn signing(&self, submitted: &Value, name: &str) -> Value {

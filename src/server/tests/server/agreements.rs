@@ -6,6 +6,7 @@ use prequal_server::{
     disclosure,
     problem::Kind,
     secret,
+    settings::Settings,
     storage::{applications, group::Part},
 };
 use serde_json::{Value, json};
@@ -129,6 +130,82 @@ async fn the_european_form_says_for_how_long_one_may_withdraw() {
     assert!(text.contains("Annual percentage rate of charge"), "{text}");
 }
 
+/// What form and agreement promise, the loan is served by: on the last of the days, and not after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_promised_a_withdrawal_may_withdraw() {
+    let mut world = World::new().await;
+    world.config().conduct.jurisdiction = Some(Jurisdiction::Eu);
+    world.restart().await;
+    world.set_date("2027-01-31").await;
+    let (purchase, loan, capability) = world.buy(&ADA, 50_000, "monthly-6").await;
+    let shown = world.get(&path(&purchase, "disclosure"), LENDER).await.expect(200);
+    let days = i32::try_from(shown["document"]["withdrawal_days"].as_i64().unwrap()).unwrap();
+    let agreement = world.get(&format!("/v1/loans/{loan}/agreement"), &capability).await.expect(200);
+    let text = agreement["text"].as_str().unwrap();
+    assert!(text.contains("You may withdraw from this agreement within 14 calendar days of signing it"), "{text}");
+    let (_, later, capability_of_later) = world.buy(&ANY, 50_000, "monthly-6").await;
+    let start = world.app().today().unwrap();
+    world.set_date(&start.add_days(days).unwrap().to_string()).await;
+    let withdrawal = |loan: &str| format!("/v1/loans/{loan}/withdrawal");
+    let key = [("idempotency-key", "w")];
+    let withdrawn = world.call("POST", &withdrawal(&loan), &capability, &key, b"").await.expect(201);
+    assert_eq!(
+        (&withdrawn["state"]["balance"]["principal"], &withdrawn["state"]["balance"]["fee"]),
+        (&json!(50_000), &json!(0))
+    );
+    world.set_date(&start.add_days(days + 1).unwrap().to_string()).await;
+    world.call("POST", &withdrawal(&later), &capability_of_later, &key, b"").await.problem(422, "event-refused");
+}
+
+/// Of 100.00 prepaid on the first day, 98.04 are principal and 2 % of them, 1.96, the fee: a cent more would not fit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fee_for_paying_early_is_told_before_it_is_charged() {
+    let mut world = World::new().await;
+    let told = async |world: &World| {
+        let (purchase, loan, _) = world.buy(&ANY, 50_000, "monthly-3").await;
+        let shown = world.get(&path(&purchase, "disclosure"), LENDER).await.expect(200);
+        (shown["text"].as_str().unwrap().to_owned(), shown["document"]["amounts"]["prepayment_fee"].clone(), loan)
+    };
+    let (text, may, _) = told(&world).await;
+    assert!(text.contains("you will not have to pay a penalty"), "{text}");
+    assert_eq!(may, false);
+    world.config().servicing.prepayment.fee_percent = Some("2".parse().unwrap());
+    world.restart().await;
+    let (text, may, loan) = told(&world).await;
+    assert!(text.contains("you may have to pay a penalty"), "{text}");
+    assert_eq!(may, true);
+    let today = world.app().today().unwrap().to_string();
+    let event = json!({ "type": "prepaid", "amount": 10_000, "value_date": today });
+    let body = json!({ "expected_events": 2, "event": event });
+    let booked = world.post_once(&format!("/v1/loans/{loan}/events"), LENDER, "e", &body).await.expect(201);
+    assert_eq!(booked["state"]["balance"]["principal"], 50_000 - 9_804);
+    assert_eq!(world.account("4020").await, 196, "the fee is income");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promised_withdrawal_and_a_served_one_are_the_same() {
+    let mut world = World::new().await;
+    let mut load = |promised: Option<u16>, served: Option<u16>, law: Jurisdiction| {
+        let config = world.config();
+        (config.conduct.withdrawal_days, config.servicing.withdrawal_days) = (promised, served);
+        config.conduct.jurisdiction = Some(law);
+        Settings::load(config, true)
+            .map(|(settings, _)| (settings.conduct.withdrawal_days, settings.serving.withdrawal_days))
+    };
+    for (promised, served, law, both) in [
+        (None, None, Jurisdiction::Us, None),
+        (None, None, Jurisdiction::Eu, Some(14)),
+        (Some(30), None, Jurisdiction::Us, Some(30)),
+        (None, Some(30), Jurisdiction::Eu, Some(30)),
+        (Some(10), Some(10), Jurisdiction::Cn, Some(10)),
+    ] {
+        assert_eq!(load(promised, served, law).unwrap(), (both, both));
+    }
+    let error = load(Some(14), Some(30), Jurisdiction::Eu).unwrap_err();
+    assert!(error.contains("conduct.withdrawal_days is 14 and servicing.withdrawal_days is 30"), "{error}");
+    assert!(load(None, Some(0), Jurisdiction::Us).unwrap_err().contains("withdrawal_days must be 1 to"));
+}
+
 fn code_of(text: &str) -> String {
     let line = text.lines().find(|line| line.contains("is your code to sign")).unwrap();
     line.split(' ').next().unwrap().to_owned()
@@ -183,6 +260,29 @@ async fn a_code_that_was_sent_signs_once_and_stands_in_no_table() {
     assert_eq!(notice["loan_id"], loan.as_str());
     assert!(text.contains(submitted["agreement"]["hash"].as_str().unwrap()) && text.contains("Credit agreement"));
     assert!(!notice["proof"].as_str().unwrap().contains("ada"));
+}
+
+/// The reply was lost, and with it the key: the code is used up, and the order is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_was_signed_by_a_code_is_given_again_under_another_key() {
+    let world = World::new().await;
+    let checkout = world.manual_checkout(50_000, 30).await;
+    let purchase = world.apply_for(checkout, &ADA, 50_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    world.post_once(&path(&purchase, "sign/code"), &purchase.capability, "c", &json!({})).await.expect(202);
+    let newest = "SELECT max(id) FROM signing_codes WHERE application = $1";
+    let code = world.app().vault.signing_code(&world.text(newest, &purchase.application).await);
+    let first = world.sign(&purchase, "a", &coded(&submitted, &code)).await.expect(201);
+    let again = world.sign(&purchase, "b", &coded(&submitted, &code)).await.expect(201);
+    assert_eq!((&again["order_id"], &again["status"]), (&first["order_id"], &json!("authorized")));
+    for signed in [&first, &again] {
+        let order = format!("/v1/orders/{}", first["order_id"].as_str().unwrap());
+        world.get(&order, signed["capability"].as_str().unwrap()).await.expect(200);
+    }
+    // Of another agreement it is nothing.
+    let mut other = coded(&submitted, &code);
+    other["agreement_hash"] = json!("0".repeat(64));
+    world.sign(&purchase, "d", &other).await.problem(422, "agreement-differs");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ fn conventions() -> Value {
 }
 
 /// A lender whose first plan is to pay with the next bill, at no cost, and whose second is six bills.
-async fn world() -> World {
+pub async fn world() -> World {
     let mut policy = serde_json::to_value(payload()).unwrap();
     let billing = json!({ "billing_day": 1, "due_day": 10 });
     policy["product"]["plans"][0]["repayment"] =
@@ -26,7 +26,7 @@ async fn world() -> World {
     world
 }
 
-async fn grant(world: &World) -> (Granted, String) {
+pub async fn grant(world: &World) -> (Granted, String) {
     grant_by(world, conventions()).await
 }
 
@@ -42,9 +42,9 @@ async fn grant_by(world: &World, conventions: Value) -> (Granted, String) {
 }
 
 /// A purchase under the line: its loan, and the loan's credential.
-async fn buy(world: &World, line: &Granted, terms: &str, amount: i64, plan: &str) -> (String, String) {
+pub async fn buy(world: &World, line: &Granted, terms: &str, amount: i64, plan: &str) -> (String, String) {
     let purchase = world.apply(&ADA, amount).await;
-    let submitted = world.submit(&purchase, &world.offer(&purchase, plan)).await.expect(200);
+    let submitted = world.submit_under(&purchase, &world.offer(&purchase, plan), &line.id).await.expect(200);
     let mut signing = world.signing(&submitted, ADA.name);
     (signing["line"], signing["line_terms"]) = (json!(line.id), json!(terms));
     let signed = world.sign(&purchase, "k", &signing).await.expect(201);
@@ -54,7 +54,7 @@ async fn buy(world: &World, line: &Granted, terms: &str, amount: i64, plan: &str
     (loan, capability)
 }
 
-async fn statements(world: &World, line: &Granted) -> Vec<Value> {
+pub async fn statements(world: &World, line: &Granted) -> Vec<Value> {
     let page = world.get(&format!("/v1/lines/{}/statements", line.id), &line.capability).await.expect(200);
     assert_eq!(page["next_cursor"], Value::Null);
     page["statements"].as_array().unwrap().clone()
@@ -159,7 +159,8 @@ async fn a_signature_under_a_revolving_line_names_its_terms_and_the_law_bounds_t
     let world = world().await;
     let (line, terms) = grant(&world).await;
     let purchase = world.apply(&ADA, 20_000).await;
-    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    let offer = world.offer(&purchase, "monthly-3");
+    let submitted = world.submit_under(&purchase, &offer, &line.id).await.expect(200);
     let mut signing = world.signing(&submitted, ADA.name);
     signing["line"] = json!(line.id);
     let refused = world.sign(&purchase, "a", &signing).await.problem(422, "agreement-differs");
@@ -196,6 +197,61 @@ async fn a_signature_under_a_revolving_line_names_its_terms_and_the_law_bounds_t
     world.get("/v1/statements?date=2027-02-30", LENDER).await.problem(400, "bad-request");
 }
 
+/// 18 % a year in twelve monthly payments is an annual percentage rate of 18 % but for the months' lengths; the purchase by
+/// itself, one payment with the next bill, is one of 0 %.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_purchase_costs_on_a_revolving_line_is_told_and_signed() {
+    let world = world().await;
+    let (line, terms) = grant(&world).await;
+    let purchase = world.apply(&ADA, 100_000).await;
+    let (offer, who) = (world.offer(&purchase, "monthly-3"), purchase.capability.as_str());
+    let path = format!("/v1/applications/{}/disclosure", purchase.application);
+    // Without the line: what was read is not what would be owed.
+    let plain = world.submit(&purchase, &offer).await.expect(200);
+    assert_eq!(world.get(&path, who).await.expect(200)["document"]["amounts"]["apr_percent"], "0.00");
+    let mut signing = world.signing(&plain, ADA.name);
+    (signing["line"], signing["line_terms"]) = (json!(line.id), json!(terms));
+    let refused = world.sign(&purchase, "a", &signing).await.problem(422, "agreement-differs");
+    assert_eq!(refused["pointer"], "/line");
+    let other = uuid::Uuid::new_v4().to_string();
+    let refused = world.submit_under(&purchase, &offer, &other).await.problem(422, "invalid-value");
+    assert_eq!(refused["pointer"], "/line");
+
+    let submitted = world.submit_under(&purchase, &offer, &line.id).await.expect(200);
+    let again = world.submit_under(&purchase, &offer, &line.id).await.expect(200);
+    assert_eq!(again["decision_id"], submitted["decision_id"], "the same submission is answered as it was");
+    assert_ne!(submitted["agreement"]["hash"], plain["agreement"]["hash"]);
+    let shown = world.get(&path, who).await.expect(200);
+    let (text, amounts) = (shown["text"].as_str().unwrap(), &shown["document"]["amounts"]);
+    let apr: f64 = amounts["apr_percent"].as_str().unwrap().parse().unwrap();
+    assert!((17.8..18.2).contains(&apr), "{apr}");
+    // 1,000.00 in twelve payments at 1.5 % a month: 91.68 each, 100.16 in all, give or take the days of the months.
+    let charge = amounts["finance_charge"].as_i64().unwrap();
+    assert!((9_900..10_150).contains(&charge), "{charge}");
+    assert_eq!(shown["document"]["line"]["terms_hash"], json!(terms));
+    let agreement = submitted["agreement"]["text"].as_str().unwrap();
+    for words in [
+        "Rate on what you carry over: 18 % a year, from the day after the due day",
+        "Statement: on day 1 of each month; due on day 10 after it",
+        "Minimum payment: 10 % of what may be carried over, at least 50.00 USD",
+        &terms,
+    ] {
+        assert!(text.contains(words) && agreement.contains(words), "{words}: {text}\n{agreement}");
+    }
+    assert!(agreement.contains("Contract rate: 18 % a year"), "{agreement}");
+    assert!(!agreement.contains("Annual percentage rate: 0.00 %"), "{agreement}");
+    let without = world.signing(&submitted, ADA.name);
+    assert_eq!(world.sign(&purchase, "b", &without).await.problem(422, "agreement-differs")["pointer"], "/line");
+    let mut signing = without.clone();
+    (signing["line"], signing["line_terms"]) = (json!(line.id), json!(terms));
+    world.sign(&purchase, "c", &signing).await.expect(201);
+
+    // An instalment purchase on the same line bears its own terms, and they are what is told.
+    let six = world.apply(&ADA, 60_000).await;
+    let submitted = world.submit_under(&six, &world.offer(&six, "monthly-6"), &line.id).await.expect(200);
+    assert!(!submitted["agreement"]["text"].as_str().unwrap().contains("carry over"), "{submitted}");
+}
+
 /// 900.00 at 18 % from 5 February in three: 5 days to the 10th, then months of 28 and 31 days, on actual days over 365.
 /// The interest of the first instalment by hand: 90,000 × 0.18 × 5 / 365 = 221.92.
 #[tokio::test(flavor = "multi_thread")]
@@ -219,7 +275,21 @@ async fn a_bill_or_one_purchase_of_it_is_paid_in_instalments_as_they_were_shown(
     let loan = world.get(&format!("/v1/loans/{spread}"), &spread_capability).await.expect(200);
     assert_eq!(loan["installments"].as_array().unwrap().len(), 1, "a quote does nothing");
 
-    let take = |total: i64| json!({ "count": 3, "loan_id": spread, "total": total });
+    // What is taken is agreed to: by the hash of its words, which are kept with the loan and sent.
+    let hash = quoted["hash"].as_str().unwrap();
+    let document = quoted["document"].as_str().unwrap();
+    assert_eq!(prequal_server::secret::sha256_hex(document), hash);
+    for words in ["Rate: 18 % a year", "2027-03-10", &spread, "Finance charge: "] {
+        assert!(document.contains(words), "{document}");
+    }
+    for accept in [Value::Null, json!("0".repeat(64))] {
+        let body = json!({ "count": 3, "loan_id": spread, "total": quoted["total"], "accept": accept });
+        let refused = world.post_once(&path, &line.capability, "n", &body).await.problem(422, "agreement-differs");
+        assert_eq!((&refused["pointer"], &refused["hash"]), (&json!("/accept"), &json!(hash)));
+    }
+    let agreement = format!("/v1/loans/{spread}/agreement");
+    assert_eq!(world.get(&agreement, &spread_capability).await.expect(200)["amendments"], json!([]));
+    let take = |total: i64| json!({ "count": 3, "loan_id": spread, "total": total, "accept": hash });
     let total = minor(&quoted["total"]);
     let refused = world.post_once(&path, &line.capability, "a", &take(total - 1)).await;
     assert_eq!(refused.problem(422, "quote-differs")["computed"], total);
@@ -232,6 +302,11 @@ async fn a_bill_or_one_purchase_of_it_is_paid_in_instalments_as_they_were_shown(
     assert_eq!(taken.expect(201), quoted, "what was shown is what is booked");
     assert_eq!(world.post_once(&path, &line.capability, "b", &take(total)).await.bytes, taken.bytes);
     world.post_once(&path, &line.capability, "c", &take(total)).await.problem(409, "wrong-state");
+    let kept = world.get(&agreement, &spread_capability).await.expect(200)["amendments"].clone();
+    assert_eq!((kept.as_array().unwrap().len(), &kept[0]["hash"]), (1, &json!(hash)));
+    assert_eq!(kept[0]["text"], quoted["document"]);
+    let sent = "SELECT body FROM notices WHERE loan = $1 AND once LIKE 'plan:%'";
+    assert!(world.text(sent, &spread).await.contains(document));
     let loan = world.get(&format!("/v1/loans/{spread}"), &spread_capability).await.expect(200);
     assert_eq!(loan["next_due"], json!({ "due": "2027-02-10", "amount": rows[0]["total"] }));
 
@@ -252,7 +327,7 @@ async fn a_bill_or_one_purchase_of_it_is_paid_in_instalments_as_they_were_shown(
     let quoted = world.get(&format!("{path}?count=2"), &line.capability).await.expect(200);
     assert_eq!(quoted["purchases"].as_array().unwrap().len(), 1);
     assert_eq!(quoted["purchases"][0]["loan_id"], json!(whole));
-    let body = json!({ "count": 2, "total": quoted["total"] });
+    let body = json!({ "count": 2, "total": quoted["total"], "accept": quoted["hash"] });
     world.post_once(&path, &line.capability, "d", &body).await.expect(201);
     assert_eq!(minor(&statements(&world, &line).await[0]["principal"]), 0, "nothing of it may be carried over");
 }
@@ -306,4 +381,31 @@ async fn a_grace_that_is_lost_costs_interest_from_the_statement_or_the_purchase(
         let view = world.get(&format!("/v1/loans/{late}"), &late_capability).await.expect(200);
         assert_eq!(view["overdue"]["interest"], interest, "{from}: {view}");
     }
+}
+
+/// The first of two lines has events that are no fold: the second gets its statements, and the job says that it failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_cannot_be_folded_keeps_no_other_from_its_statement() {
+    let mut world = world().await;
+    world.verifying = false;
+    let (first, terms) = grant(&world).await;
+    let known = world.apply(&ADA, 10_000).await;
+    let body = json!({ "application_id": known.application, "limit": 1_000, "revolving": conventions() });
+    let second = world.post_once("/v1/lines", LENDER, "second", &body).await.expect(201);
+    let second = Granted {
+        id: second["line_id"].as_str().unwrap().to_owned(),
+        capability: second["capability"].as_str().unwrap().to_owned(),
+    };
+    assert!(first.id < second.id, "ids are ordered by time");
+    let (loan, _) = buy(&world, &first, &terms, 1_000, "monthly-3").await;
+    let mut tx = world.app().db.begin().await.unwrap();
+    let broken = "UPDATE loans SET offer = '{}' WHERE id = $1";
+    sqlx::query(broken).bind(&loan).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    world.set_date("2027-02-01").await;
+    let job = prequal_server::jobs::find("line-statements").unwrap();
+    let date = world.app().today().unwrap();
+    (job.run)(world.app(), date).await.unwrap_err();
+    assert_eq!(statements(&world, &second).await.len(), 2, "of 1 January and of 1 February");
+    assert_eq!(statements(&world, &first).await.len(), 0);
 }

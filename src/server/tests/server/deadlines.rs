@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     actors::{ADA, Shopper},
-    world::{EDGE, LENDER, World, newest},
+    world::{EDGE, LENDER, MERCHANT, World, newest},
 };
 
 const WEAK: Shopper =
@@ -169,7 +169,7 @@ async fn an_instalment_is_reminded_of_once_a_rule_and_not_when_nothing_is_to_be_
     assert_eq!(world.job("reminders", "2024-02-26").await, 1, "three days before the leap day");
     assert_eq!(world.job("reminders", "2024-02-26").await, 0, "once");
     let notice = reminded(&world).await.remove(0);
-    assert_eq!((&notice["loan_id"], &notice["template"]), (&json!(loan), &json!("reminder/us/1")));
+    assert_eq!((&notice["loan_id"], &notice["template"]), (&json!(loan), &json!("reminder.before/us/2")));
     let body = world.text("SELECT body FROM notices WHERE id = $1", notice["id"].as_str().unwrap()).await;
     let total = view["installments"][0]["total"].as_i64().unwrap();
     assert!(body.contains(&format!("{}.{:02} USD", total / 100, total % 100)), "{body}");
@@ -244,6 +244,141 @@ async fn what_is_past_its_purpose_goes_and_what_an_open_loan_needs_stays() {
     let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);
     assert_eq!((&export["records"], export["erased"].is_string()), (&json!([]), true));
     world.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn for_how_long_what_is_kept_is_read_and_what_is_past_it_is_erased_once() {
+    let mut world = World::new().await;
+    world.config().conduct.retention.application_days = Some(60);
+    world.restart().await;
+    world.set_date("2024-01-31").await;
+    world.apply(&ADA, 50_000).await;
+    let read = async |who: &str| world.get("/v1/retention", who).await.expect(200);
+    let first = read(LENDER).await;
+    let of = |view: &Value, field: &str| -> Vec<Value> {
+        view["purposes"].as_array().unwrap().iter().map(|purpose| purpose[field].clone()).collect()
+    };
+    assert_eq!(of(&first, "purpose"), ["application", "contract", "suspense"]);
+    assert_eq!(of(&first, "days"), [json!(60), Value::Null, Value::Null]);
+    assert_eq!(of(&first, "due"), [json!(0), json!(0), json!(0)]);
+    // 31 March is the last of the 60 days after 31 January of a leap year.
+    world.set_date("2024-03-31").await;
+    assert_eq!(of(&read(LENDER).await, "due")[0], 0);
+    world.set_date("2024-04-01").await;
+    assert_eq!(of(&read(crate::world::AUDITOR).await, "due")[0], 1);
+    world.post("/v1/retention", LENDER, &json!({})).await.problem(400, "idempotency-key-missing");
+    let erased = world.call("POST", "/v1/retention", LENDER, &[("idempotency-key", "r")], b"").await;
+    assert_eq!(erased.expect(200), json!({ "today": "2024-04-01", "erased": 1 }));
+    assert_eq!(world.call("POST", "/v1/retention", LENDER, &[("idempotency-key", "r")], b"").await.bytes, erased.bytes);
+    let again = world.call("POST", "/v1/retention", LENDER, &[("idempotency-key", "s")], b"").await.expect(200);
+    assert_eq!(again["erased"], 0);
+    assert_eq!(of(&read(LENDER).await, "due")[0], 0);
+}
+
+/// How many records of a person hold something.
+async fn records(world: &World, person: &str) -> usize {
+    let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);
+    export["records"].as_array().unwrap().len()
+}
+
+/// The loans of one order share what was applied with and what was signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_order_s_open_loan_needs_stays_whatever_became_of_its_other_loans() {
+    let mut world = World::new().await;
+    world.config().conduct.retention.application_days = Some(60);
+    world.config().conduct.retention.contract_days = Some(60);
+    world.restart().await;
+    world.set_date("2024-01-31").await;
+    let order = world.authorize(100_000, "monthly-3", 90).await;
+    let person = world.text("SELECT person FROM orders WHERE checkout = $1", &order.id).await;
+    // Its window ends on 30 April, 90 days on: 29 + 31 + 30.
+    assert_eq!(world.order(&order.id, MERCHANT).await["capture_until"], "2024-04-30");
+    assert_eq!(world.job("retention", "2024-04-02").await, 0, "it may still be captured");
+    let mut loans = Vec::new();
+    for (key, amount) in [("a", 40_000), ("b", 60_000)] {
+        world.capture(&order.id, key, &json!({ "amount": amount })).await.expect(201);
+        let view = world.order(&order.id, &order.capability).await;
+        loans.push(view["captures"].as_array().unwrap().last().unwrap()["loan_id"].as_str().unwrap().to_owned());
+        let path = format!("/v1/loans/{}", loans.last().unwrap());
+        world.wait(&path, &order.capability, |loan| loan["status"] == "active").await;
+    }
+    assert_eq!(world.job("retention", "2026-01-01").await, 0, "both are open");
+    world.pay(&loans[0], &order.capability, 40_000).await;
+    assert_eq!(world.job("retention", "2026-01-01").await, 0, "one of two is");
+    assert_eq!(records(&world, &person).await, 2);
+    world.pay(&loans[1], &order.capability, 60_000).await;
+    // Both settled on 31 January; 60 days after the window's end on 30 April is 29 June.
+    assert_eq!(world.job("retention", "2024-06-29").await, 0);
+    assert_eq!(world.job("retention", "2024-06-30").await, 2);
+    assert_eq!(world.job("retention", "2024-06-30").await, 0, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loan_that_was_given_up_or_sold_is_over_when_nothing_comes_of_it_any_more() {
+    let mut world = World::new().await;
+    world.config().conduct.retention.contract_days = Some(60);
+    world.restart().await;
+    world.set_date("2024-01-31").await;
+    let (_, given_up, who) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let grace = Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+    let (_, sold, _) = world.buy(&grace, 50_000, "monthly-3").await;
+    let person = world.text("SELECT person FROM loans WHERE id = $1", &given_up).await;
+    let other = world.text("SELECT person FROM loans WHERE id = $1", &sold).await;
+    world.set_date("2024-02-01").await;
+    let value_date = Date::parse("2024-02-01").unwrap();
+    book(&world, &given_up, Event::ChargedOff { value_date }, "2024-02-01").await;
+    let price = prequal_core::money::Amount::new(100).unwrap();
+    book(&world, &sold, Event::Transferred { value_date, owner: "buyer".to_owned(), price }, "2024-02-01").await;
+    // What still comes begins the time anew.
+    world.set_date("2024-03-01").await;
+    world.pay(&given_up, &who, 1_000).await;
+    let erase = async |person: &str| world.call("DELETE", &format!("/v1/persons/{person}"), LENDER, &[], b"").await;
+    // 60 days from 1 February are 1 April, and from 1 March 30 April.
+    world.set_date("2024-04-01").await;
+    erase(&person).await.problem(409, "wrong-state");
+    erase(&other).await.problem(409, "wrong-state");
+    assert_eq!(world.job("retention", "2024-04-01").await, 0);
+    assert_eq!(world.job("retention", "2024-04-02").await, 2, "what was sold");
+    let export = world.get(&format!("/v1/persons/{other}"), LENDER).await.expect(200);
+    assert!(export["erased"].is_string(), "nothing was left of them");
+    world.set_date("2024-04-30").await;
+    erase(&person).await.problem(409, "wrong-state");
+    world.set_date("2024-05-01").await;
+    erase(&person).await.expect(200);
+    world.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_of_which_nothing_was_captured_leaves_neither_application_nor_signature() {
+    let mut world = World::new().await;
+    world.config().conduct.retention.application_days = Some(60);
+    world.restart().await;
+    world.set_date("2024-01-31").await;
+    let order = world.authorize(50_000, "monthly-3", 10).await;
+    let person = world.text("SELECT person FROM orders WHERE checkout = $1", &order.id).await;
+    world.void(&order.id, "v").await.expect(200);
+    assert_eq!(records(&world, &person).await, 2);
+    // Until 10 February; 60 days on is 10 April: 19 + 31 + 10.
+    assert_eq!(world.job("retention", "2024-04-10").await, 0);
+    assert_eq!(world.job("retention", "2024-04-11").await, 2);
+    assert_eq!(records(&world, &person).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_application_behind_a_line_of_credit_stays_while_the_line_has_a_limit() {
+    let mut world = World::new().await;
+    world.config().conduct.retention.application_days = Some(60);
+    world.restart().await;
+    world.set_date("2024-01-31").await;
+    let purchase = world.apply(&ADA, 50_000).await;
+    let person = world.text("SELECT person FROM applications WHERE id = $1", &purchase.application).await;
+    let body = json!({ "application_id": purchase.application, "limit": 100_000 });
+    let line = world.post_once("/v1/lines", LENDER, "l", &body).await.expect(201);
+    assert_eq!(world.job("retention", "2026-01-01").await, 0);
+    assert_eq!(records(&world, &person).await, 1);
+    let path = format!("/v1/lines/{}/limit", line["line_id"].as_str().unwrap());
+    world.post_once(&path, LENDER, "0", &json!({ "limit": 0 })).await.expect(200);
+    assert_eq!(world.job("retention", "2026-01-01").await, 1, "nobody can draw on it any more");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ async fn view(world: &World, loan: &str) -> Value {
     world.get(&format!("/v1/loans/{loan}"), LENDER).await.expect(200)
 }
 
+/// formance ledger #1601: a conflict is answered as a defect of the server's. Here it has its own status and name.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_names_the_state_it_was_decided_on() {
     let world = World::new().await;
@@ -233,4 +234,93 @@ async fn fineract_5472_a_back_dated_event_leaves_no_stale_schedule() {
     world.tell(&loan, json!({ "type": "received", "amount": 32_000, "value_date": day(1) })).await;
     let told = view(&world, &loan).await;
     assert_eq!((&told["installments"][0]["status"], &told["overdue"]["total"]), (&json!("paid"), &json!(0)));
+}
+
+/// A letter of the 13th day that is read on the 15th is in time. A withdrawal that was
+/// booked by mistake is reversed, and the shopper may withdraw.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_counts_from_the_day_on_which_it_was_declared() {
+    let mut world = World::new().await;
+    world.serve_by("withdrawal_days = 14").await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let start = world.app().today().unwrap();
+    let day = |days: i32| start.add_days(days).unwrap().to_string();
+    let declared = |days: i32| json!({ "type": "withdrawn", "value_date": day(days) });
+    world.set_date(&day(13)).await;
+    let path = format!("/v1/loans/{loan}/withdrawal");
+    let click = async |key: &str| world.call("POST", &path, &capability, &[("idempotency-key", key)], b"").await;
+    let by_click = click("a").await.expect(201);
+    world.set_date(&day(15)).await;
+    let clicked = view(&world, &loan).await;
+    world.tell(&loan, json!({ "type": "reversed", "number": by_click["number"] })).await;
+    world.try_tell(&loan, &declared(15)).await.problem(422, "event-refused");
+    world.try_tell(&loan, &declared(16)).await.problem(422, "invalid-value");
+    world.try_tell(&loan, &declared(-1)).await.problem(422, "invalid-value");
+    let by_letter = world.tell(&loan, declared(13)).await;
+    assert_eq!(view(&world, &loan).await["balance"], clicked["balance"], "as if it had been declared in the shop");
+    world.try_tell(&loan, &declared(13)).await.problem(409, "wrong-state");
+    click("b").await.problem(409, "wrong-state");
+    world.tell(&loan, json!({ "type": "reversed", "number": by_letter["number"] })).await;
+    world.set_date(&day(14)).await;
+    click("c").await.expect(201);
+}
+
+/// 9.9 % was signed, and 36 % is the ceiling of the bundle's law (10 USC 987(b)).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_above_the_signed_one_needs_the_shopper_s_confirmation_and_the_law_s_leave() {
+    let world = World::new().await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let rate = |percent: &str| json!({ "type": "rate_changed", "value_date": today, "annual_percent": percent });
+    let confirmed = |percent: &str, reference: &str, at: &str| {
+        let mut event = rate(percent);
+        event["confirmation"] = json!({ "method": "one_time_code", "at": at, "reference": reference });
+        event
+    };
+    let now = world.now().await;
+    for percent in ["9.9001", "12", "35.9"] {
+        let refused = world.try_tell(&loan, &rate(percent)).await.problem(422, "rate-unconfirmed");
+        assert_eq!(refused["pointer"], "/event/confirmation", "{percent}");
+    }
+    // A million per cent is past what a rate can be computed for.
+    for (percent, cap) in [("36.5", json!("mla")), ("99", json!("mla")), ("1000000", Value::Null)] {
+        for event in [rate(percent), confirmed(percent, "call-7", &now)] {
+            let refused = world.try_tell(&loan, &event).await.problem(422, "rate-above-cap");
+            assert_eq!((&refused["cap"], &refused["pointer"]), (&cap, &json!("/event/annual_percent")), "{percent}");
+        }
+    }
+    for (event, pointer) in [
+        (confirmed("12", "Ada Byron", &now), "/event/confirmation/reference"),
+        (confirmed("12", "", &now), "/event/confirmation/reference"),
+        (confirmed("12", &"x".repeat(65), &now), "/event/confirmation/reference"),
+        (confirmed("12", "call-7", "2999-01-01T00:00:00Z"), "/event/confirmation/at"),
+    ] {
+        let refused = world.try_tell(&loan, &event).await.problem(422, "invalid-value");
+        assert_eq!(refused["pointer"], pointer, "{event}");
+    }
+    let events = format!("/v1/loans/{loan}/events");
+    let tried = json!({ "expected_events": 2, "event": rate("12") });
+    world.post_once(&format!("{events}?dry_run=true"), LENDER, "d", &tried).await.problem(422, "rate-unconfirmed");
+    assert_eq!(world.get(&events, LENDER).await.expect(200)["count"], 2, "nothing of it was taken");
+    // No dearer than signed needs nobody's leave; dearer is taken with the evidence, which is kept with it.
+    world.tell(&loan, rate("9.9")).await;
+    world.tell(&loan, rate("0")).await;
+    world.tell(&loan, rate("9.8999")).await;
+    let told = world.tell(&loan, confirmed("35.9", "call-7", &now)).await;
+    let kept = json!({ "method": "one_time_code", "at": now, "reference": "call-7" });
+    assert_eq!(told["event"]["confirmation"], kept);
+    assert_eq!(world.get(&events, LENDER).await.expect(200)["events"][5]["event"]["confirmation"], kept);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_schedule_begins_within_a_year_and_ends_within_ten() {
+    let world = World::new().await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap();
+    let day = |days: i32| today.add_days(days).unwrap().to_string();
+    let schedule = |first_due: &str, count: u16| json!({ "type": "rescheduled", "value_date": day(0), "first_due": first_due, "count": count });
+    for (first_due, count) in [("2999-01-01", 3), (&*day(367), 3), (&*day(30), 121)] {
+        world.try_tell(&loan, &schedule(first_due, count)).await.problem(422, "event-refused");
+    }
+    world.tell(&loan, schedule(&day(366), 3)).await;
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use prequal_core::money::Amount;
+use prequal_ledger::Event;
 use prequal_server::{
     config::{CEILINGS_MAX, CeilingConfig, Config, EXAMPLE},
     exposure, secret,
@@ -11,10 +13,11 @@ use prequal_server::{
 use serde_json::{Value, json};
 
 use crate::{
-    actors::{ADA, cart},
+    actors::{ADA, Shopper, cart},
     process::Process,
     together::post,
-    world::{Answer, MERCHANT, OTHER_MERCHANT, World},
+    transfers::GRACE,
+    world::{Answer, LENDER, MERCHANT, OTHER_MERCHANT, World},
 };
 
 /// How many signings come at the same instant.
@@ -52,7 +55,7 @@ async fn fifty_mixed_signings_at_once_on_two_servers_do_not_pass_a_ceiling() {
     let other = Process::start(&world, "127.0.0.1:0");
     let ceiling = world.app().settings.exposure_max.minor();
     let line = world.grant(1_000_000).await;
-    let view = world.get(&format!("/v1/lines/{}", line.id), crate::world::LENDER).await.expect(200);
+    let view = world.get(&format!("/v1/lines/{}", line.id), LENDER).await.expect(200);
     let person = view["person_id"].as_str().unwrap().to_owned();
     let held = world.authorize(2 * PRICE, "monthly-3", 30).await;
     let mut ready = Vec::new();
@@ -122,6 +125,86 @@ async fn a_ceiling_may_be_of_one_merchant() {
     assert!(buy(MERCHANT, "manual").await, "and 3,000.00 may be in all");
 }
 
+/// A charge-off and a sale take a debt off the lender's books, and not from the person.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_charged_off_or_sold_is_owed_until_it_is_paid() {
+    let world = World::new().await;
+    let value_date = world.app().today().unwrap();
+    let sold = || {
+        let owner = uuid::Uuid::now_v7().to_string();
+        Event::Transferred { value_date, owner, price: Amount::new(1_000).unwrap() }
+    };
+    // 3,000.00 is the test configuration's ceiling.
+    let (_, loan, capability) = world.buy(&ADA, 300_000, "monthly-3").await;
+    let person = world.text("SELECT person FROM loans WHERE id = $1", &loan).await;
+    world.event(&loan, Event::ChargedOff { value_date }).await;
+    assert_eq!(owed(&world, &person).await.0, 300_000);
+    let purchase = world.apply(&ADA, 1_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    assert_eq!(
+        (&submitted["outcome"], &submitted["reasons"][0]["code"]),
+        (&json!("declined"), &json!("LENDER-EXPOSURE"))
+    );
+    world.pay(&loan, &capability, 100_000).await;
+    assert_eq!(owed(&world, &person).await.0, 200_000, "what was recovered is paid");
+    world.event(&loan, sold()).await;
+    assert_eq!(owed(&world, &person).await.0, 200_000, "it is owed to somebody else");
+    world.pay(&loan, &capability, 50_000).await;
+    assert_eq!(owed(&world, &person).await.0, 150_000);
+    // A loan whose projection is older than this column is folded.
+    let mut tx = world.app().db.begin().await.unwrap();
+    sqlx::query("UPDATE loan_standings SET exposed = NULL").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(owed(&world, &person).await.0, 150_000);
+
+    let (_, loan, capability) = world.buy(&GRACE, 300_000, "monthly-3").await;
+    let person = world.text("SELECT person FROM loans WHERE id = $1", &loan).await;
+    world.event(&loan, sold()).await;
+    world.pay(&loan, &capability, 100_000).await;
+    assert_eq!(owed(&world, &person).await.0, 200_000);
+    let purchase = world.apply(&GRACE, 100_001).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    assert_eq!(submitted["reasons"][0]["code"], "LENDER-EXPOSURE");
+}
+
+/// A ceiling is not passed with money that may come back: what a debit that is only collected paid is still a claim.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_debit_brought_frees_nothing_until_it_has_cleared() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 300_000, "monthly-3").await;
+    let person = world.text("SELECT person FROM loans WHERE id = $1", &loan).await;
+    let (path, value_date) = (format!("/v1/loans/{loan}"), world.app().today().unwrap());
+    let outcome = async |minor: i64| {
+        let purchase = world.apply(&ADA, minor).await;
+        world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200)["outcome"].clone()
+    };
+    // It comes back: what was owed before is owed again, and nothing was lent beside it.
+    world.collect(&loan, &capability, 300_000).await;
+    assert_eq!(world.get(&path, &capability).await.expect(200)["balance"]["total"], 0);
+    assert_eq!((owed(&world, &person).await.0, outcome(1_000).await), (300_000, json!("declined")));
+    let transfer = world.newest("debit").await;
+    world.later(&transfer, "return").await;
+    world.wait(&path, &capability, |loan| loan["balance"]["principal"] == 300_000).await;
+    assert_eq!(owed(&world, &person).await.0, 300_000);
+    // It clears: what was approved meanwhile by nobody is approved now, and signed.
+    world.collect(&loan, &capability, 200_000).await;
+    assert_eq!((owed(&world, &person).await.0, outcome(1_000).await), (300_000, json!("declined")));
+    let transfer = world.newest("debit").await;
+    world.later(&transfer, "clear").await;
+    world.wait(&path, &capability, |loan| loan["payments"].to_string().contains("cleared")).await;
+    assert_eq!(owed(&world, &person).await.0, 100_000);
+    world.buy(&ADA, 200_000, "monthly-3").await;
+
+    // And so after a charge-off: 1,000.00 are given up, and 400.00 of them collected.
+    world.event(&loan, Event::ChargedOff { value_date }).await;
+    world.collect(&loan, &capability, 40_000).await;
+    assert_eq!(owed(&world, &person).await.0, 300_000);
+    let transfer = world.newest("debit").await;
+    world.later(&transfer, "clear").await;
+    world.wait(&path, &capability, |loan| !loan["payments"].to_string().contains("received")).await;
+    assert_eq!(owed(&world, &person).await.0, 260_000);
+}
+
 #[test]
 fn ceilings_and_windows_of_the_configuration_are_checked() {
     let folder = tempfile::tempdir().unwrap();
@@ -148,6 +231,9 @@ fn ceilings_and_windows_of_the_configuration_are_checked() {
         (one("a", -1, ""), "negative"),
         (one("a", 1, "merchant = \"nobody\""), "no merchant"),
         (one("a", 1, "colour = \"red\""), "colour"),
+        (one("a", 1, "funder = \"nobody\""), "no funder"),
+        (one("a", 1, "from = \"2027-02-30\""), "2027-02-30"),
+        (one("a", 1, "from = \"2027-02-02\"\nuntil = \"2027-02-01\""), "ends before it begins"),
         ((0..=CEILINGS_MAX).map(|number| one(&number.to_string(), 1, "")).collect::<String>(), "at most"),
     ] {
         let error = of(&wrong).unwrap_err();
@@ -167,6 +253,9 @@ async fn a_ceiling_of_a_product_that_no_bundle_has_is_refused_and_of_one_that_it
         amount: PRICE,
         product: Some(product.to_owned()),
         merchant: None,
+        funder: None,
+        from: None,
+        until: None,
     };
     world.config().limits.ceilings = vec![ceiling("mortgage")];
     let error = Settings::load(world.config(), true).unwrap_err();
@@ -177,4 +266,52 @@ async fn a_ceiling_of_a_product_that_no_bundle_has_is_refused_and_of_one_that_it
     let purchase = world.apply(&ADA, 1_000).await;
     let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
     assert_eq!(submitted["outcome"], "declined");
+}
+
+/// A correction says how a person is reached, and not that whoever applies with what was there before is another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_address_is_no_second_ceiling() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 300_000, "monthly-3").await;
+    let person = world.text("SELECT person FROM loans WHERE id = $1", &loan).await;
+    let body = json!({ "email": "countess@example.com", "phone": "+12125550177" });
+    world.post_once(&format!("/v1/persons/{person}/corrections"), LENDER, "c", &body).await.expect(201);
+    // By the old address and telephone under another name, so that it is another person's record.
+    let before = Shopper { name: "Augusta King", ..ADA };
+    let after = Shopper { name: "A. King", email: "countess@example.com", phone: "+12125550178", ..ADA };
+    for shopper in [&before, &after] {
+        let purchase = world.apply(shopper, 1_000).await;
+        let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+        assert_eq!(submitted["reasons"][0]["code"], "LENDER-EXPOSURE", "{shopper:?}");
+    }
+    // After an erasure nothing tells any more that they were one.
+    world.pay(&loan, &capability, 300_000).await;
+    world.call("DELETE", &format!("/v1/persons/{person}"), LENDER, &[], b"").await.expect(200);
+    let left = "SELECT CAST(count(*) AS TEXT) FROM person_former_lookups WHERE person = $1";
+    assert_eq!(world.text(left, &person).await, "0");
+}
+
+/// A law's ceiling holds from a day to a day.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ceiling_holds_on_its_days() {
+    let mut world = World::new().await;
+    let day = |text: &str| Some(prequal_core::calendar::Date::parse(text).unwrap());
+    world.config().limits.ceilings = vec![CeilingConfig {
+        name: "legal".to_owned(),
+        amount: 999,
+        product: None,
+        merchant: None,
+        funder: None,
+        from: day("2027-02-01"),
+        until: day("2027-02-28"),
+    }];
+    world.restart().await;
+    for (today, outcome) in
+        [("2027-01-31", "approved"), ("2027-02-01", "declined"), ("2027-02-28", "declined"), ("2027-03-01", "approved")]
+    {
+        world.set_date(today).await;
+        let purchase = world.apply(&ADA, 1_000).await;
+        let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+        assert_eq!(submitted["outcome"], outcome, "{today}");
+    }
 }

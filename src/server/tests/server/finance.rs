@@ -87,6 +87,10 @@ async fn a_closed_period_takes_no_decision_and_no_posting_but_money_that_came_be
     let world = World::new().await;
     world.set_date("2026-03-20").await;
     let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let waived = json!({ "type": "goodwill_credited", "amount": 1, "value_date": "2026-03-20" });
+    let in_period = world.tell(&loan, waived.clone()).await["number"].clone();
+    let other = world.tell(&loan, waived).await["number"].clone();
+    let undone = world.tell(&loan, json!({ "type": "reversed", "number": other })).await["number"].clone();
     world.set_date("2026-04-02").await;
     let path = "/v1/ledger/closes";
     let through = |date: &str| json!({ "through": date });
@@ -101,6 +105,11 @@ async fn a_closed_period_takes_no_decision_and_no_posting_but_money_that_came_be
     assert_eq!(world.get(path, LENDER).await.expect(200)["closes"], json!([closed.json()]));
 
     let event = |date: &str| json!({ "type": "goodwill_credited", "amount": 100, "value_date": date });
+    // What was decided in the period is not undone after it, nor brought back; what is open is.
+    world.try_tell(&loan, &json!({ "type": "reversed", "number": in_period })).await.problem(409, "period-closed");
+    world.try_tell(&loan, &json!({ "type": "reversed", "number": undone })).await.problem(409, "period-closed");
+    let open = world.tell(&loan, event("2026-04-01")).await["number"].clone();
+    world.tell(&loan, json!({ "type": "reversed", "number": open })).await;
     world.try_tell(&loan, &event("2026-03-31")).await.problem(409, "period-closed");
     world.tell(&loan, event("2026-04-01")).await;
     // Money is booked whenever it came; the difference is posted today.
@@ -220,12 +229,13 @@ async fn a_projection_can_always_be_computed_anew() {
     world.pay(&loan, &capability, 10_000).await;
     assert_eq!(export::projections(&world.app().db, false).await.unwrap(), (1, Vec::new()));
     let mut tx = world.app().db.begin().await.unwrap();
-    let statement = "UPDATE loan_standings SET status = 'settled', principal_outstanding = 1, credit_balance = 7";
+    let statement = "UPDATE loan_standings SET status = 'settled', principal_outstanding = 1, credit_balance = 7,
+        exposed = 2";
     sqlx::query(statement).execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     let (count, differences) = export::projections(&world.app().db, false).await.unwrap();
-    assert_eq!((count, differences[0].folded.clone()), (1, ("active".to_owned(), 40_000, 0)));
-    assert_eq!(differences[0].stored, ("settled".to_owned(), 1, 7));
+    assert_eq!((count, differences[0].folded.clone()), (1, ("active".to_owned(), 40_000, 0, Some(40_000))));
+    assert_eq!(differences[0].stored, ("settled".to_owned(), 1, 7, Some(2)));
     assert_eq!(export::projections(&world.app().db, true).await.unwrap().1.len(), 1);
     assert_eq!(export::projections(&world.app().db, true).await.unwrap(), (1, Vec::new()));
     world.verify().await;

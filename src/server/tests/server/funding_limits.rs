@@ -192,3 +192,57 @@ async fn a_guarantor_s_fee_is_part_of_the_price_or_the_guarantor_is_not_taken() 
     let plain = plain.offers.iter().find(|(_, offer)| offer["plan"] == "monthly-6").unwrap().1.clone();
     assert!(exact(&offer) > exact(&plain) + 1.0, "{} against {}", exact(&offer), exact(&plain));
 }
+
+/// A guarantor that is at its capacity guarantees nothing, so nobody pays its fee: a programme without it does not take
+/// the plan over, and takes the one that has no such fee.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guarantor_s_fee_is_not_charged_where_nobody_guarantees() {
+    let mut value = serde_json::to_value(payload()).unwrap();
+    value["product"]["plans"][1]["fees"] =
+        json!([{ "code": "guarantee", "payee": "The guard", "percent": "1", "when": "spread" }]);
+    let fee = "capacity = 10000\nfee = { code = \"guarantee\", percent = \"1\", when = \"spread\" }";
+    let extra = [
+        funder("own", "own", ""),
+        funder("guard", "guarantor", fee),
+        NOBODY.to_owned(),
+        programme("guarded", &[("own", "100")], "own", "guarantor = \"guard\"\nplans = [\"monthly-6\"]"),
+        programme("alone", &[("own", "100")], "own", ""),
+    ]
+    .concat();
+    let world =
+        World::configured(serde_json::from_value(value).unwrap(), Extra { rest: extra, ..Extra::default() }, &[]).await;
+    let purchase = world.apply(&ADA, 10_001).await;
+    assert_eq!(world.submit(&purchase, &world.offer(&purchase, "monthly-6")).await.expect(200)["outcome"], "referred");
+    let routes = world.get(&format!("/v1/applications/{}/funding", purchase.application), LENDER).await.expect(200);
+    let expected =
+        [("guarded", "guard", "excluded", "capacity"), ("alone", "guard", "excluded", "fee_without_guarantor")];
+    assert_eq!(tried(&routes), attempts(&expected));
+    world.buy(&ADA, 10_001, "monthly-3").await;
+    world.buy(&ADA, 10_000, "monthly-6").await;
+}
+
+/// 30 % of 500.00 are the bank's 150.00, its ceiling for one person: of the next purchase another bank takes its part, and
+/// what an order holds counts like what is lent.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_person_has_of_a_funder_s_money_what_its_ceiling_lets_them() {
+    let extra = [
+        seventy_thirty(""),
+        programme("second", &[("other-bank", "30"), ("own", "70")], "own", ""),
+        "[[limits.ceilings]]\nname = \"of-the-bank\"\namount = 15000\nfunder = \"bank\"\n".to_owned(),
+    ]
+    .concat();
+    let world = world(&extra).await;
+    let held = world.authorize(20_000, "monthly-3", 30).await;
+    // 60.00 are held of the bank's money; 90.00 more are 30 % of 300.00, and of 300.04 they are 90.01.
+    let of = async |amount: i64| {
+        let (_, loan, _) = world.buy(&ADA, amount, "monthly-3").await;
+        let shown = funding(&world, &loan, LENDER).await;
+        (shown["funders"][0]["funder"].clone(), tried(&shown["routes"]))
+    };
+    let (funder, excluded) = of(30_004).await;
+    assert_eq!((funder, excluded), (json!("other-bank"), attempts(&[("joint", "bank", "excluded", "ceiling")])));
+    assert_eq!(of(30_000).await.0, "bank");
+    assert_eq!(of(1_000).await.0, "other-bank");
+    world.void(&held.id, "v").await.expect(200);
+    assert_eq!(of(20_000).await.0, "bank", "what is not held any more may be lent again");
+}

@@ -6,15 +6,17 @@
 mod actors;
 #[path = "database.rs"]
 mod database;
+#[path = "stage.rs"]
+#[expect(dead_code, reason = "as above")]
+mod stage;
 #[path = "world.rs"]
 #[expect(dead_code, reason = "as above")]
 mod world;
 
 use std::process::{Command, Stdio};
 
-use actors::ADA;
-use serde_json::{Value, json};
-use world::{AUDITOR, EDGE, LENDER, MERCHANT, World};
+use stage::{BANK, Stage};
+use world::{AUDITOR, EDGE, LENDER, MERCHANT};
 
 /// The program `st`, which the tasks install.
 const PROGRAM: &str = "PREQUAL_SCHEMATHESIS";
@@ -51,33 +53,37 @@ async fn a_published_fuzzer_finds_nothing_that_the_document_does_not_say() {
     let program =
         std::env::var(PROGRAM).expect("where schemathesis is: `cargo xtask test --stage interface` installs it");
     let (examples, seconds) = (asked(EXAMPLES, EXAMPLES_DEFAULT), asked(SECONDS_MAX, SECONDS_MAX_DEFAULT));
-    let mut world = World::new().await;
-    let (purchase, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
-    let open = world.checkout(1_000).await;
-    let found = world.post("/v1/persons/search", LENDER, &json!({ "kind": "email", "value": ADA.email })).await;
+    let mut world = Stage::world().await;
+    let stage = Stage::set(&mut world).await;
     world.verifying = false;
-    let id = |value: &Value| value.as_str().unwrap().to_owned();
-    let endpoint = world.post("/v1/webhooks", MERCHANT, &json!({ "url": "https://shop.example/" })).await;
-    let endpoint = id(&endpoint.expect(201)["id"]);
-    let (open, person) = (id(&open["id"]), id(&found.expect(200)["persons"][0]));
     let file = world.folder.path().join("schemathesis.toml");
     let ids = [
-        ("/v1/checkouts/", open.as_str()),
-        ("/v1/orders/", open.as_str()),
-        ("/v1/applications/", purchase.application.as_str()),
-        ("/v1/loans/", loan.as_str()),
-        ("/v1/persons/", person.as_str()),
-        ("/v1/webhooks/", endpoint.as_str()),
+        ("/v1/checkouts/", stage.open_checkout.as_str()),
+        ("/v1/orders/", stage.checkout.as_str()),
+        ("/v1/applications/", stage.application.as_str()),
+        ("/v1/loans/", stage.loan.as_str()),
+        ("/v1/persons/", stage.person.as_str()),
+        ("/v1/webhooks/", stage.endpoint.as_str()),
+        ("/v1/lines/", stage.line.as_str()),
+        ("/v1/refunds/", stage.refund.as_str()),
+        ("/v1/settlements/", stage.settlement.as_str()),
+        ("/v1/reviews/", stage.review.as_str()),
+        ("/v1/ledger/suspense/", stage.receipt.as_str()),
+        ("/v1/merchants/", "shop"),
+        ("/v1/funders/", "bank"),
     ];
     std::fs::write(&file, configuration(&ids)).unwrap();
     let mut failed = Vec::new();
+    // Who may replace a shopper's credential comes after the shoppers.
     for (role, bearer) in [
-        ("lender", LENDER),
-        ("merchant", MERCHANT),
+        ("shopper by loan", stage.of_loans[0].as_str()),
+        ("shopper by application", stage.of_applications[0].as_str()),
+        ("shopper by line", stage.of_lines[0].as_str()),
         ("edge", EDGE),
         ("auditor", AUDITOR),
-        ("shopper by loan", &capability),
-        ("shopper by application", &purchase.capability),
+        ("funder", BANK),
+        ("merchant", MERCHANT),
+        ("lender", LENDER),
     ] {
         let mut run = Command::new(&program);
         run.args(["--config-file".as_ref(), file.as_os_str()])
@@ -88,6 +94,8 @@ async fn a_published_fuzzer_finds_nothing_that_the_document_does_not_say() {
             .args(["--suppress-health-check", "all", "--continue-on-failure"])
             // Stopping the clock of everything else is the lender's to do, and nothing that is fuzzed.
             .args(["--exclude-path", "/v1/sandbox/clock"])
+            // A shopper that replaces the own credential is known no more for the rest of the run.
+            .args(if role.starts_with("shopper") { &["--exclude-path-regex", "/capability$"][..] } else { &[] })
             .current_dir(world.folder.path())
             .stdin(Stdio::null());
         let run = tokio::task::spawn_blocking(move || run.output()).await.unwrap().unwrap();

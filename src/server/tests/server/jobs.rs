@@ -32,10 +32,9 @@ fn date(text: &str) -> Date {
 async fn note(app: &App, name: &str, date: Date) -> Result<Done, Problem> {
     let hash = prequal_server::secret::sha256_hex(uuid::Uuid::new_v4().to_string());
     let (scope, hash) = (&*format!("{name} {date}"), &*hash);
-    let stored = &replies::Stored { fingerprint: hash.to_owned(), status: 200, sealed: vec![1] };
-    app.db
-        .write(|mut tx: Part| async move { Ok(replies::insert(&mut tx, scope, hash, stored, "2026-01-01").await?) })
-        .await?;
+    let (key_hash, fingerprint) = (hash.to_owned(), hash.to_owned());
+    let stored = &replies::Stored { scope: scope.to_owned(), key_hash, fingerprint, status: 200, sealed: vec![1] };
+    app.db.write(|mut tx: Part| async move { Ok(replies::insert(&mut tx, stored, "2026-01-01").await?) }).await?;
     Ok(Done { changed: 1 })
 }
 
@@ -52,6 +51,12 @@ const COUNTED: Job = Job {
     name: "counted",
     about: "notes that it ran",
     run: |app, date| -> Running<'_> { Box::pin(note(app, "counted", date)) },
+};
+
+const AFTER_HAND: Job = Job {
+    name: "after-hand",
+    about: "notes that it ran",
+    run: |app, date| -> Running<'_> { Box::pin(note(app, "after-hand", date)) },
 };
 
 const AFTERWARDS: Job = Job {
@@ -152,6 +157,24 @@ async fn only_the_newest_days_of_a_long_pause_are_made_up_for() {
     assert_eq!((days[1].as_str(), days.last().unwrap().as_str()), ("counted 2025-02-28", "counted 2026-02-28"));
 }
 
+/// Two days without a server, and a person who runs the third day's job by hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_run_by_hand_for_a_later_day_leaves_the_days_before_it_to_be_made_up_for() {
+    let world = World::new().await;
+    let app = world.app();
+    assert!(scheduler::run_due(app, &[COUNTED], date("2026-01-30")).await.unwrap());
+    assert_eq!(scheduler::attempt(app, &COUNTED, date("2026-02-02"), true).await.unwrap(), Attempt::Done(1));
+    // And one of long before any server ran: it is no beginning.
+    assert_eq!(scheduler::attempt(app, &COUNTED, date("2025-12-24"), true).await.unwrap(), Attempt::Done(1));
+    assert!(scheduler::run_due(app, &[COUNTED], date("2026-02-03")).await.unwrap());
+    let days = ["2025-12-24", "2026-01-30", "2026-01-31", "2026-02-01", "2026-02-02", "2026-02-03"];
+    assert_eq!(noted(&world, "counted").await, days.map(|day| format!("counted {day}")), "each once");
+    // By hand before the first turn of all.
+    assert_eq!(scheduler::attempt(app, &AFTER_HAND, date("2026-02-01"), true).await.unwrap(), Attempt::Done(1));
+    assert!(scheduler::run_due(app, &[AFTER_HAND], date("2026-02-03")).await.unwrap());
+    assert_eq!(noted(&world, "after-hand").await, ["after-hand 2026-02-01", "after-hand 2026-02-03"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fails_or_panics_is_noted_waits_and_stops_no_other_job() {
     let world = World::new().await;
@@ -174,6 +197,49 @@ async fn what_fails_or_panics_is_noted_waits_and_stops_no_other_job() {
     let text = String::from_utf8(page.bytes).unwrap();
     assert!(text.contains("prequal_job_attempts_total{job=\"failing\",status=\"failed\"} 2"), "{text}");
     assert!(text.contains("prequal_jobs_failed 2"), "{text}");
+}
+
+const DEFECT: Job = Job {
+    name: "defect",
+    about: "meets a defect",
+    run: |_, _| -> Running<'_> { Box::pin(async { Err(Problem::internal("the calendar ends here")) }) },
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_ran_for_a_day_before_the_first_is_refused_or_at_least_not_tried_for_ever() {
+    let world = World::new().await;
+    let app = world.app();
+    // Nothing is in the books, so today is the first day.
+    let refused = scheduler::run_by_name(app, "ledger-day", date("1900-01-01")).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::InvalidValue);
+    assert!(refused.detail().starts_with("1900-01-01 is before "), "{}", refused.detail());
+    world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = app.today().unwrap();
+    let yesterday = today.add_days(-1).unwrap();
+    let refused = scheduler::run_by_name(app, "ledger-day", yesterday).await.unwrap_err();
+    assert!(refused.detail().contains(&format!("before {today}")), "{}", refused.detail());
+    assert_eq!(scheduler::run_by_name(app, "ledger-day", today).await.unwrap(), 0);
+    let rows = jobs::latest(&mut app.db.read().await.unwrap(), "ledger-day", 5).await.unwrap();
+    assert_eq!(rows.len(), 1, "what was refused left no run behind");
+
+    // A day of before the first that a server began: the person who ran it is told why it failed, and that is all.
+    let day = date("2026-03-01");
+    assert!(!scheduler::run_due(app, &[DEFECT], day).await.unwrap());
+    let before = date("2026-02-20");
+    let failed = scheduler::attempt(app, &DEFECT, before, true).await.unwrap();
+    assert_eq!(failed, Attempt::Failed("internal: the calendar ends here".to_owned()));
+    let mut tx = app.db.begin().await.unwrap();
+    sqlx::query("UPDATE job_runs SET next_attempt_ms = 0").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(!scheduler::run_due(app, &[DEFECT], day).await.unwrap());
+    let row = async |date: Date| {
+        let mut db = app.db.read().await.unwrap();
+        jobs::find(&mut db, "defect", &date.to_string()).await.unwrap().unwrap()
+    };
+    assert_eq!((row(before).await.attempts, row(day).await.attempts), (1, 2));
+    // The lender's other people read that there was a defect, not what the machine said of it.
+    assert_eq!(row(before).await.error.as_deref(), Some("internal: the cause is in the server's log"));
+    assert_eq!(jobs::failed(&mut app.db.read().await.unwrap()).await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -298,14 +364,82 @@ async fn more_replies_than_a_page_are_all_walked_through() {
     let page = prequal_server::jobs::expiry::PAGE_MAX;
     for number in 0..2 * page + 1 {
         let hash = format!("{number:064}");
-        let stored = replies::Stored { fingerprint: hash.clone(), status: 200, sealed: vec![1] };
+        let stored = replies::Stored {
+            scope: "walk".to_owned(),
+            key_hash: hash.clone(),
+            fingerprint: hash.clone(),
+            status: 200,
+            sealed: vec![1],
+        };
         // Every second is old.
         let created = if number % 2 == 0 { "2020-01-01T00:00:00Z" } else { "2199-01-01T00:00:00Z" };
-        replies::insert(&mut tx, "walk", &hash, &stored, created).await.unwrap();
+        replies::insert(&mut tx, &stored, created).await.unwrap();
     }
     tx.commit().await.unwrap();
     let expiry = prequal_server::jobs::find("idempotency-expiry").unwrap();
     assert_eq!((expiry.run)(app, date("2026-01-01")).await.unwrap().changed, u64::try_from(page).unwrap() + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notices_and_webhooks_that_are_due_are_sent_at_an_operator_s_word() {
+    let mut world = World::new().await;
+    let folder = world.folder.path().join("notices");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = told.clone();
+    let taking = axum::Router::new().fallback(move || {
+        counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        async { "" }
+    });
+    tokio::spawn(async move { axum::serve(listener, taking).await });
+    // A server of which nothing works by itself: what is due waits.
+    let declined = crate::actors::Shopper { standing: "bad", ..ADA };
+    world.post("/v1/webhooks", MERCHANT, &json!({ "url": url })).await.expect(201);
+    world.config().notices = Some(prequal_server::delivery::Channel::File {
+        folder: folder.clone(),
+        from: "Credit <c@l.example>".to_owned(),
+    });
+    let alone = another_server(&mut world).await;
+    world.apply(&declined, 50_000).await;
+    let job = prequal_server::jobs::find("notice-sending").unwrap();
+    let today = alone.today().unwrap();
+    assert_eq!((job.run)(&alone, today).await.unwrap().changed, 1, "the decline's notice");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    assert_eq!((job.run)(&alone, today).await.unwrap().changed, 0, "once");
+
+    // Taken from the sender that runs by itself: its message is due again, and the job delivers it.
+    let (_, _, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let waiting = "SELECT count(*) FROM webhook_deliveries WHERE status = 'waiting'";
+    let all = "SELECT count(*) FROM webhook_deliveries";
+    let count = async |sql: &'static str| -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut *alone.db.read().await.unwrap()).await.unwrap()
+    };
+    for _ in 0..400 {
+        if count(all).await > 0 && count(waiting).await == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    world.stop().await;
+    let before = told.load(std::sync::atomic::Ordering::SeqCst);
+    let mut tx = alone.db.begin().await.unwrap();
+    sqlx::query("UPDATE webhook_deliveries SET status = 'waiting', next_attempt_ms = 0")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let due = u64::try_from(count(all).await).unwrap();
+    assert!(due > 0);
+    let job = prequal_server::jobs::find("webhook-delivery").unwrap();
+    assert_eq!((job.run)(&alone, today).await.unwrap().changed, due);
+    assert_eq!(told.load(std::sync::atomic::Ordering::SeqCst), before + usize::try_from(due).unwrap());
+    assert_eq!((job.run)(&alone, today).await.unwrap().changed, 0, "once");
+    alone.db.close().await;
+    // A copy of the database would not keep anybody from being told.
+    let mut config = world.config().clone();
+    let dry = operation::run_job(&mut config, true, "webhook-delivery", today, true).await.unwrap_err();
+    assert!(dry.contains("really send"), "{dry}");
 }
 
 /// 50,000 free of interest in three months: 16,666 each, and the stray two cents with the last.
@@ -377,6 +511,55 @@ async fn who_withdraws_is_not_debited_and_nor_is_what_was_instructed_already() {
     let body = json!({ "amount": 20_000 });
     world.post_once(&format!("{path}/payments"), &capability, "by-hand", &body).await.expect(202);
     assert_eq!(run(world.app(), date(&due)).await.unwrap().changed, 0);
+}
+
+/// What is disputed is not collected; what is not, is; and all of it once the dispute is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_disputed_is_not_debited_until_the_dispute_is_over() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 60_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    let agreed = json!({ "text_hash": prequal_server::secret::sha256_hex("Debit me.") }).to_string();
+    let autopay = format!("{path}/autopay");
+    world.call("PUT", &autopay, &capability, &[], agreed.as_bytes()).await.expect(200);
+    let view = world.get(&path, &capability).await.expect(200);
+    let due = |number: usize| view["installments"][number]["due"].as_str().unwrap().to_owned();
+    let start = world.app().today().unwrap().to_string();
+    let dispute = |amount: i64| json!({ "type": "disputed", "amount": amount, "value_date": start });
+    let whole = world.tell(&loan, dispute(60_000)).await["event"]["dispute"].clone();
+    let run = due_debits::DUE_DEBITS.run;
+    let paid = async |count: usize| {
+        let cleared = |loan: &serde_json::Value| {
+            let payments = loan["payments"].as_array().unwrap();
+            payments.len() == count && payments.iter().all(|one| one["status"] == "cleared")
+        };
+        world.wait(&path, &capability, cleared).await["payments"][count - 1]["amount"].as_i64().unwrap()
+    };
+    world.set_date(&due(0)).await;
+    assert_eq!(run(world.app(), date(&due(0))).await.unwrap().changed, 0, "all of it is disputed");
+    assert_eq!(world.get(&autopay, &capability).await.expect(200)["next_due"], due(1));
+    // The dispute of the whole ends, and one of 50.00 began before the job runs again: all but these are collected.
+    let first = view["installments"][0]["total"].as_i64().unwrap();
+    let part = world.tell(&loan, dispute(5_000)).await["event"]["dispute"].clone();
+    let over = |dispute: &serde_json::Value, day: &str| json!({ "type": "dispute_resolved", "dispute": dispute, "value_date": day });
+    world.tell(&loan, over(&whole, &due(0))).await;
+    assert_eq!(world.get(&autopay, &capability).await.expect(200)["next_due"], due(0), "it is dated anew");
+    assert_eq!(run(world.app(), date(&due(0))).await.unwrap().changed, 1);
+    assert_eq!(paid(1).await, first - 5_000);
+    let next = date(&due(0)).add_days(1).unwrap();
+    world.set_date(&next.to_string()).await;
+    assert_eq!(run(world.app(), next).await.unwrap().changed, 0, "the rest is disputed");
+    world.tell(&loan, over(&part, &next.to_string())).await;
+    assert_eq!(run(world.app(), next).await.unwrap().changed, 1);
+    assert_eq!(paid(2).await, 5_000);
+    // A dispute that is reversed is over as well.
+    let undone = world.tell(&loan, dispute(60_000)).await["number"].clone();
+    world.set_date(&due(1)).await;
+    assert_eq!(run(world.app(), date(&due(1))).await.unwrap().changed, 0);
+    world.tell(&loan, json!({ "type": "reversed", "number": undone })).await;
+    let second = world.get(&path, &capability).await.expect(200)["installments"][1]["total"].as_i64().unwrap();
+    assert_eq!(run(world.app(), date(&due(1))).await.unwrap().changed, 1);
+    assert_eq!(paid(3).await, second);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use prequal_core::money::Amount;
 use prequal_ledger::Event;
-use prequal_server::{booking, storage::group::Part, storage::loans};
+use prequal_server::{booking, settings::Settings, storage::group::Part, storage::loans};
 use serde_json::{Value, json};
 
 use crate::actors::{ADA, Purchase, Shopper};
@@ -67,7 +67,7 @@ impl World {
     }
 
     /// Books an event of a loan, as the notices of a bank that debits would.
-    async fn event(&self, loan: &str, event: Event) {
+    pub async fn event(&self, loan: &str, event: Event) {
         let (app, event) = (self.app(), &event);
         let (now, today) = (app.now().unwrap().to_string(), app.today().unwrap());
         let now = now.as_str();
@@ -205,10 +205,19 @@ async fn a_frozen_or_lowered_line_holds_nothing_new_and_keeps_what_is_held() {
     let line = world.grant(100_000).await;
     let (order, signed) = world.hold_under(&line, 60_000, 30).await;
     signed.expect(201);
+    let checkout = world.checkout(1_000).await;
+    let (approved, signing) = world.ready(checkout, 1_000, &line.id).await;
     let frozen = world.change_line(&line, "freeze", &Value::Null).await.expect(200);
     assert_eq!((&frozen["frozen"], &frozen["available"]), (&json!(true), &json!(0)));
-    let (_, refused) = world.buy_under(&line, 1_000).await;
-    refused.problem(409, "line-refused");
+    world.sign(&approved, "a", &signing).await.problem(409, "line-refused");
+    // The line is the applicant's to name, and leaving it out is no way round a freeze.
+    let mut without = signing.clone();
+    without.as_object_mut().unwrap().remove("line");
+    let refused = world.sign(&approved, "b", &without).await.problem(409, "line-refused");
+    assert_eq!(refused["reason"], "LENDER-LINE-FROZEN");
+    let another = world.apply(&ADA, 1_000).await;
+    let declined = world.submit(&another, &world.offer(&another, "monthly-3")).await.expect(200);
+    assert_eq!(declined["reasons"][0]["code"], "LENDER-LINE-FROZEN");
     world.capture(&order, "a", &json!({ "amount": 20_000 })).await.expect(201);
     let again = world.change_line(&line, "unfreeze", &Value::Null).await.expect(200);
     assert_eq!((&again["frozen"], &again["available"]), (&json!(false), &json!(40_000)));
@@ -223,6 +232,26 @@ async fn a_frozen_or_lowered_line_holds_nothing_new_and_keeps_what_is_held() {
     {
         world.change_line(&line, "limit", &wrong).await.problem(422, "invalid-body");
     }
+}
+
+/// A product may be lent under a line only, so that its limit, its holds and a freeze count for every purchase.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_of_lines_is_not_signed_without_one() {
+    let mut world = World::new().await;
+    world.config().limits.line_products = vec!["mortgage".to_owned()];
+    let error = Settings::load(world.config(), true).unwrap_err();
+    assert!(error.contains("`mortgage` is no product"), "{error}");
+    world.config().limits.line_products = vec!["instalments".to_owned()];
+    world.restart().await;
+    let line = world.grant(1_000).await;
+    let checkout = world.checkout(1_000).await;
+    let (purchase, signing) = world.ready(checkout, 1_000, &line.id).await;
+    let mut without = signing.clone();
+    without.as_object_mut().unwrap().remove("line");
+    let refused = world.sign(&purchase, "a", &without).await.problem(422, "line-required");
+    assert_eq!(refused["pointer"], "/line");
+    world.sign(&purchase, "b", &signing).await.expect(201);
+    assert_eq!(world.standing(&line).await, [1_000, 0, 0, 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

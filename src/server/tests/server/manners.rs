@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
-    actors::{ADA, cart},
-    world::{LENDER, MERCHANT, World},
+    actors::{ADA, Shopper, cart},
+    world::{LENDER, MERCHANT, SECOND_LENDER, World},
 };
 
 /// An answer with its headers.
@@ -99,6 +99,87 @@ async fn a_cart_that_somebody_else_changed_is_not_changed_over_theirs() {
     assert_eq!(stale.status(), 200);
     assert_eq!(change("*", 700).await.status(), 200);
     assert_eq!(change(&format!("\"x\", {second}"), 600).await.status(), 412);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_limits_that_two_lenders_set_on_what_they_read_the_second_is_refused() {
+    let world = World::new().await;
+    let line = world.grant(100_000).await;
+    let path = format!("/v1/lines/{}", line.id);
+    let read = exchange(&world, "GET", &path, LENDER, &[], &Value::Null).await;
+    let first = header(&read, "etag").to_owned();
+    let change = async |who: &str, what: &str, tag: &str, body: &Value| {
+        let key = uuid::Uuid::new_v4().to_string();
+        let headers = [("if-match", tag), ("idempotency-key", &*key)];
+        exchange(&world, "POST", &format!("{path}/{what}"), who, &headers, body).await
+    };
+    let lowered = change(LENDER, "limit", &first, &json!({ "limit": 50_000 })).await;
+    assert_eq!(lowered.status(), 200);
+    let second = header(&lowered, "etag").to_owned();
+    let lost = change(SECOND_LENDER, "limit", &first, &json!({ "limit": 200_000 })).await;
+    assert_eq!((lost.status().as_u16(), slug(&lost).as_str()), (412, "precondition-failed"));
+    assert_eq!(change(SECOND_LENDER, "freeze", &first, &Value::Null).await.status(), 412);
+    let now = exchange(&world, "GET", &path, LENDER, &[], &Value::Null).await;
+    assert_eq!(header(&now, "etag"), second, "what a change answers is what is read afterwards");
+    let view: Value = serde_json::from_slice(now.body()).unwrap();
+    assert_eq!((&view["limit"], &view["frozen"]), (&json!(50_000), &json!(false)));
+    let frozen = change(SECOND_LENDER, "freeze", &second, &Value::Null).await;
+    assert_eq!(frozen.status(), 200);
+    assert_eq!(change(LENDER, "unfreeze", &second, &Value::Null).await.status(), 412);
+    // A purchase that holds on the line changes it as well.
+    let third = header(&frozen, "etag").to_owned();
+    assert_eq!(change(LENDER, "unfreeze", &third, &Value::Null).await.status(), 200);
+    let fourth = header(&exchange(&world, "GET", &path, LENDER, &[], &Value::Null).await, "etag").to_owned();
+    world.buy_under(&line, 10_000).await.1.expect(201);
+    assert_eq!(change(LENDER, "limit", &fourth, &json!({ "limit": 1 })).await.status(), 412);
+    let same = exchange(&world, "GET", &path, LENDER, &[("if-none-match", &fourth)], &Value::Null).await;
+    assert_eq!(same.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_captured_and_a_review_decided_as_they_were_read_or_not_at_all() {
+    let world = World::new().await;
+    let checkout = world.manual_checkout(50_000, 7).await;
+    let purchase = world.apply_for(checkout, &ADA, 50_000).await;
+    let submitted = world.submit(&purchase, &world.offer(&purchase, "monthly-3")).await.expect(200);
+    world.sign(&purchase, "k", &world.signing(&submitted, ADA.name)).await.expect(201);
+    let path = format!("/v1/orders/{}", purchase.checkout["id"].as_str().unwrap());
+    let tag = header(&exchange(&world, "GET", &path, MERCHANT, &[], &Value::Null).await, "etag").to_owned();
+    let change = async |what: &str, tag: &str, body: &Value| {
+        let key = uuid::Uuid::new_v4().to_string();
+        let headers = [("if-match", tag), ("idempotency-key", &*key)];
+        exchange(&world, "POST", &format!("{path}/{what}"), MERCHANT, &headers, body).await
+    };
+    assert_eq!(change("captures", &tag, &json!({ "amount": 20_000 })).await.status(), 201);
+    // Whoever read it before the first capture neither captures the same goods again nor voids what is left.
+    let lost = change("captures", &tag, &json!({ "amount": 20_000 })).await;
+    assert_eq!((lost.status().as_u16(), slug(&lost).as_str()), (412, "precondition-failed"));
+    assert_eq!(change("void", &tag, &Value::Null).await.status(), 412);
+    let foreign = exchange(
+        &world,
+        "POST",
+        &format!("{path}/void"),
+        crate::world::OTHER_MERCHANT,
+        &[("if-match", &tag), ("idempotency-key", "f")],
+        &Value::Null,
+    )
+    .await;
+    assert_eq!(foreign.status(), 404, "and nobody else is told its tag");
+
+    let weak = Shopper { standing: "weak", email: "bob@example.com", phone: "+12125550177", name: "Bob Smith" };
+    world.apply(&weak, 50_000).await;
+    let review = world.get("/v1/reviews", LENDER).await.expect(200)["reviews"][0].clone();
+    let path = format!("/v1/reviews/{}/decisions", review["id"].as_str().unwrap());
+    let decide = async |who: &str, tag: &str, verdict: &Value| {
+        exchange(&world, "POST", &path, who, &[("if-match", tag)], verdict).await
+    };
+    let read = review["etag"].as_str().unwrap();
+    let approved = decide(LENDER, read, &json!({ "verdict": "approve" })).await;
+    assert_eq!(approved.status(), 200);
+    let decline = json!({ "verdict": "decline", "reasons": ["R01"] });
+    assert_eq!(decide(SECOND_LENDER, read, &decline).await.status(), 412, "who has not seen the approval");
+    let now = header(&approved, "etag").to_owned();
+    assert_eq!(decide(SECOND_LENDER, &now, &decline).await.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -154,6 +154,114 @@ async fn money_of_an_unknown_payer_or_in_another_currency_waits_in_suspense() {
     assert!(!entries.to_string().contains("camera"), "what a payer writes may be personal");
 }
 
+/// The reply is lost, the credential is replaced, and the shopper tries again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_is_sent_again_under_a_newer_credential_is_the_same_payment() {
+    let world = World::new().await;
+    let (_, loan, first) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    let (pay, body) = (format!("{path}/payments"), json!({ "amount": 7 }));
+    let answer = world.post_once(&pay, &first, "k", &body).await;
+    answer.expect(202);
+    let rotated = world.post_once(&format!("{path}/capability"), &first, "r", &json!({})).await.expect(201);
+    let second = rotated["capability"].as_str().unwrap();
+    assert_eq!(world.post_once(&pay, second, "k", &body).await.bytes, answer.bytes, "debited once");
+    world.post_once(&pay, second, "k", &json!({ "amount": 8 })).await.problem(422, "idempotency-conflict");
+    // The one that was replaced opens nothing, not even what was answered to it.
+    world.post_once(&pay, &first, "k", &body).await.problem(404, "not-found");
+    // Nor does another loan's.
+    let (_, _, other) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.post_once(&pay, &other, "k", &body).await.problem(404, "not-found");
+    // What an earlier program kept under the credential itself is known as well.
+    let kept: String = sqlx::query_scalar("SELECT key_hash FROM idempotency WHERE scope = $1")
+        .bind(format!("shopper loans/{loan}/payments"))
+        .fetch_one(&mut *world.app().db.read().await.unwrap())
+        .await
+        .unwrap();
+    let scope = format!("capability:{} loans/{loan}/payments", prequal_server::secret::sha256_hex(second));
+    let sealed = world.app().vault.seal_reply(&prequal_server::idempotency::place(&scope, &kept), &answer.bytes);
+    let mut tx = world.app().db.begin().await.unwrap();
+    let update = "UPDATE idempotency SET scope = $2, reply_sealed = $3 WHERE key_hash = $1";
+    sqlx::query(update).bind(&kept).bind(scope).bind(sealed).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(world.post_once(&pay, second, "k", &body).await.bytes, answer.bytes);
+    let view = world.get(&path, second).await.expect(200);
+    assert_eq!(view["payments"].as_array().unwrap().len(), 1);
+}
+
+/// A key and a body that were kept by an earlier program, by plain hashes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_an_earlier_program_kept_is_given_again() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}/payments");
+    let body = json!({ "amount": 7 });
+    let first = world.post_once(&path, &capability, "ada@example.com", &body).await;
+    first.expect(202);
+    let plain = |text: &str| prequal_server::secret::sha256_hex(text);
+    let (scope, kept): (String, String) =
+        sqlx::query_as("SELECT scope, key_hash FROM idempotency ORDER BY created DESC, reply_status DESC LIMIT 1")
+            .fetch_one(&mut *world.app().db.read().await.unwrap())
+            .await
+            .unwrap();
+    let earlier = plain("ada@example.com");
+    assert!(scope.ends_with("/payments") && kept != earlier, "{scope}: an address is not guessed from what is kept");
+    let vault = &world.app().vault;
+    let sealed = vault.seal_reply(&format!("{scope} {earlier}"), &first.bytes);
+    let mut tx = world.app().db.begin().await.unwrap();
+    let update = "UPDATE idempotency SET key_hash = $2, fingerprint = $3, reply_sealed = $4 WHERE key_hash = $1";
+    let done = sqlx::query(update).bind(&kept).bind(&earlier).bind(plain(&body.to_string())).bind(sealed);
+    assert_eq!(done.execute(&mut *tx).await.unwrap().rows_affected(), 1);
+    tx.commit().await.unwrap();
+    assert_eq!(world.post_once(&path, &capability, "ada@example.com", &body).await.bytes, first.bytes);
+    let other = world.post_once(&path, &capability, "ada@example.com", &json!({ "amount": 8 })).await;
+    other.problem(422, "idempotency-conflict");
+}
+
+/// A plain hash of "from NAME NUMBER" is found by trying names and numbers.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_unknown_payer_wrote_is_known_again_but_not_guessed() {
+    let world = World::new().await;
+    let today = world.app().today().unwrap().to_string();
+    let secret = world.webhook_secret.clone();
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let notices = [
+        ("msg_1", cleared("t-1", "from Ada Byron +12125550177", 777, &today)),
+        ("msg_2", cleared("t-2", &loan, 7, &today)),
+    ];
+    for (id, body) in &notices {
+        assert_eq!(world.notify(id, seconds(), &secret, body).await.expect(200)["status"], "booked");
+        assert_eq!(world.notify(id, seconds(), &secret, body).await.expect(200)["status"], "known");
+        let plain = |text: &str| prequal_server::secret::sha256_hex(text);
+        let of_body = plain(&body.to_string());
+        let of_content = plain(&prequal_core::canonical::to_string(&body["data"]).unwrap());
+        let count = "SELECT CAST(count(*) AS TEXT) FROM webhooks_received WHERE fingerprint = $1";
+        for hash in [&of_body, &of_content] {
+            assert_eq!(world.text(count, hash).await, "0", "{id}: the plain hash is not kept");
+        }
+        // Kept by an earlier program, which hashed plainly: known all the same, and nothing else is.
+        let kind = "PaymentCleared";
+        let rows = [
+            (plain(&format!("delivery {id}")), of_body),
+            (plain(&format!("transfer {kind} {}", body["data"]["id"].as_str().unwrap())), of_content),
+        ];
+        let mut tx = world.app().db.begin().await.unwrap();
+        for (row, hash) in &rows {
+            let update = "UPDATE webhooks_received SET fingerprint = $2 WHERE id = $1";
+            let done = sqlx::query(update).bind(row).bind(hash).execute(&mut *tx).await.unwrap();
+            assert_eq!(done.rows_affected(), 1);
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(world.notify(id, seconds(), &secret, body).await.expect(200)["status"], "known");
+        let again = format!("{id}-again");
+        assert_eq!(world.notify(&again, seconds(), &secret, body).await.expect(200)["status"], "known");
+        let mut other = body.clone();
+        other["data"]["amount"] = json!(778);
+        world.notify(id, seconds(), &secret, &other).await.problem(422, "idempotency-conflict");
+        world.notify("msg_other", seconds(), &secret, &other).await.problem(409, "transfer-differs");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_that_comes_late_counts_from_its_value_date() {
     let world = World::new().await;
@@ -318,6 +426,8 @@ async fn payments_of_all_loans_are_listed_by_state_and_read_by_whom_they_concern
     }
 }
 
+/// "One hot account throttles all writes" (formance ledger).
+///
 /// No posting writes a row that another loan's posting also writes. PostgreSQL writes even where it locks a row: as a
 /// foreign key does the one that it points to. A row that nobody touched since it was made has no `xmax`.
 #[tokio::test(flavor = "multi_thread")]
@@ -395,4 +505,100 @@ async fn a_debit_that_was_given_up_failed_and_may_be_paid_otherwise() {
     let secret = world.webhook_secret.clone();
     assert_eq!(world.notify("msg_1", seconds(), &secret, &late).await.expect(200)["status"], "booked");
     assert_eq!(world.get(&path, &capability).await.expect(200)["status"], "settled");
+}
+
+/// Limits refuse decisions: whatever somebody disputed before, what a bank takes back is booked.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_number_of_disputes_keeps_a_chargeback_from_the_books() {
+    let mut world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    world.pay(&loan, &capability, 1_000).await;
+    world.verifying = false;
+    let dispute = json!({ "type": "disputed", "amount": 1, "value_date": today });
+    for _ in 0..prequal_ledger::PAUSES_MAX {
+        world.tell(&loan, dispute.clone()).await;
+    }
+    world.verifying = true;
+    world.try_tell(&loan, &dispute).await.problem(422, "event-refused");
+    let view = world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200);
+    let notice = json!({ "type": "payment.charged_back", "data": { "id": "t-1", "reference": view["payments"][0]["id"],
+        "amount": 1_000, "currency": "USD", "value_date": today } });
+    let secret = world.webhook_secret.clone();
+    world.notify("msg_1", seconds(), &secret, &notice).await.expect(200);
+    let view = world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200);
+    assert_eq!((&view["payments"][0]["status"], &view["balance"]["total"]), (&json!("charged_back"), &json!(50_000)));
+}
+
+/// A loan that has all the events it can have takes no decision and no further receipt: the money waits in suspense.
+#[tokio::test(flavor = "multi_thread")]
+async fn money_for_a_loan_without_room_waits_in_suspense() {
+    let world = World::new().await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let mut tx = world.app().db.begin().await.unwrap();
+    let most = i64::try_from(prequal_ledger::loan::EVENTS_MAX_WITH_RECEIPTS).unwrap();
+    for number in 3..=most {
+        let sql = "INSERT INTO loan_events (loan, number, booked, event) VALUES ($1, $2, $3, $4)";
+        let insert = sqlx::query(sql).bind(&loan).bind(number).bind(&today).bind(r#"{"type":"recognized"}"#);
+        insert.execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let secret = world.webhook_secret.clone();
+    let notice = cleared("t-1", &loan, 1_000, &today);
+    assert_eq!(world.notify("msg_1", seconds(), &secret, &notice).await.expect(200)["status"], "booked");
+    assert_eq!(world.notify("msg_1", seconds(), &secret, &notice).await.expect(200)["status"], "known");
+    assert_eq!((world.account("2910").await, world.owed(&loan).await), (1_000, 50_000));
+    let event = json!({ "type": "goodwill_credited", "amount": 1, "value_date": today });
+    world.try_tell(&loan, &event).await.problem(422, "event-refused");
+}
+
+/// The largest amount that every runtime holds exactly, twice: what no account can hold is refused with its reason.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_an_account_can_hold_is_refused_by_name() {
+    let world = World::new().await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let secret = world.webhook_secret.clone();
+    let most = 9_007_199_254_740_991;
+    world.notify("msg_1", seconds(), &secret, &cleared("t-1", &loan, most, &today)).await.expect(200);
+    let refused = world.notify("msg_2", seconds(), &secret, &cleared("t-2", &loan, most, &today)).await;
+    assert_eq!(refused.problem(422, "invalid-value")["pointer"], "/data/amount");
+    let view = world.get(&format!("/v1/loans/{loan}"), LENDER).await.expect(200);
+    assert_eq!((&view["status"], &view["credit_balance"]), (&json!("settled"), &json!(most - 50_000_i64)));
+    assert_eq!(view["payments"].as_array().unwrap().len(), 1);
+}
+
+/// A bank takes 4.00 of 10.00 back, then 1.00, then the rest; more than is left is refused, and what is told twice is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chargeback_of_a_part_takes_a_part() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let today = world.app().today().unwrap().to_string();
+    let path = format!("/v1/loans/{loan}");
+    let secret = world.webhook_secret.clone();
+    let cash = world.account("1010").await;
+    world.notify("msg_0", seconds(), &secret, &cleared("t-1", &loan, 1_000, &today)).await.expect(200);
+    let payment = world.get(&path, &capability).await.expect(200)["payments"][0]["id"].clone();
+    let taken = |id: &str, reference: &Value, amount: i64| {
+        json!({ "type": "payment.charged_back", "data": { "id": id, "reference": reference, "amount": amount,
+            "currency": "USD", "value_date": today } })
+    };
+    let tell = async |message: &str, body: Value| world.notify(message, seconds(), &secret, &body).await;
+    assert_eq!(tell("msg_1", taken("c-1", &payment, 400)).await.expect(200)["status"], "booked");
+    assert_eq!(tell("msg_2", taken("c-1", &payment, 400)).await.expect(200)["status"], "known");
+    assert_eq!((world.owed(&loan).await, world.account("1010").await), (49_400, cash + 600));
+    // Named by the transfer, as where nobody instructed the payment.
+    tell("msg_3", taken("c-2", &json!("t-1"), 100)).await.expect(200);
+    assert_eq!((world.owed(&loan).await, world.account("1010").await), (49_500, cash + 500));
+    for wrong in [0, 501, 1_000] {
+        let refused = tell(&format!("wrong_{wrong}"), taken(&format!("w-{wrong}"), &payment, wrong)).await;
+        assert_eq!(refused.problem(422, "invalid-value")["pointer"], "/data/amount", "{wrong}");
+    }
+    let number = world.get(&format!("{path}/events"), LENDER).await.expect(200)["count"].clone();
+    world.try_tell(&loan, &json!({ "type": "reversed", "number": number })).await.problem(422, "event-refused");
+    tell("msg_4", taken("c-3", &payment, 500)).await.expect(200);
+    let view = world.get(&path, &capability).await.expect(200);
+    assert_eq!((&view["payments"][0]["status"], &view["balance"]["total"]), (&json!("charged_back"), &json!(50_000)));
+    assert_eq!(world.account("1010").await, cash);
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use prequal_server::{repayments::VALUE_DATE_DAYS_BACK_MAX, transfers::REFERENCE_BYTES_MAX};
 use serde_json::{Value, json};
 
-use crate::actors::ADA;
+use crate::actors::{ADA, Shopper};
 use crate::world::{Answer, LENDER, MERCHANT, World};
 
 fn notice(kind: &str, id: &str, reference: &str, amount: i64, value_date: &str) -> Value {
@@ -199,4 +199,27 @@ async fn a_check_makes_no_database_and_reads_the_address() {
     config.database = its_own;
     let summary = serve::check(&config, true).await.unwrap();
     assert!(summary.iter().any(|(name, _)| *name == "ledger"));
+}
+
+/// A notice of 45 days that was held up costs the shopper nothing: the money counts from its day. The same instalment paid
+/// in time and told of in time comes to the same cent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_took_45_days_counts_from_its_day() {
+    let world = World::new().await;
+    let start = world.app().today().unwrap();
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-6").await;
+    let grace = Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+    let (_, in_time, _) = world.buy(&grace, 50_000, "monthly-6").await;
+    let day = start.add_days(15).unwrap().to_string();
+    world.set_date(&day).await;
+    tell(&world, "msg_1", &notice("payment.cleared", "t-1", &in_time, 20_000, &day)).await.expect(200);
+    world.set_date(&start.add_days(60).unwrap().to_string()).await;
+    tell(&world, "msg_2", &notice("payment.cleared", "t-2", &loan, 20_000, &day)).await.expect(200);
+    let view = |loan: &str| format!("/v1/loans/{loan}");
+    let late = world.get(&view(&loan), LENDER).await.expect(200);
+    let known = world.get(&view(&in_time), LENDER).await.expect(200);
+    assert_eq!(late["payments"][0]["value_date"], day);
+    for part in ["balance", "overdue", "installments"] {
+        assert_eq!(late[part], known[part], "{part}");
+    }
 }

@@ -247,3 +247,34 @@ async fn logs_are_lines_of_json_where_that_is_asked_for() {
     assert!(request["timestamp"].is_string() && request["ms"].is_u64(), "{request}");
     assert!(!text.contains("Ada"), "a path may hold what a person typed");
 }
+
+/// The longest request that is let in ends before the server does.
+#[test]
+fn a_stop_waits_for_longer_than_any_request_may_take() {
+    assert!(serve::DRAIN_TIME_MAX > prequal_server::http::gate::REQUEST_TIME_MAX);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_says_whether_the_address_is_free() {
+    let mut world = World::new().await;
+    let of = |found: &[(&'static str, String)]| {
+        found.iter().find(|(name, _)| *name == "listen").map(|(_, value)| value.clone()).unwrap()
+    };
+    world.config().listen = world.address().to_owned();
+    let config = world.config().clone();
+    let found = serve::check(&config, true).await.unwrap();
+    assert!(of(&found).ends_with("a server listens there now"), "{}", of(&found));
+    // Something else has it.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = stream.unwrap().write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let config = Config { listen: taken.clone(), ..config };
+    let refused = serve::check(&config, true).await.unwrap_err();
+    assert!(refused.contains(&format!("cannot listen on `{taken}`")), "{refused}");
+    let config = Config { listen: "127.0.0.1:0".to_owned(), ..config };
+    assert!(of(&serve::check(&config, true).await.unwrap()).ends_with("is free"));
+}

@@ -286,10 +286,8 @@ async fn one_cent_is_captured_and_repaid() {
     assert_eq!(paid["status"], "settled");
 }
 
-/// Fees of 1 % a month of the original principal are dearer the sooner the first falls due. In this calendar the banks
-/// are closed from 6 to 21 February, and what would fall due then falls due on the 5th.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_capture_on_a_day_that_makes_it_dearer_than_signed_needs_a_new_confirmation() {
+/// Fees of 1 % a month of the original principal, and banks that are closed from 6 to 21 February.
+async fn dearer_in_january() -> World {
     let mut policy = serde_json::to_value(payload()).unwrap();
     let closed: Vec<String> = (6..=21).map(|day| format!("2027-02-{day:02}")).collect();
     policy["product"]["convention"] = json!("cn_irr");
@@ -297,7 +295,14 @@ async fn a_capture_on_a_day_that_makes_it_dearer_than_signed_needs_a_new_confirm
         "fee_percent_per_period": "1", "business_days": { "adjust": "preceding", "holidays": closed } });
     // Whether the information before the contract was confirmed is another claim's affair.
     let extra = Extra { rest: "[conduct]\nconfirm_disclosure = false\n".to_owned(), ..Extra::default() };
-    let world = World::configured(serde_json::from_value(policy).unwrap(), extra, &[]).await;
+    World::configured(serde_json::from_value(policy).unwrap(), extra, &[]).await
+}
+
+/// Fees of 1 % a month of the original principal are dearer the sooner the first falls due. In this calendar the banks
+/// are closed from 6 to 21 February, and what would fall due then falls due on the 5th.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_capture_on_a_day_that_makes_it_dearer_than_signed_needs_a_new_confirmation() {
+    let world = dearer_in_january().await;
     world.set_date("2027-01-05").await;
     let order = world.authorize(100_000, "monthly-3", 60).await;
     // Captured on 20 January, the first would fall due after 16 days.
@@ -306,8 +311,100 @@ async fn a_capture_on_a_day_that_makes_it_dearer_than_signed_needs_a_new_confirm
     assert!(refused["signed_percent"].is_string() && refused["reached_percent"].is_string(), "{refused}");
     assert_eq!(world.account("1110").await, 0);
     assert_eq!(minor(&world.order(&order.id, MERCHANT).await["left_amount"]), 100_000);
+    // It is proposed to the shopper, who sees what it costs; the merchant sees that it is waited for.
+    let hash = refused["proposal_hash"].as_str().unwrap();
+    world.capture(&order.id, "a", &json!({ "amount": 60_000 })).await.problem(409, "capture-dearer");
+    let shown = &world.order(&order.id, &order.capability).await["confirmation_needed"];
+    assert_eq!(shown.as_array().unwrap().len(), 1, "the same is proposed once: {shown}");
+    assert_eq!((&shown[0]["hash"], minor(&shown[0]["amount"])), (&json!(hash), 60_000));
+    assert_eq!((&shown[0]["proposed_on"], &shown[0]["expires_on"]), (&json!("2027-01-20"), &json!("2027-01-27")));
+    for figure in ["signed_percent", "reached_percent"] {
+        assert_eq!(shown[0][figure], refused[figure]);
+    }
+    assert_eq!(shown[0]["offer"]["installments"][0]["due"], "2027-02-05", "after 16 days");
+    let seen = &world.order(&order.id, MERCHANT).await["confirmation_needed"];
+    assert_eq!((&seen[0]["hash"], &seen[0]["offer"]), (&json!(hash), &Value::Null));
+
+    // Only the order's shopper confirms, and only what was proposed.
+    let path = format!("/v1/orders/{}/confirm", order.id);
+    let body = json!({ "hash": hash });
+    for bearer in [&order.purchase.capability, "cap_unknown"] {
+        world.post_once(&path, bearer, "c", &body).await.problem(404, "not-found");
+    }
+    let other = json!({ "hash": "0".repeat(64) });
+    world.post_once(&path, &order.capability, "d", &other).await.problem(422, "agreement-differs");
+    let confirmed = world.post_once(&path, &order.capability, "c", &body).await;
+    assert_eq!(confirmed.expect(200)["hash"], hash);
+    let again = world.post_once(&path, &order.capability, "c", &body).await;
+    assert_eq!((again.status, &again.bytes), (200, &confirmed.bytes));
+    let once = world.post_once(&path, &order.capability, "e", &body).await.expect(200);
+    assert_eq!(once["confirmed_at"], confirmed.json()["confirmed_at"], "it was confirmed when it was");
+    let view = world.order(&order.id, MERCHANT).await;
+    assert_eq!((&view["confirmation_needed"], &view["confirmed"][0]["hash"]), (&json!([]), &json!(hash)));
+
+    // That amount may be captured, once, and what was confirmed is kept with it.
+    world.capture(&order.id, "f", &json!({ "amount": 59_999 })).await.problem(409, "capture-dearer");
+    world.capture(&order.id, "a", &json!({ "amount": 60_000 })).await.expect(201);
+    let view = world.order(&order.id, &order.capability).await;
+    let kept = &view["captures"][0]["confirmation"];
+    assert_eq!((&kept["hash"], &kept["confirmed_at"]), (&json!(hash), &once["confirmed_at"]));
+    let loan = view["captures"][0]["loan_id"].as_str().unwrap();
+    let loan = world.get(&format!("/v1/loans/{loan}"), &order.capability).await.expect(200);
+    assert_eq!(loan["installments"][0]["due"], kept["offer"]["installments"][0]["due"]);
+    assert_eq!(loan["offer"]["total"], kept["offer"]["total"]);
+    world.capture(&order.id, "g", &json!({ "amount": 40_000 })).await.problem(409, "capture-dearer");
     world.set_date("2027-01-22").await;
-    world.capture(&order.id, "b", &json!({ "amount": 60_000 })).await.expect(201);
+    world.capture(&order.id, "g", &json!({ "amount": 40_000 })).await.expect(201);
+    assert_eq!(world.order(&order.id, &order.capability).await["captures"][1]["confirmation"], Value::Null);
+}
+
+/// Proposed for seven days, where the window is longer. What expired is neither confirmed nor captured, and what was
+/// confirmed for one day covers no dearer one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_of_a_dearer_capture_expires() {
+    let world = dearer_in_january().await;
+    world.set_date("2027-01-05").await;
+    let order = world.authorize(100_000, "monthly-3", 60).await;
+    let amount = json!({ "amount": 100_000 });
+    world.set_date("2027-01-12").await;
+    let early = world.capture(&order.id, "a", &amount).await.problem(409, "capture-dearer");
+    let confirm = |refused: &Value| json!({ "hash": refused["proposal_hash"] });
+    let path = format!("/v1/orders/{}/confirm", order.id);
+    // On the 20th it would fall due sooner, and so be dearer than what is confirmed on the 13th.
+    world.set_date("2027-01-13").await;
+    world.post_once(&path, &order.capability, "a", &confirm(&early)).await.expect(200);
+    world.set_date("2027-01-19").await;
+    let later = world.capture(&order.id, "b", &amount).await.problem(409, "capture-dearer");
+    assert_ne!(later["proposal_hash"], early["proposal_hash"]);
+    assert_eq!(later["expires_on"], "2027-01-26");
+    world.set_date("2027-01-27").await;
+    world.post_once(&path, &order.capability, "b", &confirm(&later)).await.problem(410, "offer-expired");
+    assert_eq!(world.order(&order.id, &order.capability).await["confirmation_needed"], json!([]));
+    let voided = world.void(&order.id, "v").await;
+    assert_eq!(voided.status, 200);
+}
+
+/// A confirmation that two servers spend at the same instant makes one capture.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confirmation_is_spent_once() {
+    let world = dearer_in_january().await;
+    world.set_date("2027-01-05").await;
+    let order = world.authorize(100_000, "monthly-3", 60).await;
+    let amount = json!({ "amount": 30_000 });
+    world.set_date("2027-01-20").await;
+    let refused = world.capture(&order.id, "a", &amount).await.problem(409, "capture-dearer");
+    let path = format!("/v1/orders/{}/confirm", order.id);
+    let body = json!({ "hash": refused["proposal_hash"] });
+    let (one, other) = tokio::join!(
+        world.post_once(&path, &order.capability, "a", &body),
+        world.post_once(&path, &order.capability, "b", &body)
+    );
+    assert_eq!(one.expect(200)["confirmed_at"], other.expect(200)["confirmed_at"]);
+    let (one, other) = tokio::join!(world.capture(&order.id, "b", &amount), world.capture(&order.id, "c", &amount));
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409]);
+    assert_eq!(world.account("1110").await, 30_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]

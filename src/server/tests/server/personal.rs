@@ -77,6 +77,7 @@ async fn no_name_address_or_number_is_readable_in_the_database_or_the_log() {
     world.post_once(&pay, &capability, key, &json!({ "amount": 1 })).await.expect(202);
     world.get("/v1/loans/Zephyrine-Quuxworth?name=zephyrine.quux@canary.example", &capability).await;
     world.post("/v1/applications", "ek_+12125550177", &json!({ "full_name": "Zephyrine" })).await;
+    world.call("ZEPHYRINE", "/v1/checkouts", &capability, &[], b"").await;
     let today = world.app().today().unwrap().to_string();
     let body = json!({ "reference": "from Zephyrine Quuxworth +12125550177", "amount": 5, "currency": "USD",
         "value_date": today });
@@ -96,6 +97,40 @@ async fn no_name_address_or_number_is_readable_in_the_database_or_the_log() {
             assert!(!holds(bytes, canary), "`{canary}` stands in {name}");
         }
     }
+    // Nor is a reply that is kept, nor what a hash was made of, which anybody could try.
+    let replies: Vec<(String, String, Vec<u8>)> =
+        sqlx::query_as("SELECT scope, key_hash, reply_sealed FROM idempotency")
+            .fetch_all(&mut *world.app().db.read().await.unwrap())
+            .await
+            .unwrap();
+    assert!(replies.len() >= 5, "{}", replies.len());
+    for (scope, key_hash, sealed) in &replies {
+        let place = prequal_server::idempotency::place(scope, key_hash);
+        let reply = world.app().vault.open_reply(&place, sealed).unwrap();
+        assert!(holds(&reply, "\""), "it is opened");
+        for canary in CANARIES {
+            assert!(!holds(&reply, canary), "`{canary}` stands in a reply of {scope}");
+        }
+    }
+    let receipt = world.get("/v1/ledger/suspense", LENDER).await.expect(200)["receipts"][0].clone();
+    let mut told = body.clone();
+    told["id"] = receipt["transfer_id"].clone();
+    let of_notice = json!({ "type": "payment.cleared", "data": told });
+    let mut guesses: Vec<String> = CANARIES.iter().flat_map(|text| [(*text).to_owned(), text.to_lowercase()]).collect();
+    guesses.extend([
+        CANARY.name.to_owned(),
+        CANARY.name.to_lowercase(),
+        body["reference"].as_str().unwrap().to_owned(),
+    ]);
+    let canonical = |value: &serde_json::Value| prequal_core::canonical::to_string(value).unwrap();
+    for value in [&told, &of_notice, &corrected()] {
+        guesses.extend([value.to_string(), canonical(value)]);
+    }
+    let texts: Vec<_> = files.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
+    for guess in guesses {
+        let hash = prequal_server::secret::sha256_hex(&guess);
+        assert!(texts.iter().all(|text| !text.contains(&hash)), "the plain hash of `{guess}` is kept");
+    }
     let log = lines.0.lock().unwrap().clone();
     assert!(holds(&log, "/v1/loans/{id}"), "the log was written");
     for canary in CANARIES {
@@ -107,6 +142,11 @@ async fn no_name_address_or_number_is_readable_in_the_database_or_the_log() {
         assert!(!holds(&log, secret));
         assert!(files.iter().all(|(_, bytes)| !holds(bytes, secret)));
     }
+}
+
+/// What is put right.
+fn corrected() -> serde_json::Value {
+    json!({ "name": "Wilhelmina", "email": "wilhelmina@canary.example", "phone": "+12125550188" })
 }
 
 /// An application with every field filled in by what stands nowhere else.
@@ -160,7 +200,7 @@ async fn led_by_people(world: &World) -> Vec<String> {
     world.wait(&format!("/v1/loans/{loan}"), owner, |loan| loan["status"] == "active").await;
 
     let person = world.text("SELECT person FROM loans WHERE id = $1", loan).await;
-    let right = json!({ "name": "Wilhelmina", "email": "wilhelmina@canary.example", "phone": "+12125550188" });
+    let right = corrected();
     let corrections = format!("/v1/persons/{person}/corrections");
     world.post_once(&corrections, LENDER, "wilhelmina@canary.example", &right).await.expect(201);
     let view = world.get(&format!("/v1/loans/{loan}"), owner).await.expect(200);

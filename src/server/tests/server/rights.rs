@@ -65,6 +65,106 @@ async fn the_lender_exports_corrects_and_erases_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_sees_also_what_was_decided_told_and_paid() {
+    let world = World::new().await;
+    let (purchase, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    world.pay(&loan, &capability, 1_000).await;
+    let agreed = json!({ "text_hash": prequal_server::secret::sha256_hex("Debit me.") }).to_string();
+    world.call("PUT", &format!("/v1/loans/{loan}/autopay"), &capability, &[], agreed.as_bytes()).await.expect(200);
+    let declined = world.apply(&Shopper { standing: "bad", ..ADA }, 50_000).await;
+    let request = format!("/v1/applications/{}/review-request", declined.application);
+    world.post(&request, &declined.capability, &json!({})).await.expect(202);
+    let person = person_of(&world, ADA.email).await.remove(0);
+    let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);
+    let of = |list: &str, field: &str, value: &str| -> Vec<Value> {
+        let all = export[list].as_array().unwrap();
+        all.iter().filter(|one| one[field] == value).cloned().collect()
+    };
+    let decisions = of("decisions", "application_id", &declined.application);
+    let refused = decisions.iter().find(|one| one["outcome"] == "declined").unwrap();
+    assert!(refused["reasons"].as_str().unwrap().contains("R02"), "{refused}");
+    assert!(!of("decisions", "application_id", &purchase.application).is_empty());
+    let told = &of("disclosures", "application_id", &purchase.application)[0];
+    assert!(told["text"].as_str().unwrap().contains("508.27 USD"), "{told}");
+    let notice = &of("notices", "application_id", &declined.application)[0];
+    assert!(notice["text"].as_str().unwrap().contains("R02"), "{notice}");
+    assert_eq!(of("reviews", "application_id", &declined.application)[0]["kind"], "human_review");
+    let paid = &of("payments", "loan_id", &loan)[0];
+    assert_eq!((&paid["amount"], &paid["status"]), (&json!(1_000), &json!("cleared")));
+    assert_eq!(of("mandates", "loan_id", &loan)[0]["withdrawn"], Value::Null);
+    // And nothing of anybody else.
+    let grace = Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
+    world.apply(&grace, 50_000).await;
+    assert_eq!(world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200)["decisions"], export["decisions"]);
+}
+
+/// Money comes whose payer is not known, with what the payer wrote.
+async fn stray(world: &World, amount: i64) -> String {
+    let today = world.app().today().unwrap().to_string();
+    let body = json!({ "reference": "rent for Ada Byron", "amount": amount, "currency": "USD", "value_date": today });
+    world.provider("POST", "/v1/incoming", &body).await;
+    let of = |page: &Value| {
+        let receipts = page["receipts"].as_array().unwrap();
+        receipts.iter().find(|one| one["amount"] == amount).map(|one| one["entry_id"].as_str().unwrap().to_owned())
+    };
+    of(&world.wait("/v1/ledger/suspense", LENDER, |page| of(page).is_some()).await).unwrap()
+}
+
+async fn reference(world: &World, entry: &str) -> Value {
+    let page = world.get("/v1/ledger/suspense", LENDER).await.expect(200);
+    let receipts = page["receipts"].as_array().unwrap();
+    receipts.iter().find(|one| one["entry_id"] == entry).unwrap()["reference"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_payer_wrote_goes_to_whoever_it_was_and_is_erased_with_them() {
+    let mut world = World::new().await;
+    world.config().conduct.retention.suspense_days = Some(30);
+    world.config().conduct.retention.contract_days = Some(60);
+    world.restart().await;
+    world.set_date("2024-01-31").await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let person = person_of(&world, ADA.email).await.remove(0);
+    let (matched, returned, waiting) = (stray(&world, 101).await, stray(&world, 102).await, stray(&world, 103).await);
+    for entry in [&matched, &returned, &waiting] {
+        assert_eq!(reference(&world, entry).await, "rent for Ada Byron");
+    }
+    let resolve = async |entry: &str, body: &Value| {
+        world.post_once(&format!("/v1/ledger/suspense/{entry}/match"), LENDER, entry, body).await.expect(201)
+    };
+    resolve(&matched, &json!({ "loan": loan })).await;
+    assert_eq!(reference(&world, &matched).await, "rent for Ada Byron");
+    let kept = "SELECT CAST(length(sealed) AS TEXT) FROM payer_references WHERE entry = $1";
+    assert_eq!(world.text(kept, &matched).await, "0", "no longer under the server's key");
+    let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);
+    let record = export["records"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (&record["kind"], &record["content"]["reference"]),
+        (&json!("payer_reference"), &json!("rent for Ada Byron"))
+    );
+    // What went back is not needed from then on.
+    resolve(&returned, &json!({ "return": true })).await;
+    for _ in 0..200 {
+        if reference(&world, &returned).await == "" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(reference(&world, &returned).await, "");
+    // What waits is kept for 30 days: 31 January and 30 days is 1 March of a leap year.
+    assert_eq!(world.job("retention", "2024-03-01").await, 0);
+    assert_eq!(world.job("retention", "2024-03-02").await, 1);
+    assert_eq!((reference(&world, &waiting).await, world.job("retention", "2024-03-02").await), (json!(""), 0));
+    // And with the contract goes what was written for it: 60 days from 31 January are 31 March.
+    world.pay(&loan, &capability, 49_899).await;
+    assert_eq!(world.job("retention", "2024-03-31").await, 0);
+    assert_eq!(world.job("retention", "2024-04-01").await, 3, "the application, the signature, the reference");
+    assert_eq!(reference(&world, &matched).await, "");
+    let export = world.get(&format!("/v1/persons/{person}"), LENDER).await.expect(200);
+    assert!(export["erased"].is_string(), "nothing was left of them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_but_the_lender_and_the_applicant_reads_personal_data() {
     let world = World::new().await;
     let (purchase, _, loan_capability) = world.buy(&ADA, 50_000, "monthly-3").await;

@@ -224,6 +224,32 @@ async fn the_instalment_fee_is_the_buyer_s_or_the_seller_s_and_never_both() {
     assert_eq!(settle(&world, "2027-03-03").await["fees"], 3_000);
 }
 
+/// 1,000.00 in parts of 600.00 and 400.00: of 3 % and of 1.8 %, 18.00 and 10.80, then 12.00 and 7.20.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_captured_in_parts_bears_each_fee_in_its_own_line() {
+    let mut value = serde_json::to_value(payload()).unwrap();
+    value["product"]["plans"][0]["repayment"] = json!({ "method": "free", "count": 3, "every": "P1M" });
+    let fees = "plan_fees = [{ plan = \"monthly-3\", percent = \"1.8\" }]";
+    let world = of(serde_json::from_value(value).unwrap(), &format!("cycle = \"daily\"\n{fees}")).await;
+    world.set_date("2027-03-01").await;
+    let order = world.authorize(100_000, "monthly-3", 30).await;
+    for (key, amount, day, expected) in
+        [("a", 60_000, "2027-03-02", [60_000, -1_800, -1_080]), ("b", 40_000, "2027-03-03", [40_000, -1_200, -720])]
+    {
+        let captured = world.capture(&order.id, key, &json!({ "amount": amount })).await.expect(201);
+        assert_eq!(captured["fee"], -(expected[1] + expected[2]));
+        let settlement = settle(&world, day).await;
+        assert_eq!(settlement["payout"], expected.iter().sum::<i64>());
+        let path = format!("/v1/settlements/{}", settlement["id"].as_str().unwrap());
+        let lines = world.get(&path, MERCHANT).await.expect(200)["lines"].clone();
+        let of = |kind: &str| {
+            let mut found = lines.as_array().unwrap().iter().filter(|line| line["kind"] == kind);
+            found.next().unwrap_or_else(|| panic!("no {kind}: {lines}"))["amount"].as_i64().unwrap()
+        };
+        assert_eq!([of("capture"), of("merchant_fee"), of("installment_fee")], expected);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_that_settle_at_once_pay_once() {
     let world = world("cycle = \"daily\"").await;
@@ -254,8 +280,16 @@ async fn a_merchant_that_is_paid_at_once_is_claimed_from_for_refunds() {
     world.set_date("2027-03-01").await;
     let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
     give_back(&world, &loan, 10_000, "r").await;
+    let listen = json!({ "url": "http://127.0.0.1:9", "events": ["merchant.claimed"] });
+    world.post("/v1/webhooks", MERCHANT, &listen).await.expect(201);
+    let told = "SELECT coalesce(max(body), '') FROM webhook_messages WHERE type = $1";
     assert_eq!(settle(&world, "2027-03-02").await["carried_out"], 10_000);
-    assert_eq!(settle(&world, "2027-03-03").await["claimed"], 10_000);
+    assert_eq!(world.text(told, "merchant.claimed").await, "");
+    let settlement = settle(&world, "2027-03-03").await;
+    assert_eq!(settlement["claimed"], 10_000);
+    // A claim is told, so that somebody can make it.
+    let told: Value = serde_json::from_str(&world.text(told, "merchant.claimed").await).unwrap();
+    assert_eq!((&told["data"]["claimed"], &told["data"]["settlement_id"]), (&json!(10_000), &settlement["id"]));
     assert_eq!((world.account("1220").await, world.account("2010").await), (10_000, 0));
     assert_eq!(payouts(&world).await, [48_500], "nothing but the loan's own payout");
 }
@@ -314,4 +348,113 @@ async fn a_notice_that_contradicts_a_settlement_is_refused() {
     tell("b", notice("payout.settled", 9_701, "y")).await.problem(422, "invalid-value");
     assert_eq!(tell("c", notice("payout.settled", 9_700, "z")).await.expect(200)["status"], "known");
     assert_eq!(last(&world).await["status"], "settled");
+}
+
+/// Undoes the newest event of a loan.
+async fn undo_newest(world: &World, loan: &str) {
+    let count = world.get(&format!("/v1/loans/{loan}/events"), LENDER).await.expect(200)["count"].clone();
+    world.tell(loan, json!({ "type": "reversed", "number": count })).await;
+}
+
+/// 40.00 given back are set off against the sales of the day; undone, they are paid with the next settlement, and the
+/// loan, which was told of its payout, is not told again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_that_is_undone_is_paid_to_the_merchant_and_stops_no_settlement() {
+    let world = world("cycle = \"daily\"").await;
+    world.set_date("2027-03-01").await;
+    let (loan, _) = sell(&world, 60_000, "monthly-3").await;
+    settle(&world, "2027-03-02").await;
+    give_back(&world, &loan, 4_000, "r").await;
+    sell(&world, 10_000, "monthly-3").await;
+    assert_eq!(settle(&world, "2027-03-03").await["payout"], 9_700 - 4_000);
+    undo_newest(&world, &loan).await;
+    assert_eq!(settle(&world, "2027-03-04").await["payout"], 4_000);
+    assert_eq!(world.run_job(JOB, "2027-03-04").await, 0, "nothing is left, and nothing fails");
+    assert_eq!((world.account("2010").await, world.account("1010").await), (0, -(58_200 + 9_700)));
+    // Given back and undone within one settlement, before the loan was told: it is told once.
+    let (later, capability) = sell(&world, 20_000, "monthly-3").await;
+    give_back(&world, &later, 5_000, "s").await;
+    undo_newest(&world, &later).await;
+    assert_eq!(settle(&world, "2027-03-05").await["payout"], 19_400);
+    assert_eq!(world.get(&format!("/v1/loans/{later}"), &capability).await.expect(200)["status"], "active");
+    assert_eq!((world.account("2010").await, world.account("1010").await), (0, -(58_200 + 9_700 + 19_400)));
+}
+
+/// A merchant that is paid at once owes what it gave back, until that is undone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merchant_that_is_paid_at_once_owes_nothing_for_a_refund_that_is_undone() {
+    let world = world("claim_after = 9").await;
+    world.set_date("2027-03-01").await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    give_back(&world, &loan, 10_000, "r").await;
+    assert_eq!(settle(&world, "2027-03-02").await["carried_out"], 10_000);
+    undo_newest(&world, &loan).await;
+    let settlement = settle(&world, "2027-03-03").await;
+    assert_eq!((&settlement["carried_out"], &settlement["payout"]), (&json!(0), &json!(0)));
+    assert_eq!((world.account("2010").await, world.account("1010").await), (0, -48_500));
+    assert_eq!(payouts(&world).await, [48_500]);
+}
+
+/// The payout comes back and is given up: its refund is undone with it, and the merchant owes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_given_up_with_a_refund_leaves_nothing_to_settle() {
+    let world = world("claim_after = 9").await;
+    world.set_date("2027-03-01").await;
+    let (_, loan, _) = world.buy(&ADA, 50_000, "monthly-3").await;
+    give_back(&world, &loan, 20_000, "r").await;
+    assert_eq!(settle(&world, "2027-03-02").await["carried_out"], 20_000);
+    let path = format!("/v1/loans/{loan}");
+    let transfers = world.provider("GET", "/v1/transfers", &Value::Null).await;
+    let payout = transfers["transfers"].as_array().unwrap().iter().find(|one| one["kind"] == "payout").unwrap().clone();
+    let id = payout["id"].as_str().unwrap();
+    world.provider("POST", &format!("/v1/transfers/{id}/return"), &Value::Null).await;
+    world.wait(&path, LENDER, |loan| loan["status"] == "disbursing").await;
+    world.post_once(&format!("{path}/payout"), LENDER, "k", &json!({ "decision": "give_up" })).await.expect(201);
+    assert_eq!(settle(&world, "2027-03-03").await["carried_out"], 0);
+    assert_eq!((world.account("2010").await, world.account("1010").await), (0, 0));
+    assert_eq!(world.get(&path, LENDER).await.expect(200)["status"], "cancelled");
+}
+
+/// What stops one loan stops no other, nor the merchants after it; the job says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loan_that_cannot_be_told_stops_no_other() {
+    let mut world = world("cycle = \"daily\"").await;
+    world.set_date("2027-03-01").await;
+    let (stuck, _) = sell(&world, 10_000, "monthly-3").await;
+    let (fine, capability) = sell(&world, 20_000, "monthly-3").await;
+    // As if its books said that it was never paid out.
+    world.verifying = false;
+    let failed = r#"{"type":"payout_failed","value_date":"2027-03-01"}"#;
+    let mut tx = world.app().db.begin().await.unwrap();
+    let sql = "INSERT INTO loan_events (loan, number, booked, event) VALUES ($1, 2, '2027-03-01', $2)";
+    sqlx::query(sql).bind(&stuck).bind(failed).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    world.set_date("2027-03-02").await;
+    let date = Date::parse("2027-03-02").unwrap();
+    (jobs::find(JOB).unwrap().run)(world.app(), date).await.unwrap();
+    let mut paid = Value::Null;
+    for _ in 0..400 {
+        paid = last(&world).await["status"].clone();
+        if paid == "settled" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    assert_eq!(paid, "settled", "the notice of the payout is taken");
+    assert_eq!(world.get(&format!("/v1/loans/{fine}"), &capability).await.expect(200)["status"], "active");
+    let said = (jobs::find(JOB).unwrap().run)(world.app(), date).await.unwrap_err();
+    assert!(said.detail().contains("1 failed"), "{said:?}");
+    // Told by the job as by the notice: a second sale is settled and told while the first still cannot be.
+    let (next, capability) = sell(&world, 30_000, "monthly-3").await;
+    let date = Date::parse("2027-03-03").unwrap();
+    world.set_date("2027-03-03").await;
+    (jobs::find(JOB).unwrap().run)(world.app(), date).await.unwrap_err();
+    let path = format!("/v1/loans/{next}");
+    for _ in 0..400 {
+        if world.get(&path, &capability).await.expect(200)["status"] == "active" {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("the outbox was never woken, or the loan never told");
 }

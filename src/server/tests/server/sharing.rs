@@ -17,8 +17,14 @@ use crate::world::World;
 
 async fn keep(db: &mut Connection, number: usize) -> Result<(), Problem> {
     let hash = format!("{number:064}");
-    let stored = replies::Stored { fingerprint: hash.clone(), status: 200, sealed: vec![1] };
-    Ok(replies::insert(db, "test", &hash, &stored, "2026-01-01T00:00:00Z").await?)
+    let stored = replies::Stored {
+        scope: "test".to_owned(),
+        key_hash: hash.clone(),
+        fingerprint: hash,
+        status: 200,
+        sealed: vec![1],
+    };
+    Ok(replies::insert(db, &stored, "2026-01-01T00:00:00Z").await?)
 }
 
 async fn kept(world: &World) -> i64 {

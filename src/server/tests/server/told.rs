@@ -28,7 +28,7 @@ use crate::{
 
 /// A message as it came in.
 #[derive(Debug, Clone)]
-struct Message {
+pub struct Message {
     id: String,
     timestamp: String,
     signatures: String,
@@ -36,7 +36,7 @@ struct Message {
 }
 
 impl Message {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
@@ -72,7 +72,7 @@ impl Message {
 
 /// Somebody's system that is told.
 #[derive(Clone)]
-struct Receiver {
+pub struct Receiver {
     url: String,
     came: Arc<Mutex<Vec<Message>>>,
     answer: Arc<Mutex<u16>>,
@@ -91,7 +91,7 @@ async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes)
 }
 
 impl Receiver {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let receiver = Self { url, came: Arc::default(), answer: Arc::new(Mutex::new(204)) };
@@ -109,7 +109,7 @@ impl Receiver {
     }
 
     /// Waits until so many messages came.
-    async fn wait(&self, count: usize) -> Vec<Message> {
+    pub async fn wait(&self, count: usize) -> Vec<Message> {
         for _ in 0..400 {
             if self.came().len() >= count {
                 return self.came();
@@ -125,7 +125,7 @@ impl Receiver {
 }
 
 impl World {
-    async fn listen(&self, bearer: &str, receiver: &Receiver, events: &[&str]) -> Value {
+    pub async fn listen(&self, bearer: &str, receiver: &Receiver, events: &[&str]) -> Value {
         let mut body = json!({ "url": receiver.url });
         if !events.is_empty() {
             body["events"] = json!(events);

@@ -9,27 +9,27 @@ use crate::{
     world::{LENDER, MERCHANT, World},
 };
 
-const GRACE: Shopper =
+pub const GRACE: Shopper =
     Shopper { name: "Grace Hopper", email: "grace@example.com", phone: "+12125550199", standing: "good" };
 
 impl World {
-    async fn switch(&self, switches: Value) {
+    pub async fn switch(&self, switches: Value) {
         self.provider("POST", "/v1/switches", &switches).await;
     }
 
     /// The newest transfer of a kind at the provider.
-    async fn newest(&self, kind: &str) -> String {
+    pub async fn newest(&self, kind: &str) -> String {
         let all = self.provider("GET", "/v1/transfers", &Value::Null).await;
         let mut of_kind = all["transfers"].as_array().unwrap().iter().filter(|row| row["kind"] == kind);
         of_kind.next_back().unwrap()["id"].as_str().unwrap().to_owned()
     }
 
-    async fn later(&self, transfer: &str, what: &str) {
+    pub async fn later(&self, transfer: &str, what: &str) {
         self.provider("POST", &format!("/v1/transfers/{transfer}/{what}"), &Value::Null).await;
     }
 
     /// Instructs a debit that is only collected, and waits until it is.
-    async fn collect(&self, loan: &str, capability: &str, amount: i64) -> String {
+    pub async fn collect(&self, loan: &str, capability: &str, amount: i64) -> String {
         self.switch(json!({ "collect_next": 1 })).await;
         let path = format!("/v1/loans/{loan}");
         let key = uuid::Uuid::new_v4().to_string();
@@ -265,4 +265,129 @@ async fn money_of_an_unknown_payer_is_matched_or_returned_once() {
     world.later(&transfer(700), "charge-back").await;
     world.wait(&format!("/v1/loans/{loan}"), &capability, |loan| loan["balance"]["total"] == 50_000).await;
     assert_eq!(world.account("2910").await, 0);
+}
+
+/// Until the merchant has the money there is nothing to be lost or sold: a payout that came back may be sent again, and
+/// fail then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loan_is_charged_off_or_sold_only_while_it_is_paid_out_and_owed() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    let today = world.app().today().unwrap().to_string();
+    let lost = json!({ "type": "charged_off", "value_date": today });
+    let sold = json!({ "type": "transferred", "value_date": today, "owner": "fund-2", "price": 1 });
+    let transfer = world.newest("payout").await;
+    world.later(&transfer, "return").await;
+    world.wait(&path, &capability, |loan| loan["status"] == "disbursing").await;
+    for event in [&lost, &sold] {
+        world.try_tell(&loan, event).await.problem(409, "wrong-state");
+    }
+    // Sent again, the payout fails: the provider's notice is taken.
+    world.switch(json!({ "fail_next": 1 })).await;
+    world.post_once(&format!("{path}/payout"), LENDER, "a", &json!({ "decision": "resend" })).await.expect(201);
+    world.wait(&path, &capability, |loan| loan["status"] == "cancelled").await;
+    for event in [&lost, &sold] {
+        world.try_tell(&loan, event).await.problem(409, "wrong-state");
+    }
+    // A loan that is paid owes nothing that could be lost.
+    let (_, paid, capability) = world.buy(&GRACE, 50_000, "monthly-3").await;
+    world.pay(&paid, &capability, 50_000).await;
+    world.wait(&format!("/v1/loans/{paid}"), &capability, |loan| loan["status"] == "settled").await;
+    for event in [&lost, &sold] {
+        world.try_tell(&paid, event).await.problem(409, "wrong-state");
+    }
+}
+
+/// The number of a loan's newest event.
+async fn newest_event(world: &World, loan: &str) -> Value {
+    world.get(&format!("/v1/loans/{loan}/events"), LENDER).await.expect(200)["count"].clone()
+}
+
+async fn undo(world: &World, loan: &str, number: &Value) -> crate::world::Answer {
+    world.try_tell(loan, &json!({ "type": "reversed", "number": number })).await
+}
+
+/// What the payer's bank took is gone, whatever the lender decides of the event that says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_provider_took_back_is_not_brought_back_by_a_reversal() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let path = format!("/v1/loans/{loan}");
+    world.pay(&loan, &capability, 10_000).await;
+    world.later(&world.newest("debit").await, "charge-back").await;
+    world.wait(&path, &capability, |loan| loan["payments"][0]["status"] == "charged_back").await;
+    let (cash, number) = (world.account("1010").await, newest_event(&world, &loan).await);
+    undo(&world, &loan, &number).await.problem(422, "event-refused");
+    // Collected, cleared and returned are the provider's to say as well.
+    let payment = json!(world.collect(&loan, &capability, 5_000).await);
+    let number = newest_event(&world, &loan).await;
+    undo(&world, &loan, &number).await.problem(422, "event-refused");
+    world.later(&world.newest("debit").await, "return").await;
+    world.wait(&path, &capability, |loan| status_of(loan, &payment) == "returned").await;
+    let number = newest_event(&world, &loan).await;
+    undo(&world, &loan, &number).await.problem(422, "event-refused");
+    assert_eq!((world.account("1010").await, world.owed(&loan).await), (cash, 50_000));
+}
+
+/// Money booked to the wrong loan: it is still the lender's to keep for somebody, so it waits in suspense and goes to the
+/// right loan from its own day; and where its bank takes it back, it is taken from where it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_that_is_reversed_waits_in_suspense_and_goes_to_another_loan() {
+    let world = World::new().await;
+    let (_, wrong, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let (_, right, other) = world.buy(&GRACE, 50_000, "monthly-3").await;
+    let start = world.app().today().unwrap();
+    let cash = world.account("1010").await;
+    world.pay(&wrong, &capability, 10_000).await;
+    world.set_date(&start.add_days(3).unwrap().to_string()).await;
+    let number = newest_event(&world, &wrong).await;
+    undo(&world, &wrong, &number).await.expect(201);
+    let books = async || (world.account("1010").await - cash, world.account("2910").await);
+    assert_eq!((books().await, world.owed(&wrong).await >= 50_000), ((10_000, 10_000), true));
+    let view = world.get(&format!("/v1/loans/{wrong}"), &capability).await.expect(200);
+    assert_eq!(view["payments"][0]["status"], "reversed");
+    // It cannot count twice.
+    let reversal = newest_event(&world, &wrong).await;
+    undo(&world, &wrong, &reversal).await.problem(422, "event-refused");
+    let page = world.get("/v1/ledger/suspense", LENDER).await.expect(200);
+    let receipt = page["receipts"][0].clone();
+    assert_eq!((&receipt["amount"], &receipt["status"]), (&json!(10_000), &json!("waiting")));
+    let matching = format!("/v1/ledger/suspense/{}/match", receipt["entry_id"].as_str().unwrap());
+    world.post_once(&matching, LENDER, "a", &json!({ "loan": right })).await.expect(201);
+    let view = world.get(&format!("/v1/loans/{right}"), &other).await.expect(200);
+    assert_eq!(view["payments"][0]["value_date"], start.to_string(), "from the day on which it came");
+    assert_eq!(books().await, (10_000, 0));
+    undo(&world, &wrong, &reversal).await.problem(422, "event-refused");
+    // Reversed there too, it waits again under the same receipt.
+    let number = newest_event(&world, &right).await;
+    undo(&world, &right, &number).await.expect(201);
+    assert_eq!(books().await, (10_000, 10_000));
+    let page = world.get("/v1/ledger/suspense", LENDER).await.expect(200);
+    assert_eq!(page["receipts"].as_array().unwrap().len(), 1);
+    world.post_once(&matching, LENDER, "b", &json!({ "loan": right })).await.expect(201);
+    // The bank of the first loan's shopper takes its debit back: from the second loan, which has the money.
+    world.later(&world.newest("debit").await, "charge-back").await;
+    let charged_back =
+        |loan: &Value| loan["payments"].as_array().unwrap().iter().any(|one| one["status"] == "charged_back");
+    world.wait(&format!("/v1/loans/{right}"), &other, charged_back).await;
+    assert_eq!(books().await, (0, 0));
+}
+
+/// Taken back while it waits, it is gone: reversing the reversal brings nothing back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_that_was_reversed_and_taken_back_never_counts_again() {
+    let world = World::new().await;
+    let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
+    let cash = world.account("1010").await;
+    world.pay(&loan, &capability, 10_000).await;
+    let number = newest_event(&world, &loan).await;
+    undo(&world, &loan, &number).await.expect(201);
+    world.later(&world.newest("debit").await, "charge-back").await;
+    let path = format!("/v1/loans/{loan}");
+    world.wait(&path, &capability, |loan| loan["payments"][0]["status"] == "charged_back").await;
+    assert_eq!((world.account("1010").await, world.account("2910").await), (cash, 0));
+    let reversal = newest_event(&world, &loan).await;
+    undo(&world, &loan, &reversal).await.problem(422, "event-refused");
+    assert_eq!((world.account("1010").await, world.owed(&loan).await), (cash, 50_000));
 }

@@ -1,7 +1,7 @@
 //! A database of every earlier schema is brought up to date with what is in it.
 
 use prequal_server::{
-    secret,
+    operation, secret, serve,
     storage::{Connection, Database, Engine, capabilities, schema::LENDING},
 };
 use serde_json::Value;
@@ -38,9 +38,151 @@ const OF_THE_FIRST: [&str; 13] = [
     "INSERT INTO payments (id, loan, amount, currency, status, created) VALUES ('pa', 'l', 7, 'USD', 'initiated', 't')",
 ];
 
+/// What a later schema brought, with the version that brought it, and how it is read today: each gives 1.
+const OF_THE_LATER: [(i64, &str, &str); 15] = [
+    (
+        4,
+        "INSERT INTO checkouts (id, merchant, merchant_order, amount, currency, cart, cart_hash, cart_version, status,
+            created, expires, capture, capture_days)
+         VALUES ('c2', 'shop', 'A-2', 200, 'USD', '[]', $hash, 1, 'financed', 't', 't', 'manual', 30)",
+        "SELECT count(*) FROM checkouts WHERE id = 'c2' AND capture = 'manual' AND capture_days = 30",
+    ),
+    (
+        4,
+        "INSERT INTO applications (id, checkout, person, edge, capability_hash, input_record, input_hash, bundle_hash,
+            as_of, status, created) VALUES ('a2', 'c2', 'p', 'edge', $other, 'r', $hash, $hash, 't', 'signed', 't')",
+        "SELECT count(*) FROM applications WHERE id = 'a2' AND loan IS NULL",
+    ),
+    (
+        4,
+        "INSERT INTO offers (id, application, plan, terms_hash) VALUES ('o2', 'a2', 'monthly-3', $hash)",
+        "SELECT count(*) FROM offers WHERE id = 'o2'",
+    ),
+    (
+        4,
+        "INSERT INTO lines (id, person, currency, capability_hash, created) VALUES ('li', 'p', 'USD', $other, 't')",
+        "SELECT count(*) FROM lines WHERE id = 'li' AND conventions IS NULL",
+    ),
+    (
+        4,
+        "INSERT INTO line_events (line, number, booked, event)
+         VALUES ('li', 1, '2026-01-01', '{\"limit\":500,\"type\":\"limit_set\"}')",
+        "SELECT count(*) FROM line_events WHERE line = 'li' AND number = 1",
+    ),
+    (
+        4,
+        "INSERT INTO orders (checkout, application, offer, person, merchant, currency, line, terms, merchant_fee,
+            agreement_text, agreement_hash, signature_record, authorized, captured, captures, capture_until, ended, signed)
+         VALUES ('c2', 'a2', 'o2', 'p', 'shop', 'USD', 'li', '$offer', 3, 'text', $hash, 'r', 200, 0, 0, '2026-02-01',
+            'voided', 't')",
+        "SELECT count(*) FROM orders WHERE checkout = 'c2' AND line = 'li' AND authorized = 200 AND ended = 'voided'",
+    ),
+    (
+        4,
+        "INSERT INTO merchant_events (id, merchant, type, body, created) VALUES ('me', 'shop', 'order.voided', '{}', 't')",
+        "SELECT count(*) FROM merchant_events WHERE id = 'me'",
+    ),
+    (
+        5,
+        "INSERT INTO refunds (id, merchant, loan, reference, amount, currency, value_date, created)
+         VALUES ('rf', 'shop', 'l', 'R-1', 10, 'USD', '2026-01-02', 't')",
+        "SELECT count(*) FROM refunds WHERE id = 'rf' AND instalments IS NULL",
+    ),
+    (
+        5,
+        "INSERT INTO pay_backs (id, loan, amount, currency, event, status, created)
+         VALUES ('pb', 'l', 5, 'USD', 1, 'requested', 't')",
+        "SELECT count(*) FROM pay_backs WHERE id = 'pb' AND receipt IS NULL",
+    ),
+    (
+        6,
+        "INSERT INTO loan_funders (loan, place, funder, name, kind, programme, joint, currency, share_percent,
+            servicing_fee_percent, stray_cent)
+         VALUES ('l', 1, 'bank', 'The Bank', 'partner', 'joint', 1, 'USD', '70', '1', 1)",
+        "SELECT count(*) FROM loan_funders WHERE loan = 'l' AND share_percent = '70' AND fee_books = 0",
+    ),
+    (
+        7,
+        "INSERT INTO disclosures (id, application, decision, jurisdiction, form, document, text, hash, confirmation,
+            reading_seconds, created, presented, confirmed)
+         VALUES ('di', 'a', 'd', 'us', 'us_closed_end/1', '{}', 'text', $hash, 1, 0, 't', 't', 't')",
+        "SELECT count(*) FROM disclosures WHERE id = 'di' AND confirmed = 't'",
+    ),
+    (
+        7,
+        "INSERT INTO reviews (id, application, decision, kind, persons, status, due_by, opened)
+         VALUES ('v', 'a', 'd', 'human_review', 2, 'open', '2026-02-01', 't')",
+        "SELECT count(*) FROM reviews WHERE id = 'v' AND persons = 2 AND outcome IS NULL",
+    ),
+    (
+        8,
+        "INSERT INTO webhook_endpoints (id, owner, url, events, status, version, created)
+         VALUES ('we', 'merchant:shop', 'https://shop.example/', '*', 'enabled', 1, 't')",
+        "SELECT count(*) FROM webhook_endpoints WHERE id = 'we' AND deleted IS NULL",
+    ),
+    (
+        8,
+        "INSERT INTO webhook_messages (id, type, body, created) VALUES ('wm', 'order.voided', '{}', 't')",
+        "SELECT count(*) FROM webhook_messages WHERE id = 'wm'",
+    ),
+    (
+        8,
+        "INSERT INTO webhook_deliveries (id, endpoint, message, status, attempts, next_attempt_ms, created)
+         VALUES ('wd', 'we', 'wm', 'waiting', 2, 7, 't')",
+        "SELECT count(*) FROM webhook_deliveries WHERE id = 'wd' AND attempts = 2 AND next_attempt_ms = 7",
+    ),
+];
+
+/// Everything that a database of a version may hold, as that version wrote it.
+fn rows_of(version: i64) -> Vec<String> {
+    let mut rows: Vec<String> = OF_THE_FIRST.iter().map(|row| (*row).to_owned()).collect();
+    if version >= 7 {
+        rows[6] = "INSERT INTO notices (id, application, decision, once, kind, template, body, status, created)
+            VALUES ('n', 'a', 'd', 'decision:d', 'adverse_action', 'adverse_action/1', 'no', 'queued', 't')"
+            .to_owned();
+        for (number, due) in [(1, "2024-02-29"), (2, "2024-03-31")] {
+            rows.push(format!("INSERT INTO installment_dues (loan, number, due) VALUES ('l', {number}, '{due}')"));
+        }
+    }
+    if version >= 9 {
+        rows[7] = of_today();
+        rows.push(
+            "INSERT INTO loan_standings (loan, currency, status, principal_outstanding) VALUES ('l', 'USD', 'active', 100)"
+                .to_owned(),
+        );
+    }
+    // Money of an unknown payer, and what they wrote.
+    let (column, value) = if version < 11 { ("", "") } else { (", lines", ", 1") };
+    rows.push("INSERT INTO accounts (code, name, kind) VALUES ('1010', 'cash', 'asset')".to_owned());
+    rows.push("INSERT INTO accounts (code, name, kind) VALUES ('2110', 'suspense', 'liability')".to_owned());
+    rows.push(format!(
+        "INSERT INTO journal_entries (id, chain, number, date, currency, event, previous, hash, recorded{column})
+         VALUES ('e', 'suspense', 1, '2026-01-01', 'USD', 'received_unknown', $hash, $hash, 't'{value})"
+    ));
+    rows.push("INSERT INTO journal_transfers VALUES ('e', 1, '1010', '2110', 5)".to_owned());
+    let (column, value) = if version < 15 { (", reference_sealed", ", $byte") } else { ("", "") };
+    rows.push(format!(
+        "INSERT INTO suspense_receipts (entry, transfer{column}, amount, currency, value_date, received)
+         VALUES ('e', 't-1'{value}, 5, 'USD', '2026-01-01', 't')"
+    ));
+    if version >= 15 {
+        rows.push("INSERT INTO payer_references (entry, sealed, received) VALUES ('e', $byte, 't')".to_owned());
+    }
+    rows.extend(OF_THE_LATER.iter().filter(|(since, ..)| *since <= version).map(|(_, row, _)| (*row).to_owned()));
+    rows
+}
+
+/// A loan's row as today's schema knows it.
+fn of_today() -> String {
+    OF_THE_FIRST[7].replace(" status, principal_outstanding,", "").replace(" 'active', 100,", "")
+}
+
 async fn execute(db: &mut Connection, engine: Engine, hash: &str, statement: &str) -> sqlx::Result<()> {
     let empty = if engine == Engine::Sqlite { "x''" } else { "''" };
+    let byte = if engine == Engine::Sqlite { "x'07'" } else { "'\\x07'" };
+    let other = secret::sha256_hex(format!("other {hash}"));
     let statement = statement.replace("$hash", &format!("'{hash}'")).replace("$empty", empty).replace("$offer", OFFER);
+    let statement = statement.replace("$byte", byte).replace("$other", &format!("'{other}'"));
     sqlx::query(sqlx::AssertSqlSafe(statement)).execute(db).await.map(drop)
 }
 
@@ -56,36 +198,43 @@ async fn every_earlier_schema_is_brought_up_to_date() {
         let url = database::fresh(folder.path());
         let hash = secret::sha256_hex("cap_old");
         let old = Database::open_with(&url, &LENDING[..steps]).await.unwrap();
-        if version < 4 {
-            let mut tx = old.begin().await.unwrap();
-            for statement in OF_THE_FIRST {
-                execute(&mut tx, old.engine(), &hash, statement).await.unwrap();
-            }
-            if version >= 2 {
-                capabilities::insert(&mut tx, "l", &hash, "t").await.unwrap();
-            }
-            tx.commit().await.unwrap();
+        let mut tx = old.begin().await.unwrap();
+        for statement in rows_of(version) {
+            execute(&mut tx, old.engine(), &hash, &statement).await.unwrap();
         }
+        if version >= 2 {
+            capabilities::insert(&mut tx, "l", &hash, "t").await.unwrap();
+        }
+        tx.commit().await.unwrap();
         old.close().await;
         let new = Database::open(&url).await.unwrap();
-        if version < 4 {
-            let mut db = new.read().await.unwrap();
-            assert!(capabilities::opens(&mut db, "l", &hash).await.unwrap(), "the old credential opens the loan");
-            let queued = "SELECT count(*) FROM notices WHERE decision = 'd' AND attempts = 0 AND given_up IS NULL";
-            assert_eq!(count(&mut db, queued).await, 1);
-            // What the notice was made for is known, and the loan's due days are found.
-            let once: String =
-                sqlx::query_scalar("SELECT once FROM notices WHERE id = 'n'").fetch_one(&mut *db).await.unwrap();
-            assert_eq!(once, "decision:d");
-            let dues: Vec<(i64, String)> =
-                sqlx::query_as("SELECT number, due FROM installment_dues WHERE loan = 'l' ORDER BY number")
-                    .fetch_all(&mut *db)
-                    .await
-                    .unwrap();
-            assert_eq!(dues, [(1, "2024-02-29".to_owned()), (2, "2024-03-31".to_owned())]);
-            drop(db);
-            one_order_may_have_more_loans_and_everything_else_is_guarded_as_before(&new, &hash).await;
+        let mut db = new.read().await.unwrap();
+        assert!(capabilities::opens(&mut db, "l", &hash).await.unwrap(), "the old credential opens the loan");
+        let queued = "SELECT count(*) FROM notices WHERE decision = 'd' AND attempts = 0 AND given_up IS NULL";
+        assert_eq!(count(&mut db, queued).await, 1);
+        // What the notice was made for is known, and the loan's due days are found.
+        let once: String =
+            sqlx::query_scalar("SELECT once FROM notices WHERE id = 'n'").fetch_one(&mut *db).await.unwrap();
+        assert_eq!(once, "decision:d");
+        let dues: Vec<(i64, String)> =
+            sqlx::query_as("SELECT number, due FROM installment_dues WHERE loan = 'l' ORDER BY number")
+                .fetch_all(&mut *db)
+                .await
+                .unwrap();
+        assert_eq!(dues, [(1, "2024-02-29".to_owned()), (2, "2024-03-31".to_owned())]);
+        for (since, _, reads) in OF_THE_LATER {
+            assert_eq!(count(&mut db, reads).await, i64::from(since <= version), "of {version}: {reads}");
         }
+        // What was voided before that was noted is what its merchant gave up.
+        let released = "SELECT count(*) FROM orders WHERE checkout = 'c2' AND released = 200";
+        assert_eq!(count(&mut db, released).await, i64::from((4..11).contains(&version)));
+        let kept: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM payer_references WHERE entry = 'e'")
+            .fetch_one(&mut *db)
+            .await
+            .unwrap();
+        assert_eq!(kept, [7], "what the payer wrote can be erased now");
+        drop(db);
+        one_order_may_have_more_loans_and_everything_else_is_guarded_as_before(&new, &hash).await;
         new.close().await;
         // And a program that knows less refuses.
         if steps < LENDING.len() {
@@ -185,7 +334,7 @@ async fn one_order_may_have_more_loans_and_everything_else_is_guarded_as_before(
         assert_eq!(count(&mut db, "SELECT count(*) FROM pragma_foreign_key_check").await, 0);
     }
     // As this schema knows a loan.
-    let of_today = OF_THE_FIRST[7].replace(" status, principal_outstanding,", "").replace(" 'active', 100,", "");
+    let of_today = of_today();
     let second = of_today.replace("'l',", "'l2',");
     let other = secret::sha256_hex("cap_other");
     execute(&mut db, engine, &other, &second).await.unwrap();
@@ -206,4 +355,64 @@ async fn one_order_may_have_more_loans_and_everything_else_is_guarded_as_before(
         let hash = if why.contains("credential") { hash } else { "0".repeat(64).leak() };
         assert!(execute(&mut db, engine, hash, &refused).await.is_err(), "{why}: {refused}");
     }
+}
+
+/// Claims of refunds that were undone once stood as captures of which the loan was to hear a second time. What a loan was
+/// captured by stays to be told; what gives a refund back does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_gave_an_undone_refund_back_is_told_to_no_loan() {
+    const ENTRIES: [(&str, usize, &str, i64); 5] = [
+        ("e1", 0, "capture", 500),
+        ("e2", 0, "merchant_fee", -15),
+        ("e3", 0, "refund", -200),
+        ("e4", 0, "capture", 200),
+        ("e5", 1, "capture", 300),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let url = database::fresh(folder.path());
+    let first = Database::open_with(&url, &LENDING[..1]).await.unwrap();
+    load(&first).await;
+    first.close().await;
+    let before = LENDING.iter().position(|step| step.version == 12).unwrap();
+    let old = Database::open_with(&url, &LENDING[..before]).await.unwrap();
+    let mut tx = old.begin().await.unwrap();
+    let loans: Vec<String> = sqlx::query_scalar("SELECT id FROM loans ORDER BY id").fetch_all(&mut *tx).await.unwrap();
+    for (id, loan, kind, amount) in ENTRIES {
+        let sql = "INSERT INTO merchant_entries (id, merchant, currency, kind, loan, amount, date, created)
+            VALUES ($1, 'shop', 'USD', $2, $3, $4, '2026-01-01', 't')";
+        sqlx::query(sql).bind(id).bind(kind).bind(&loans[loan]).bind(amount).execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    old.close().await;
+    let new = Database::open(&url).await.unwrap();
+    let sql = "SELECT id, paid_out, undone FROM merchant_entries ORDER BY id";
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(sql).fetch_all(&mut *new.read().await.unwrap()).await.unwrap();
+    let rows: Vec<(&str, i64, i64)> = rows.iter().map(|(id, paid_out, undone)| (&**id, *paid_out, *undone)).collect();
+    assert_eq!(rows, [("e1", 0, 0), ("e2", 0, 0), ("e3", 0, 0), ("e4", 1, 1), ("e5", 0, 0)]);
+    new.close().await;
+}
+
+/// What is asked of a program before it is put in place must not put it in place.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_looks_at_an_earlier_schema_leaves_it_as_it_is() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let folder = tempfile::tempdir().unwrap();
+    let url = database::fresh(folder.path());
+    let before = &LENDING[..LENDING.len() - 1];
+    let (step, newest) = (before.last().unwrap().version, LENDING.last().unwrap().version);
+    Database::open_with(&url, before).await.unwrap().close().await;
+    world.config().database.clone_from(&url);
+    let found = serve::check(world.config(), true).await.unwrap();
+    let line = &found.iter().find(|(name, _)| *name == "database").unwrap().1;
+    assert!(line.ends_with(&format!("schema {step}, this program brings {newest}")), "{line}");
+    let config = world.config().clone();
+    let status = operation::job_status(&config, true, 1).await.unwrap_err();
+    assert!(status.contains(&format!("step {step}, and this program brings {newest}")), "{status}");
+    let day = prequal_core::calendar::Date::parse("2026-01-01").unwrap();
+    let job = operation::run_job(&mut config.clone(), true, "ledger-day", day, false).await.unwrap_err();
+    assert!(job.contains("prequal serve"), "{job}");
+    assert_eq!(Database::schema(&url).await, Ok((step, newest)), "as it was");
+    // And the earlier program still starts.
+    Database::open_with(&url, before).await.unwrap().close().await;
 }

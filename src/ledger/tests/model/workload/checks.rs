@@ -20,6 +20,7 @@ impl Life {
         }
         self.check_the_model(&position, name);
         self.check_the_funders(&position);
+        self.check_the_line(&position);
         if self.random.one_in(3) {
             self.check_the_undoing(before);
         }
@@ -32,11 +33,13 @@ impl Life {
     fn check_the_model(&self, position: &Position, name: &str) {
         let Some(model) = &self.model else { return };
         let expected = model.expected(self.loan.posted_through().days());
+        let (owed, none) = ((expected.interest, expected.interest_income), (0, 0));
+        let (interest, penalty) = if model.late { (none, owed) } else { (owed, none) };
         for (account, held) in [
             (A::Cash, expected.cash),
             (A::CashInTransit, expected.in_transit),
             (A::PrincipalReceivable, expected.principal),
-            (A::InterestReceivable, expected.interest),
+            (A::InterestReceivable, interest.0),
             (A::MerchantPayable, expected.merchant),
             (A::CustomerCredit, expected.credit_balance),
             (A::OwnerPayable, expected.owner),
@@ -44,9 +47,10 @@ impl Life {
             (A::LoanLoss, expected.loss),
             (A::SaleResult, expected.sale),
             (A::Goodwill, expected.goodwill),
-            (A::InterestIncome, expected.interest_income),
+            (A::InterestIncome, interest.1),
             (A::FeeReceivable, 0),
-            (A::PenaltyReceivable, 0),
+            (A::PenaltyReceivable, penalty.0),
+            (A::PenaltyIncome, penalty.1),
         ] {
             let got = i128::from(position.net(account));
             assert_eq!(got, held, "after {name}: {}\n{:?}\n{model:?}", account.name(), self.loan.records());
@@ -59,6 +63,7 @@ impl Life {
             assert_eq!(self.loan.status(), Status::Transferred, "only a loan that was sold has no funders");
             return;
         };
+        self.check_the_shares(position, &positions);
         let before = core::mem::replace(&mut self.funder_positions, positions);
         let currency = self.loan.contract().currency();
         for ((was, is), books) in before.iter().zip(&self.funder_positions).zip(&mut self.funder_books) {
@@ -79,13 +84,28 @@ impl Life {
         assert_eq!(sum(A::RecoveryIncome), position.net(A::RecoveryIncome));
     }
 
+    /// What is lent of a line is what its loan was lent less what came back for good; and by the model: the principal that
+    /// stands, with what may still go back, as long as the loan is the lender's own.
+    fn check_the_line(&self, position: &Position) {
+        let lent = position.lent.minor() + position.drawn.minor();
+        let drawn = self.own_line.drawn().minor();
+        assert_eq!(drawn, lent - self.loan.principal_restored().minor());
+        let own = !matches!(self.loan.status(), Status::ChargedOff | Status::Transferred);
+        if let Some(model) = self.model.as_ref().filter(|_| own) {
+            let expected = model.expected(self.loan.posted_through().days());
+            assert_eq!(i128::from(drawn), i128::from(lent).min(expected.principal + expected.in_transit));
+        }
+    }
+
     /// Undone, the event leaves what there was without it, seen on the same day.
     fn check_the_undoing(&mut self, before: &Loan) {
         let mut undone = self.loan.clone();
         let number = u32::try_from(undone.records().len()).unwrap();
-        if number < 2 || undone.record(Event::Reversed { number }, self.today).is_err() {
+        if number < 2 {
             return;
         }
+        let done = undone.record(Event::Reversed { number }, self.today);
+        assert!(done.is_ok(), "what nothing rests on can be undone: {done:?}\n{:?}", undone.records());
         let mut without = before.clone();
         without.record(Event::Recognized, undone.posted_through()).unwrap();
         assert_eq!(undone.position(), without.position(), "undoing restores");

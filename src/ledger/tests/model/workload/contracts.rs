@@ -3,6 +3,8 @@
 use prequal_core::credit::Rules;
 use prequal_ledger::{Funding, Servicing};
 
+use super::shares::{Shares, WHOLE};
+
 /// Marsaglia's xorshift: the same seed, the same life.
 pub struct Random(pub u64);
 
@@ -33,6 +35,8 @@ pub enum Kind {
     Free,
     /// All at once, with simple interest.
     Single,
+    /// All at once at no cost, with penalties and a late fee.
+    Late,
     /// Level instalments with penalties, late fees and fees: too much for the model, not for what must always hold.
     Rich,
 }
@@ -46,6 +50,7 @@ pub fn terms(random: &mut Random, kind: Kind, principal: i64, rate: i64) -> Stri
             rate / 100,
             rate % 100
         ),
+        Kind::Late => r#""repayment":{"method":"free","count":1,"first_due":"2026-01-20"}"#.to_owned(),
         Kind::Rich => format!(
             r#""rate":{{"annual_percent":"{}.{:02}","day_count":"{}"}},
                "fees":[{{"code":"set-up","payee":"lender","amount":{},"when":"each"}},
@@ -65,6 +70,11 @@ pub fn terms(random: &mut Random, kind: Kind, principal: i64, rate: i64) -> Stri
 }
 
 pub fn rules(random: &mut Random, kind: Kind) -> Rules {
+    if kind == Kind::Late {
+        let text = r#"{"penalty":{"rate":{"annual_percent":"36.5","day_count":"actual/365"},"mode":"in_addition",
+            "base":"overdue_principal"},"late_fee":{"tiers":[{"after_days":5,"amount":700}]}}"#;
+        return serde_json::from_str(text).unwrap();
+    }
     if kind != Kind::Rich {
         return Rules { withdrawal_days: None, ..Rules::default() };
     }
@@ -96,7 +106,7 @@ pub fn serving(random: &mut Random) -> Servicing {
     .unwrap()
 }
 
-pub fn funders(random: &mut Random) -> Funding {
+pub fn funders(random: &mut Random) -> (Funding, Shares) {
     let shares: &[&str] = match random.below(4) {
         0 => &["100"],
         1 => &["70", "30"],
@@ -110,11 +120,14 @@ pub fn funders(random: &mut Random) -> Funding {
             serde_json::json!({ "id": format!("f{place}"), "share_percent": share, "servicing_fee_percent": "12.5" })
         })
         .collect();
-    let stray = format!("f{}", random.below(shares.len() as u64));
-    let mut funding = serde_json::json!({ "funders": funders, "stray_cent": stray });
+    let stray = random.below(shares.len() as u64) as usize;
+    let mut funding = serde_json::json!({ "funders": funders, "stray_cent": format!("f{stray}") });
     // Where the terms have no fee of the guarantor's, it has books in which nothing ever is.
     if random.one_in(2) {
         funding["guarantor"] = serde_json::json!({ "id": "guard", "payee": "guard" });
     }
-    serde_json::from_value(funding).unwrap()
+    let hundredths = |share: &&str| (share.parse::<f64>().unwrap() * 100.0).round() as i128;
+    let of: Vec<i128> = shares.iter().map(hundredths).collect();
+    assert_eq!(of.iter().sum::<i128>(), WHOLE);
+    (serde_json::from_value(funding).unwrap(), Shares { of, stray })
 }

@@ -3,6 +3,7 @@
 mod checks;
 mod contracts;
 mod line;
+mod shares;
 
 use std::collections::BTreeMap;
 
@@ -13,12 +14,13 @@ use prequal_core::{
     money::Amount,
 };
 use prequal_ledger::{
-    Account as A, Contract, Event, FunderPosition, Funding, Line, Loan, Moved, NewSchedule, Servicing, Status,
-    TrialBalance, WaivedPart,
+    Account as A, Contract, Event, FunderPosition, Funding, Line, LineEvent, Loan, Moved, NewSchedule, Servicing,
+    Status, TrialBalance, WaivedPart,
 };
 
 use crate::model::{Model, Told, What, Who};
 use contracts::{Kind, Random, funders, rules, serving, terms};
+use shares::Shares;
 
 pub struct Life {
     random: Random,
@@ -41,14 +43,21 @@ pub struct Life {
     funder_books: Vec<TrialBalance>,
     funder_positions: Vec<FunderPosition>,
     moved: Vec<Moved>,
+    /// What each funder must have.
+    shares: Shares,
+    /// The line of which the loan is drawn.
+    own_line: Line,
     line: Line,
     line_limit: i64,
     line_drawn: i64,
     line_holds: BTreeMap<String, (i64, Date)>,
     line_events: usize,
+    pub shared: u64,
     pub refused: u64,
     pub undone: u64,
     pub kinds: BTreeMap<&'static str, u64>,
+    /// What was undone in earnest, by kind.
+    pub reversed: BTreeMap<&'static str, u64>,
 }
 
 fn amount(minor: i64) -> Amount {
@@ -59,7 +68,7 @@ impl Life {
     pub fn new(seed: u64) -> Self {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         (0..8).for_each(|_| _ = random.next());
-        let kind = [Kind::Free, Kind::Single, Kind::Rich][(seed % 3) as usize];
+        let kind = [Kind::Free, Kind::Single, Kind::Rich, Kind::Late][(seed % 4) as usize];
         // From half a dollar, which others misallocate, to thousands.
         let principal = if random.one_in(6) { random.between(1, 200) } else { random.between(1_000, 500_000) };
         let rate = random.between(1, 6_000);
@@ -74,11 +83,16 @@ impl Life {
             lent: i128::from(principal),
             merchant_fee: i128::from(fee),
             start: start.days(),
-            due: if kind == Kind::Single { Date::parse("2026-05-01").unwrap().days() } else { i32::MAX },
+            due: match kind {
+                Kind::Single => Date::parse("2026-05-01").unwrap().days(),
+                Kind::Late => Date::parse("2026-01-20").unwrap().days(),
+                Kind::Free | Kind::Rich => i32::MAX,
+            },
+            late: kind == Kind::Late,
             rate: if kind == Kind::Single { i128::from(rate) } else { 0 },
             told: Vec::new(),
         });
-        let funding = funders(&mut random);
+        let (funding, shares) = funders(&mut random);
         let count = funding.members().count();
         let mut life = Self {
             loan: Loan::new(contract),
@@ -97,14 +111,18 @@ impl Life {
             funder_books: vec![TrialBalance::default(); count],
             funder_positions: vec![FunderPosition::default(); count],
             moved: vec![Moved::default(); count],
+            shares,
+            own_line: Line::default(),
             line: Line::default(),
             line_limit: 0,
             line_drawn: 0,
             line_holds: BTreeMap::new(),
             line_events: 0,
+            shared: 0,
             refused: 0,
             undone: 0,
             kinds: BTreeMap::new(),
+            reversed: BTreeMap::new(),
             kind,
             random,
         };
@@ -113,9 +131,35 @@ impl Life {
         life
     }
 
-    /// Events of the loan and of the line beside it.
+    /// Events of the loan.
     pub fn events(&self) -> usize {
-        self.loan.records().len() + self.line_events
+        self.loan.records().len()
+    }
+
+    /// Events of the line beside it.
+    pub fn line_events(&self) -> usize {
+        self.line_events
+    }
+
+    /// What was lent is drawn on the loan's own line, what came back for good is restored, and taken back where it went.
+    fn follow_on_the_line(&mut self) {
+        let position = self.loan.position();
+        let want = position.lent.minor() + position.drawn.minor() - self.loan.principal_restored().minor();
+        let have = self.own_line.drawn().minor();
+        let today = self.today;
+        let draws =
+            matches!(self.loan.records().last().map(|last| &last.event), Some(Event::Booked | Event::Drawn { .. }));
+        let mut tell = |event: LineEvent| self.own_line.record(&event, today).unwrap();
+        if want > have && draws {
+            let more = amount(want - have);
+            tell(LineEvent::LimitSet { limit: amount(want) });
+            tell(LineEvent::Held { hold: "order".into(), amount: more, expires: today });
+            tell(LineEvent::Captured { hold: "order".into(), amount: more, last: true });
+        } else if want > have {
+            tell(LineEvent::Returned { amount: amount(want - have) });
+        } else if want < have {
+            tell(LineEvent::Restored { amount: amount(have - want) });
+        }
     }
 
     fn id(&mut self) -> String {
@@ -144,7 +188,16 @@ impl Life {
         if self.random.one_in(2) {
             self.today = self.today.add_days(i32::try_from(self.random.between(0, 12)).unwrap()).unwrap();
         }
-        match self.random.below(48) {
+        // What is held for a new owner is soon sent there.
+        if !self.loan.held_for_owner().is_zero() && self.random.one_in(4) {
+            return self.pay_back();
+        }
+        let step = self.random.below(48);
+        // What is past due is paused, spread anew or drawn upon by rules that the model does not tell.
+        if self.kind == Kind::Late && matches!(step, 9..=17 | 21 | 22 | 25..=27 | 38 | 40) {
+            return self.receive();
+        }
+        match step {
             0..=8 => self.receive(),
             9..=11 => self.collect(),
             12..=15 => self.settle_a_debit(),
@@ -273,7 +326,8 @@ impl Life {
         let value_date = self.today;
         let owed = self.loan.owed(value_date).unwrap();
         let some = |random: &mut Random, most: Amount| random.between(1, most.minor().max(1));
-        let (event, told) = match self.random.below(5) {
+        let kinds = if self.kind == Kind::Late { 1 } else { 5 };
+        let (event, told) = match self.random.below(kinds) {
             0 => {
                 let minor = self.random.between(1, 300);
                 let told = What::Pay { from: Who::Lender, amount: minor.into(), cleared: true };
@@ -325,7 +379,7 @@ impl Life {
         let rate_now = Rate::annual(percent, day_count.unwrap_or(DayCount::Actual365));
         let value_date = self.value_date();
         let keep_installment = self.random.one_in(2);
-        let event = Event::RateChanged { value_date, rate: rate_now, keep_installment };
+        let event = Event::RateChanged { value_date, rate: rate_now, keep_installment, confirmation: None };
         self.record(event, What::Rate(rate.into()));
     }
 
@@ -357,47 +411,59 @@ impl Life {
         }
     }
 
-    /// Undoes an event of any age; mostly one that nothing rests on.
+    /// Undoes an event of any age, but the booking; refused where another rests on it.
     fn reverse(&mut self) {
-        let count = self.loan.records().len();
-        let place = 2 + self.random.below((count - 2) as u64) as usize;
-        let Some(record) = self.loan.records().get(place) else { return };
-        let known = |list: &[(String, usize)]| list.iter().any(|(_, other)| *other == place);
-        match &record.event {
-            Event::Received { .. } if known(&self.finals) => self.finals.retain(|(_, other)| *other != place),
-            Event::Collected { .. } if known(&self.collected) => self.collected.retain(|(_, other)| *other != place),
-            Event::Refunded { amount, .. } => {
-                let amount = amount.minor();
-                if self.undo(place) {
-                    self.refunded -= amount;
-                }
-                return;
-            }
-            Event::GoodwillCredited { .. }
-            | Event::Waived { .. }
-            | Event::RateChanged { .. }
-            | Event::Rescheduled { .. }
-            | Event::ReAged { .. }
-            | Event::ChargedOff { .. }
-            | Event::Transferred { .. }
-            | Event::Closed
-            | Event::Prepaid { .. }
-            | Event::Withdrawn { .. }
-            | Event::Recognized => {}
-            _ => return,
+        let count = self.loan.records().len() as u64;
+        let place = 1 + self.random.below(count - 1) as usize;
+        let name = self.loan.records()[place].event.name();
+        let number = u32::try_from(place + 1).unwrap();
+        if self.record(Event::Reversed { number }, What::Nothing) {
+            *self.reversed.entry(name).or_default() += 1;
         }
-        self.undo(place);
     }
 
-    fn undo(&mut self, place: usize) -> bool {
-        let number = u32::try_from(place + 1).unwrap();
-        let was = self.model.as_ref().and_then(|model| model.told.get(place)).is_some_and(|told| told.undone);
-        self.tell(place, |told| told.undone = true);
-        let done = self.record(Event::Reversed { number }, What::Nothing);
-        if !done {
-            self.tell(place, |told| told.undone = was);
+    /// After a reversal: which payments, disputes, refunds and draws there are now, from the records in force.
+    fn recount(&mut self) {
+        let records: Vec<_> = self.loan.records().iter().zip(self.loan.in_force()).enumerate().collect();
+        let mut payments: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+        let (mut disputes, mut refunded, mut drawn) = (Vec::new(), 0, 0);
+        let mut undone: Vec<bool> = records.iter().map(|(_, (_, in_force))| !in_force).collect();
+        for (place, (record, in_force)) in records {
+            if !in_force {
+                continue;
+            }
+            match &record.event {
+                Event::Initiated { payment, .. } => _ = payments.insert(payment, (place, "initiated")),
+                Event::Received { payment, .. } => _ = payments.insert(payment, (place, "final")),
+                Event::Collected { payment, .. } => _ = payments.insert(payment, (place, "collected")),
+                Event::Cleared { payment } => payments.get_mut(payment.as_str()).unwrap().1 = "final",
+                Event::Returned { payment } | Event::ChargedBack { payment } => {
+                    let (place, _) = payments.remove(payment.as_str()).unwrap();
+                    undone[place] = true;
+                }
+                Event::Disputed { dispute, .. } => disputes.push(dispute.clone()),
+                Event::DisputeResolved { dispute, .. } => disputes.retain(|open| open != dispute),
+                Event::Refunded { amount, .. } => refunded += amount.minor(),
+                Event::Drawn { amount, .. } => drawn += amount.minor(),
+                _ => {}
+            }
         }
-        done
+        let of = |state: &str| -> Vec<(String, usize)> {
+            let here = payments.iter().filter(|(_, (_, known))| *known == state);
+            here.map(|(id, (place, _))| ((*id).to_owned(), *place)).collect()
+        };
+        let (initiated, collected, finals) = (of("initiated"), of("collected"), of("final"));
+        if let Some(model) = &mut self.model {
+            for (place, told) in model.told.iter_mut().enumerate() {
+                told.undone = undone[place];
+                if let What::Pay { from: Who::Borrower, cleared, .. } = &mut told.what {
+                    *cleared = !collected.iter().any(|(_, other)| *other == place);
+                }
+            }
+        }
+        self.initiated = initiated.into_iter().map(|(id, _)| id).collect();
+        (self.collected, self.finals) = (collected, finals);
+        (self.disputes, self.refunded, self.drawn) = (disputes, refunded, drawn);
     }
 
     fn end(&mut self) {
@@ -462,6 +528,10 @@ impl Life {
                 if let Some(model) = &mut self.model {
                     model.told.push(Told { day, what, undone: false });
                 }
+                if name == "reversed" {
+                    self.recount();
+                }
+                self.follow_on_the_line();
                 *self.kinds.entry(name).or_default() += 1;
                 self.check(&before, name);
                 true
