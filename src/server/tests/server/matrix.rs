@@ -120,6 +120,8 @@ fn table() -> Vec<Row> {
         row("GET",    "/v1/duties",                         Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200, 403, 403]),
         row("GET",    "/v1/decisions",                      Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 200, 403, 403]),
         row("GET",    "/v1/sandbox/clock",                  Nothing,      none(),                           [401, 404, 404, 404, 404, 200, 200, 404, 404, 404]),
+        // Before the clock is set to a day on which nothing was bought yet.
+        row("POST",   "/v1/refunds",                        Checkout,     json!({ "order": "{checkout}", "amount": 1, "reference": "R-2" }), [401, 403, 403, 201, 404, 403, 403, 403, 403, 403]),
         row("PUT",    "/v1/sandbox/clock",                  Nothing,      json!({ "now": "2026-11-01T12:00:00Z" }), [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
         row("GET",    "/v1/sandbox/messages",               Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
         row("GET",    "/v1/webhooks",                       Nothing,      none(),                           [401, 403, 403, 200, 200, 403, 200, 403, 403, 403]),
@@ -185,7 +187,6 @@ fn table() -> Vec<Row> {
         row("GET",    "/v1/reviews",                        Nothing,      none(),                           [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
         row("POST",  "/v1/reviews/{id}/decisions",         Review,       json!({ "verdict": "approve" }),  [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
         row("GET",   "/v1/settlements/{id}",               Settlement,   none(),                           [401, 404, 404, 200, 404, 404, 200, 404, 404, 404]),
-        row("POST",   "/v1/refunds",                        Checkout,     json!({ "order": "{checkout}", "amount": 1, "reference": "R-2" }), [401, 403, 403, 201, 404, 403, 403, 403, 403, 403]),
         row("GET",    "/v1/funders/{id}/files",             Funder,       none(),                           [401, 404, 404, 404, 404, 404, 200, 404, 200, 404]),
         row("GET",    "/v1/funders/{id}/breaks",            Funder,       none(),                           [401, 404, 404, 404, 404, 404, 200, 404, 200, 404]),
         row("POST",   "/v1/funders/{id}/breaks",            Funder,       json!({ "break_id": "{difference}", "note": "x" }), [401, 404, 404, 404, 404, 404, 200, 404, 200, 404]),
