@@ -21,6 +21,7 @@ use prequal_bundle::jwk::{self, Use};
 use prequal_core::calendar::Date;
 use prequal_server::{
     app::App,
+    conduct::Reminder,
     config::Ledger as LedgerConfig,
     jobs::{Done, JOBS, Job},
     serve,
@@ -78,6 +79,7 @@ async fn measure() {
     world.config().ledger = Some(LedgerConfig { key });
     world.config().conduct.retention.application_days = Some(760);
     world.config().conduct.retention.contract_days = Some(1_826);
+    world.config().conduct.reminders = vec![Reminder { id: "today".to_owned(), days: 0 }];
     world.restart().await;
     let (_, loan, capability) = world.buy(&ADA, 50_000, "monthly-3").await;
     let view = world.get(&format!("/v1/loans/{loan}"), &capability).await.expect(200);
@@ -188,7 +190,13 @@ async fn copy(app: &App, loan: &str, count: u64, due: &str) {
         ),
         format!(
             "INSERT INTO loan_standings (loan, currency, status, principal_outstanding, service_due)
-             {numbers} SELECT {id}, currency, status, principal_outstanding, service_due FROM n, loan_standings WHERE loan = '{loan}'"
+             {numbers} SELECT {id}, currency, status, principal_outstanding,
+                CASE WHEN i % {DUE_ONE_IN} = 0 THEN '{due}' ELSE '9999-12-31' END FROM n, loan_standings WHERE loan = '{loan}'"
+        ),
+        format!(
+            "INSERT INTO installment_dues (loan, number, due)
+             {numbers} SELECT {id}, number, CASE WHEN number = 1 THEN '{due}' ELSE due END
+                FROM n, installment_dues WHERE loan = '{loan}' AND i % {DUE_ONE_IN} = 0"
         ),
         format!(
             "INSERT INTO loan_events (loan, number, booked, event)
@@ -208,9 +216,10 @@ async fn copy(app: &App, loan: &str, count: u64, due: &str) {
         let this = format!("'00000000-0000-7000-b{entry:03}-' || {}", number(12));
         let source = format!("e.chain = '{loan}' AND e.number = {entry}");
         statements.push(format!(
-            "INSERT INTO journal_entries (id, chain, number, date, currency, event, previous, hash, recorded)
-             {numbers} SELECT {this}, {id}, number, date, currency, event, {previous}, {}, recorded
-                FROM n, journal_entries e WHERE {source}",
+            "INSERT INTO journal_entries (id, chain, number, date, currency, event, previous, hash, recorded,
+                lines)
+             {numbers} SELECT {this}, {id}, number, date, currency, event, {previous}, {}, recorded,
+                lines FROM n, journal_entries e WHERE {source}",
             cut(of(entry))
         ));
         statements.push(format!(
