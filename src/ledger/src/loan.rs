@@ -402,7 +402,8 @@ impl Loan {
     #[must_use]
     pub fn exposure(&self) -> Amount {
         let position = &self.position;
-        let sum = |amounts: [Amount; 2]| amounts[0].checked_add(amounts[1]).unwrap_or(amounts[0]);
+        // More than can be counted is as much as can be: never less than is owed.
+        let sum = |[one, other]: [Amount; 2]| one.checked_add(other).unwrap_or(Amount::MAX);
         // Money that is not final is the latest that came: first of what came after the end, then of what came before.
         let since = sum([position.recovered, position.owner_collected]);
         let uncleared_since = self.facts.uncleared.min(since);

@@ -31,8 +31,8 @@ pub struct Verdict {
     pub ceiling: Option<String>,
 }
 
-/// Consents, exposure (with who is to finance it, once that is known), standing and lines. Duplicates are [`check_duplicate`]'s; the cart and earlier loans of the checkout are
-/// asked where the checkout is read.
+/// Consents, exposure (with who is to finance it, once that is known), standing and lines. Duplicates are
+/// [`check_duplicate`]'s; the cart and earlier loans of the checkout are asked where the checkout is read.
 ///
 /// # Errors
 /// 422 where a consent is missing; 500 when the database fails.

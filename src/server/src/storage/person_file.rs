@@ -2,7 +2,7 @@
 //! None of it names anybody; it is about the person all the same, who may see it.
 
 use serde::Serialize;
-use sqlx::FromRow;
+use sqlx::{FromRow, any::AnyRow};
 use utoipa::ToSchema;
 
 use super::Connection;
@@ -113,18 +113,21 @@ pub struct KeptMandate {
     pub withdrawn: Option<String>,
 }
 
+async fn rows<T>(db: &mut Connection, sql: &'static str, person: &str) -> sqlx::Result<Vec<T>>
+where
+    T: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
+{
+    sqlx::query_as(sql).bind(person).fetch_all(db).await
+}
+
 /// Decisions, in their order.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn decisions(db: &mut Connection, person: &str) -> sqlx::Result<Vec<KeptDecision>> {
-    sqlx::query_as(
-        "SELECT d.id AS decision_id, d.application AS application_id, d.taken_by, d.outcome, d.reasons, d.decided
-         FROM decisions d JOIN applications a ON a.id = d.application WHERE a.person = $1 ORDER BY d.id",
-    )
-    .bind(person)
-    .fetch_all(db)
-    .await
+    let sql = "SELECT d.id AS decision_id, d.application AS application_id, d.taken_by, d.outcome, d.reasons, d.decided
+         FROM decisions d JOIN applications a ON a.id = d.application WHERE a.person = $1 ORDER BY d.id";
+    rows(db, sql, person).await
 }
 
 /// Information before contracts, in its order.
@@ -132,13 +135,10 @@ pub async fn decisions(db: &mut Connection, person: &str) -> sqlx::Result<Vec<Ke
 /// # Errors
 /// When the database fails.
 pub async fn disclosures(db: &mut Connection, person: &str) -> sqlx::Result<Vec<KeptDisclosure>> {
-    sqlx::query_as(
+    let sql =
         "SELECT d.id AS disclosure_id, d.application AS application_id, d.form, d.text, d.created, d.presented, d.confirmed
-         FROM disclosures d JOIN applications a ON a.id = d.application WHERE a.person = $1 ORDER BY d.id",
-    )
-    .bind(person)
-    .fetch_all(db)
-    .await
+         FROM disclosures d JOIN applications a ON a.id = d.application WHERE a.person = $1 ORDER BY d.id";
+    rows(db, sql, person).await
 }
 
 /// Notices, in their order.
@@ -146,14 +146,11 @@ pub async fn disclosures(db: &mut Connection, person: &str) -> sqlx::Result<Vec<
 /// # Errors
 /// When the database fails.
 pub async fn notices(db: &mut Connection, person: &str) -> sqlx::Result<Vec<KeptNotice>> {
-    sqlx::query_as(
+    let sql =
         "SELECT n.id AS notice_id, n.application AS application_id, n.kind, n.template, n.body AS text, n.created, n.sent,
             n.channel
-         FROM applications a JOIN notices n ON n.application = a.id WHERE a.person = $1 ORDER BY n.id",
-    )
-    .bind(person)
-    .fetch_all(db)
-    .await
+         FROM applications a JOIN notices n ON n.application = a.id WHERE a.person = $1 ORDER BY n.id";
+    rows(db, sql, person).await
 }
 
 /// Reviews, in their order.
@@ -161,13 +158,9 @@ pub async fn notices(db: &mut Connection, person: &str) -> sqlx::Result<Vec<Kept
 /// # Errors
 /// When the database fails.
 pub async fn reviews(db: &mut Connection, person: &str) -> sqlx::Result<Vec<KeptReview>> {
-    sqlx::query_as(
-        "SELECT v.id AS review_id, v.application AS application_id, v.kind, v.status, v.opened, v.decided
-         FROM reviews v JOIN applications a ON a.id = v.application WHERE a.person = $1 ORDER BY v.id",
-    )
-    .bind(person)
-    .fetch_all(db)
-    .await
+    let sql = "SELECT v.id AS review_id, v.application AS application_id, v.kind, v.status, v.opened, v.decided
+         FROM reviews v JOIN applications a ON a.id = v.application WHERE a.person = $1 ORDER BY v.id";
+    rows(db, sql, person).await
 }
 
 /// Payments, in their order.
@@ -175,13 +168,9 @@ pub async fn reviews(db: &mut Connection, person: &str) -> sqlx::Result<Vec<Kept
 /// # Errors
 /// When the database fails.
 pub async fn payments(db: &mut Connection, person: &str) -> sqlx::Result<Vec<KeptPayment>> {
-    sqlx::query_as(
-        "SELECT p.id AS payment_id, p.loan AS loan_id, p.amount, p.currency, p.status, p.value_date, p.created
-         FROM payments p JOIN loans l ON l.id = p.loan WHERE l.person = $1 ORDER BY p.id",
-    )
-    .bind(person)
-    .fetch_all(db)
-    .await
+    let sql = "SELECT p.id AS payment_id, p.loan AS loan_id, p.amount, p.currency, p.status, p.value_date, p.created
+         FROM payments p JOIN loans l ON l.id = p.loan WHERE l.person = $1 ORDER BY p.id";
+    rows(db, sql, person).await
 }
 
 /// Mandates, by their loans.
@@ -189,11 +178,7 @@ pub async fn payments(db: &mut Connection, person: &str) -> sqlx::Result<Vec<Kep
 /// # Errors
 /// When the database fails.
 pub async fn mandates(db: &mut Connection, person: &str) -> sqlx::Result<Vec<KeptMandate>> {
-    sqlx::query_as(
-        "SELECT m.loan AS loan_id, m.text_hash, m.given, m.withdrawn
-         FROM mandates m JOIN loans l ON l.id = m.loan WHERE l.person = $1 ORDER BY m.loan",
-    )
-    .bind(person)
-    .fetch_all(db)
-    .await
+    let sql = "SELECT m.loan AS loan_id, m.text_hash, m.given, m.withdrawn
+         FROM mandates m JOIN loans l ON l.id = m.loan WHERE l.person = $1 ORDER BY m.loan";
+    rows(db, sql, person).await
 }
